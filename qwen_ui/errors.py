@@ -1,0 +1,71 @@
+"""The errors that a user can act on.
+
+    QwenUIError
+    ├── InvalidInput            a value that must be changed: the message says which and how
+    │   └── PromptTooLong       the prompt and its answer do not fit into the context
+    ├── TemplateError           a prompt file is broken: names file, line and cause
+    ├── ModelError              the model can't be had
+    │   ├── ModelNotFound       no such id, folder or file
+    │   ├── ModelDamaged        a file is truncated, corrupted or not a causal language model
+    │   ├── ModelTooLarge       it will not fit: carries the numbers and a smaller choice
+    │   └── HubUnreachable      the model hub did not answer and nothing is cached
+    └── EngineError             the engine can't serve this request now
+        ├── NotReady            the model is still loading, or failed to load
+        ├── Busy                the waiting line is full
+        └── EngineFailed        the batch loop died under this request: try again
+
+Deep code raises these; only the edges (the UI, the API, the command line) show them. The message
+of each is one or two sentences for a person, in English, and says what to change.
+"""
+
+
+class QwenUIError(Exception):
+    """Base of all errors whose message is meant for the user."""
+
+
+class InvalidInput(QwenUIError):
+    """Something the user gave must be changed."""
+
+
+class PromptTooLong(InvalidInput):
+    """The prompt with the wanted number of new tokens exceeds the context."""
+
+
+class TemplateError(QwenUIError):
+    """A prompt file can't be read or rendered. The message starts with ``file:line:``."""
+
+
+class ModelError(QwenUIError):
+    """The wanted model can't be loaded."""
+
+
+class ModelNotFound(ModelError):
+    """There is no model under that id, folder or file name."""
+
+
+class ModelDamaged(ModelError):
+    """The model's files are truncated, corrupted, or not a causal language model."""
+
+
+class ModelTooLarge(ModelError):
+    """The model will not fit into the memory there is."""
+
+
+class HubUnreachable(ModelError):
+    """The model hub did not answer in time and the model is not in the cache."""
+
+
+class EngineError(QwenUIError):
+    """The engine can't serve the request now."""
+
+
+class NotReady(EngineError):
+    """The model is still loading, or could not be loaded."""
+
+
+class Busy(EngineError):
+    """Too many requests are waiting already."""
+
+
+class EngineFailed(EngineError):
+    """The batch loop died while it served this request. Trying again is safe."""
