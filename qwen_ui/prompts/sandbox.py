@@ -1,0 +1,159 @@
+"""The small, strict part of Jinja2 that prompt files may use.
+
+Visitors can edit prompts while others chat, so a template must neither reach anything beyond its own values
+nor grow without bound. There are variables, ``if``, ``for``, ``set``, and the filters and methods listed here;
+what could blow up (powers, repeated strings, nested macros) is refused or counted.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NoReturn
+
+from jinja2 import StrictUndefined, Template, nodes
+from jinja2.exceptions import SecurityError, TemplateAssertionError
+from jinja2.filters import FILTERS, do_replace
+from jinja2.runtime import Context, Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import pass_context, pass_eval_context
+from jinja2.visitor import NodeTransformer
+
+MAX_RENDERED = 1_000_000
+"""Characters that one section may render to."""
+MAX_ITERATIONS = 10_000
+"""Rounds of all loops of one section together."""
+
+FILENAME = "<template>"
+"""What Jinja2 calls the section in tracebacks."""
+
+_FILTERS = (
+    "abs capitalize count d default dictsort first float int items last length list lower map max min reject "
+    "rejectattr reverse round select selectattr sort title trim truncate unique upper wordcount"
+)
+_METHODS = (
+    "capitalize count endswith find get isdigit items keys lower lstrip rstrip split splitlines startswith strip "
+    "title upper values"
+)
+_ROUNDS = "rounds of this render's loops"  # no identifier, so that no template can name it
+_TOO_LONG = f"the prompt grows beyond {MAX_RENDERED:,} characters"
+
+
+class PromptEnvironment(ImmutableSandboxedEnvironment):
+    """Compiles prompt sections. Undefined variables, lists printed raw and unsafe operations are errors."""
+
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
+
+    def __init__(self) -> None:
+        super().__init__(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_printable)
+        self.filters = {name: FILTERS[name] for name in _FILTERS.split()}
+        self.filters |= {"join": _join, "replace": _replace, "counted": _counted}
+        self.globals = {"range": self.globals["range"]}
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree = super()._parse(source, name, filename)
+        _Guard().visit(tree)
+        return tree
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Whether a template may read the attribute: data yes, methods only the listed ones."""
+        return super().is_safe_attribute(obj, attr, value) and (not callable(value) or attr in _METHODS.split())
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Computes ``left operator right`` where the result stays small."""
+        numbers = isinstance(left, int | float) and isinstance(right, int | float)
+        if operator == "**":
+            raise SecurityError("a prompt can't compute powers")
+        if operator in "*%" and not numbers:
+            raise SecurityError(f"'{operator}' works on numbers only in a prompt")
+        result = super().call_binop(context, operator, left, right)
+        if isinstance(result, int | float):
+            if abs(result) > 1e15:
+                raise SecurityError("a number grows beyond 1e15")
+        elif len(result) > MAX_RENDERED:
+            raise SecurityError(_TOO_LONG)
+        return result
+
+
+def render(template: Template, values: Mapping[str, Any]) -> str:
+    """The template's text with the values. Whatever goes wrong within it is raised as it is."""
+    pieces, length = [], 0
+    for piece in template.generate({**values, _ROUNDS: itertools.count(1)}):
+        length += len(piece)
+        if length > MAX_RENDERED:
+            raise SecurityError(_TOO_LONG)
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+def describe(error: BaseException) -> str:
+    """What went wrong, in words for the template's author, without a full stop."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return str(error).rstrip(".") or type(error).__name__
+
+
+class _Guard(NodeTransformer):
+    """Refuses what a prompt has no use for, and bounds loops and ``~``."""
+
+    def visit_For(self, node: nodes.For) -> nodes.Node:
+        if node.recursive:
+            self._refuse(node)
+        self.generic_visit(node)
+        node.iter = nodes.Filter(node.iter, "counted", [], [], None, None, lineno=node.lineno)
+        return node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
+        self.generic_visit(node)
+        parts = nodes.List(node.nodes, lineno=node.lineno)
+        return nodes.Filter(parts, "join", [], [], None, None, lineno=node.lineno)
+
+    def visit_List(self, node: nodes.List | nodes.Tuple) -> nodes.Node:
+        # Lists of lists of variables double with every line: 2**40 items in forty lines.
+        if getattr(node, "ctx", "load") == "load" and not all(isinstance(item, nodes.Const) for item in node.items):
+            raise TemplateAssertionError("a list in a prompt may hold only constants", node.lineno)
+        return node
+
+    visit_Tuple = visit_List
+
+    def _refuse(self, node: nodes.Node) -> NoReturn:
+        what = type(node).__name__
+        raise TemplateAssertionError(f"a prompt can't use this part of Jinja2 ({what})", node.lineno)
+
+    def _refuse_node(self, node: nodes.Node) -> NoReturn:
+        self._refuse(node)
+
+    visit_Macro = visit_CallBlock = visit_Block = visit_FilterBlock = visit_AssignBlock = _refuse_node
+    visit_Include = visit_Import = visit_FromImport = visit_Extends = visit_Dict = _refuse_node
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, Undefined):
+        return str(value)  # raises: it is strict
+    if not isinstance(value, str | int | float):
+        raise TypeError(f"a {type(value).__name__} can't be printed in a prompt; print its parts")
+    return value
+
+
+def _join(value: Iterable[Any], d: str = "", attribute: str | None = None) -> str:
+    """Jinja2's ``join`` for texts and numbers, bounded."""
+    items = [getattr(item, attribute) if attribute and attribute.isidentifier() else item for item in value]
+    texts = [str(_printable(item)) for item in items]
+    if sum(map(len, texts)) + len(d) * len(texts) > MAX_RENDERED:
+        raise SecurityError(_TOO_LONG)
+    return d.join(texts)
+
+
+@pass_eval_context
+def _replace(eval_ctx: nodes.EvalContext, s: str, old: str, new: str) -> str:
+    """Jinja2's ``replace``, bounded."""
+    if len(s) + s.count(old) * len(new) > MAX_RENDERED:
+        raise SecurityError(_TOO_LONG)
+    return do_replace(eval_ctx, s, old, new)
+
+
+@pass_context
+def _counted(context: Context, items: Iterable[Any]) -> Iterator[Any]:
+    """The items, as long as this render's loops have rounds left."""
+    for item in items:
+        if next(context[_ROUNDS]) > MAX_ITERATIONS:
+            raise SecurityError(f"the loops take more than {MAX_ITERATIONS:,} rounds")
+        yield item

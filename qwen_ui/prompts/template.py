@@ -1,0 +1,99 @@
+"""A prompt template: what its file says, and rendering it to messages."""
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from qwen_ui.errors import TemplateError
+from qwen_ui.messages import Message, Role, Sampling
+from qwen_ui.prompts import sandbox
+
+SUFFIX = ".prompty"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A variable that a template declares. The sample is for previews; it never stands in for a value."""
+
+    name: str
+    sample: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One message of a template, compiled."""
+
+    role: Role
+    line: int
+    """Line of the file at which the section's text begins."""
+    template: jinja2.Template
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One prompt file, read and checked."""
+
+    task: str
+    id: str
+    path: Path
+    name: str
+    description: str
+    language: str
+    options: Mapping[str, Any]
+    """The sampling defaults that the file sets (its ``model.options``)."""
+    inputs: Mapping[str, Input]
+    extra: Mapping[str, Any] = field(repr=False)
+    """The front matter's other keys. A task that reads one checks it, and raises its `fault`."""
+    variables: tuple[str, ...]
+    """The names that the text uses, declared or not, in alphabetical order."""
+    source: str = field(repr=False)
+    """The whole file."""
+    sections: tuple[Section, ...] = field(repr=False)
+    lines: Mapping[str, int] = field(repr=False)
+    """Where each key of the front matter is in the file."""
+
+    def render(self, **values: Any) -> list[Message]:
+        """The template's messages with the values put in; sections that come out blank are left out.
+
+        Raises `TemplateError` for a variable without a value and for whatever else fails inside the
+        template, `InvalidInput` for values that are not valid Unicode.
+        """
+        rendered = [(section.role, self._render(section, values)) for section in self.sections]
+        messages = [Message(role, text) for role, text in rendered if text.strip()]
+        if not messages:
+            raise self._error(self.sections[0].line, "the prompt comes out empty.")
+        return messages
+
+    def sampling(self, **overrides: Any) -> Sampling:
+        """The file's options with the overrides; an override of None leaves the option as it is.
+
+        Raises `InvalidInput` for values that `Sampling` refuses.
+        """
+        return Sampling(**{**self.options, **{name: value for name, value in overrides.items() if value is not None}})
+
+    def fault(self, key: str, cause: str) -> TemplateError:
+        """The error to raise when the front matter's value under the key can't be used."""
+        return self._error(self.lines.get(key, 1), cause)
+
+    def _render(self, section: Section, values: Mapping[str, Any]) -> str:
+        try:
+            return sandbox.render(section.template, values)
+        except Exception as error:
+            cause = f"{sandbox.describe(error)}."
+            if isinstance(error, jinja2.UndefinedError):
+                cause += f" Variables here: {', '.join(sorted(values)) or 'none'}."
+            raise self._error(section.line + _line_within(error) - 1, cause) from error
+
+    def _error(self, line: int, cause: str) -> TemplateError:
+        return TemplateError(f"{self.task}/{self.id}{SUFFIX}:{line}: {cause}")
+
+
+def _line_within(error: BaseException) -> int:
+    """The line of the section's text that failed: Jinja2 puts it into the traceback."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((frame.lineno or 1 for frame in reversed(frames) if frame.filename == sandbox.FILENAME), 1)
