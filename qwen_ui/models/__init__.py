@@ -1,0 +1,1 @@
+"""Which model runs, where it comes from, whether it fits, and loading it."""

@@ -1,0 +1,296 @@
+"""Loads the model that was chosen. Of this package, the only module that imports torch."""
+
+import logging
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from gguf import GGUFReader
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    GgufConfig,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from qwen_ui.config import Settings
+from qwen_ui.engine.base import EngineInfo
+from qwen_ui.errors import ModelDamaged, ModelError, ModelTooLarge
+from qwen_ui.models import folder, store
+from qwen_ui.models.estimate import Packing, Size, gigabytes
+from qwen_ui.models.hardware import Device, cpu
+from qwen_ui.models.hub import Hub
+from qwen_ui.models.machine import ALL, UNPACKED, Machine, place, settle, wanted
+from qwen_ui.models.progress import Progress
+from qwen_ui.models.source import Found, find
+
+log = logging.getLogger(__name__)
+
+LOCAL = {"local_files_only": True, "trust_remote_code": False}
+CHATML = (
+    "{% for message in messages %}"
+    "<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+"""The chat format of the Qwen family, for a tokenizer that has its markers but no template."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that is ready to compute, with what the engine has to know."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    info: EngineInfo
+    kv_bytes_per_token: int
+    cache_tokens: int
+    """Tokens of key-value cache that the memory estimate granted."""
+
+
+def open_model(settings: Settings, report: Callable[[Progress], None], hub: Hub | None = None) -> Loaded:
+    """Chooses, fetches and loads the model that the settings name.
+
+    Call it in a thread that ends afterwards: on the CPU, a second thread that has run torch slows down the one
+    that generates. Raises `ModelError`, or `InvalidInput` for a precision that can't be had.
+    """
+    _quiet()
+    report(Progress("choosing", settings.model))
+    machine = _machine(settings)
+    found = find(settings, machine, hub or Hub(), report)
+    config = folder.check(found.folder)
+    packing = settle(settings, machine, folder.packed(config, found.name), found.name)
+    device, needs = place(found.name, size_of(found.folder), machine, settings, packing)
+    log.info("Memory: %s (%s in %s on %s)", needs, found.name, packing, device.name)
+    report(Progress("loading", found.name))
+    model = _load(found, packing, device, settings)
+    return Loaded(
+        model=model,
+        tokenizer=_tokenizer(found),
+        info=_info(found, packing, device, model.config, settings, machine),
+        kv_bytes_per_token=needs.kv_bytes_per_token,
+        cache_tokens=needs.cache_tokens,
+    )
+
+
+def _quiet() -> None:
+    """The page and the log show the progress; bars on the terminal would come between the log's lines."""
+    transformers.utils.logging.disable_progress_bar()
+    # A hint to install optional kernels, and a line a layer at the first 8-bit step: neither is for our users.
+    for name in ("bitsandbytes.backends.cpu.ops", "bitsandbytes.autograd._functions"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _machine(settings: Settings) -> Machine:
+    devices = _devices()
+    packings = ALL if _bitsandbytes_works(devices[0]) else UNPACKED
+    return Machine(devices, wanted(settings, packings), packings, size_of, convert)
+
+
+def _devices() -> tuple[Device, ...]:
+    """The GPU with the most free memory, if there is one, then the CPU."""
+    if not torch.cuda.is_available():
+        return (cpu(),)
+    free = [torch.cuda.mem_get_info(index)[0] for index in range(torch.cuda.device_count())]
+    best = free.index(max(free))
+    return Device("cuda", torch.cuda.get_device_name(best), free[best], best), cpu()
+
+
+def _bitsandbytes_works(device: Device) -> bool:
+    """Tries it on a few numbers: on some platforms it can be imported and then has no code to run."""
+    try:
+        from bitsandbytes.functional import quantize_4bit  # noqa: PLC0415  fails to import where it is not supported
+
+        numbers = torch.zeros(64, 64, dtype=torch.bfloat16, device=device.torch_name)
+        quantize_4bit(numbers, quant_type="nf4", compress_statistics=True)
+    except (ImportError, OSError, RuntimeError, AttributeError) as error:
+        log.warning("bitsandbytes does not work here: %s", error)
+        return False
+    return True
+
+
+def size_of(path: Path) -> Size:
+    """The size of the model whose config.json is in that folder: its real shapes, with no memory taken for them."""
+    with _damaged(path):
+        config = AutoConfig.from_pretrained(path, **LOCAL)
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+        return _size(config, model)
+
+
+def _size(config: PretrainedConfig, model: PreTrainedModel) -> Size:
+    text, head = config.get_text_config(), model.get_output_embeddings()
+    # bitsandbytes packs every linear layer but the output head.
+    linear = sum(m.weight.numel() for m in model.modules() if isinstance(m, torch.nn.Linear) and m is not head)
+    numels = [parameter.numel() for parameter in model.parameters()]
+    kv_heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
+    head_dim = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    return Size(
+        linear=linear,
+        other=sum(numels) - linear,
+        largest=max(numels),
+        kv_values=2 * text.num_hidden_layers * kv_heads * head_dim,
+        vocab=text.vocab_size,
+        context=_context(config),
+    )
+
+
+def _context(config: PretrainedConfig) -> int:
+    """Tokens that the model was made for; unbounded where its configuration does not say."""
+    return getattr(config.get_text_config(), "max_position_embeddings", None) or 2**31
+
+
+def _load(found: Found, packing: Packing, device: Device, settings: Settings) -> PreTrainedModel:
+    """The model on its device.
+
+    On the CPU, packing into 4 bits takes many times as long as reading, so a packed copy is kept for the next start.
+    """
+    packed = folder.packed(folder.read_config(found.folder), found.name)
+    if packing != "4bit" or device.kind != "cpu" or packed:
+        return _read(found, found.folder, packing, device)
+    copy = store.packed_copy(settings, found.folder)
+    if store.usable(copy):
+        return _read(found, copy, packing, device)
+    model = _read(found, found.folder, packing, device)
+    try:
+        store.make_once(copy, lambda made, _: model.save_pretrained(made))
+    except ModelError as error:
+        log.warning("No 4-bit copy is kept, so the next start is as slow as this one: %s", error)
+    return model
+
+
+def _read(found: Found, path: Path, packing: Packing, device: Device) -> PreTrainedModel:
+    """The model in evaluation mode, every one of its weights read from the files in ``path``."""
+    packed = folder.packed(folder.read_config(path), found.name)
+    options: dict[str, Any] = {} if packed else {"quantization_config": _quantization(packing)}
+    with _damaged(path), _out_of_memory(found.name, device):
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            path,
+            dtype=torch.float32 if packing == "fp32" else torch.bfloat16,
+            attn_implementation="sdpa",
+            device_map={"": device.torch_name},
+            use_safetensors=True,
+            output_loading_info=True,
+            **options,
+            **LOCAL,
+        )
+    model: PreTrainedModel = loaded[0]
+    if missing := sorted(loaded[1]["missing_keys"]):
+        raise ModelDamaged(
+            f"{path} is not complete: it lacks {len(missing)} of the model's weights, {missing[0]} for one. "
+            "Fetch the model again."
+        )
+    model.eval()
+    return model
+
+
+def _quantization(packing: Packing) -> BitsAndBytesConfig | None:
+    if packing == "8bit":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    if packing == "4bit":
+        return BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        )
+    return None
+
+
+def _tokenizer(found: Found) -> PreTrainedTokenizerBase:
+    """The tokenizer, with a chat template."""
+    with _damaged(found.folder):
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(found.folder, **LOCAL)
+    if not tokenizer.chat_template:
+        if not {"<|im_start|>", "<|im_end|>"} <= tokenizer.get_vocab().keys():
+            raise ModelDamaged(
+                f"{found.name} has no chat template, so it can't chat. Choose an Instruct or Chat model."
+            )
+        log.warning("%s has no chat template but knows the ChatML markers: ChatML is used.", found.name)
+        tokenizer.chat_template = CHATML
+    return tokenizer
+
+
+def _info(
+    found: Found, packing: Packing, device: Device, config: PretrainedConfig, settings: Settings, machine: Machine
+) -> EngineInfo:
+    reason = found.reason
+    if settings.precision == "auto" and "4bit" not in machine.packings:
+        reason += " Its weights are bf16, as bitsandbytes, which packs them into 4 bits, does not work here."
+    if device != machine.devices[0]:
+        reason += f" It does not fit on the {machine.devices[0].name}, so it runs on the CPU."
+    return EngineInfo(
+        model=found.name,
+        precision=packing,
+        device=device.name,
+        engine="transformers",
+        context_length=min(settings.max_context, _context(config)),
+        reason=reason,
+        embedded=found.embedded,
+    )
+
+
+def convert(gguf: Path, target: Path) -> None:
+    """Turns a GGUF file into a folder of bf16 safetensors with its tokenizer.
+
+    Raises `ModelDamaged` for a file that is cut off, garbled or of an unknown architecture, `ModelTooLarge`
+    when unpacking it would not fit into memory.
+    """
+    parameters = _gguf_parameters(gguf)
+    if (needed := 4 * parameters) > (free := cpu().free):  # each weight twice in bf16: as read and as placed
+        raise ModelTooLarge(
+            f"Unpacking {gguf.name} takes {gigabytes(needed)} of memory and {gigabytes(free)} are free. "
+            "Choose a smaller model, or the same one from the hub."
+        )
+    source = {"gguf_file": gguf.name, **LOCAL}
+    with _damaged(gguf):
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **source)
+        model = AutoModelForCausalLM.from_pretrained(
+            gguf.parent, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16, **source
+        )
+    model.save_pretrained(target)
+    tokenizer.save_pretrained(target)
+
+
+def _gguf_parameters(gguf: Path) -> int:
+    """How many parameters the file holds, after a check that all of them are there."""
+    try:
+        return sum(int(tensor.n_elements) for tensor in GGUFReader(gguf).tensors)
+    except (ValueError, LookupError, ArithmeticError, struct.error) as error:
+        raise ModelDamaged(f"{gguf} is cut off or not a GGUF file: {_line(error)}. Fetch it again.") from error
+
+
+@contextmanager
+def _damaged(path: Path) -> Iterator[None]:
+    """Turns what the libraries raise about broken files into one sentence."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # each library has kinds of its own for a file with the wrong content
+        raise ModelDamaged(f"{path} can't be loaded as a language model: {_line(error)}") from error
+
+
+@contextmanager
+def _out_of_memory(name: str, device: Device) -> Iterator[None]:
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise ModelTooLarge(
+            f"The memory of the {device.name} ran out while {name} was loaded: something else took it meanwhile. "
+            "Close other programs and start again, or choose a smaller model."
+        ) from error
+
+
+def _line(error: Exception) -> str:
+    """The error's first line that says anything."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,0 +1,96 @@
+"""This computer as a place for a model: in what precision, where it fits, and what to try when it does not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from qwen_ui.config import Settings
+from qwen_ui.errors import InvalidInput, ModelError, ModelTooLarge
+from qwen_ui.models.catalog import choose
+from qwen_ui.models.estimate import Estimate, Packing, Size, estimate, gigabytes
+from qwen_ui.models.hardware import Device
+
+ALL: tuple[Packing, ...] = ("fp32", "bf16", "8bit", "4bit")
+"""Every precision, the most bits first."""
+UNPACKED: tuple[Packing, ...] = ("fp32", "bf16")
+"""The ones that don't need bitsandbytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What this computer offers, as far as torch has to say it."""
+
+    devices: tuple[Device, ...]
+    """In the order of preference; the CPU is the last."""
+    packing: Packing
+    """The precision to load in."""
+    packings: tuple[Packing, ...]
+    """The precisions that work here, the most bits first."""
+    size_of: Callable[[Path], Size]
+    """A model's size, from the config.json in a folder."""
+    convert: Callable[[Path, Path], None]
+    """Turns a GGUF file into a folder like any other."""
+
+
+def wanted(settings: Settings, packings: tuple[Packing, ...]) -> Packing:
+    """The precision that the settings ask for; "auto" is the smallest that works here.
+
+    Raises `InvalidInput` when the one asked for does not work here.
+    """
+    if settings.precision == "auto":
+        return packings[-1]
+    if settings.precision not in packings:
+        raise InvalidInput(
+            f"--precision {settings.precision} needs bitsandbytes, which does not work here. "
+            "Reinstall it (pip install --force-reinstall bitsandbytes), or set --precision bf16."
+        )
+    return settings.precision
+
+
+def settle(settings: Settings, machine: Machine, packed: Packing | None, name: str) -> Packing:
+    """The precision to load in. Files that are ``packed`` already decide it.
+
+    Raises `InvalidInput` when the settings ask for another, `ModelError` when theirs does not work here.
+    """
+    if packed is None:
+        return machine.packing
+    if packed not in machine.packings:
+        raise ModelError(f"{name} is packed in {packed} by bitsandbytes, which does not work here. Choose another.")
+    if settings.precision not in {"auto", packed}:
+        raise InvalidInput(
+            f"{name} is packed in {packed} already. Leave --precision out, or choose the model's plain form."
+        )
+    return packed
+
+
+def place(
+    name: str, size: Size, machine: Machine, settings: Settings, packing: Packing | None = None
+) -> tuple[Device, Estimate]:
+    """The first device that the model fits on, with the estimate there. ``packing`` if not the machine's.
+
+    Raises `ModelTooLarge` with the numbers and a smaller choice when it fits nowhere.
+    """
+    packing = packing or machine.packing
+    estimates = [(device, estimate(size, packing, device, settings)) for device in machine.devices]
+    for device, needs in estimates:
+        if needs.fits:
+            return device, needs
+    device, needs = max(estimates, key=lambda pair: pair[1].free)
+    raise ModelTooLarge(
+        f"{name} in {packing} does not fit into the memory of the {device.name.replace('cpu', 'CPU')}: {needs}. "
+        f"Try {_smaller(size, machine, settings, packing)}."
+    )
+
+
+def _smaller(size: Size, machine: Machine, settings: Settings, packing: Packing) -> str:
+    """What to try instead of a model that does not fit: fewer bits, a smaller model, or the embedded one."""
+    for fewer in machine.packings[machine.packings.index(packing) + 1 :]:
+        for device in machine.devices:
+            if (needs := estimate(size, fewer, device, settings)).fits:
+                return f"--precision {fewer} ({gigabytes(needs.total)})"
+    packing = machine.packings[-1]
+    if choice := choose(machine.devices, packing, settings):
+        known, device = choice
+        needs = estimate(known.size, packing, device, settings)
+        return f"--model {known.id} in {packing} ({gigabytes(needs.total)})"
+    return "--model embedded with a smaller --max-context and --max-concurrent"

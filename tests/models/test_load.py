@@ -1,0 +1,219 @@
+"""Real loading: the tiny model in every precision, the embedded one, GGUF files, and damage that only shows there."""
+
+import json
+import logging
+from functools import partial
+
+import pytest
+
+from qwen_ui.config import Settings
+from qwen_ui.errors import ModelDamaged, ModelNotFound
+from qwen_ui.models import load
+from qwen_ui.models.catalog import CATALOG
+from qwen_ui.models.estimate import weight_bytes
+from qwen_ui.models.hub import Hub
+from qwen_ui.models.progress import Progress
+from tests.models.tiny import in_thread, make_gguf, make_tiny
+
+
+def open_model(model, tmp_path, precision="auto", seen=None, **settings):
+    chosen = Settings(model=str(model), precision=precision, data_dir=tmp_path / "data", **settings)
+    return in_thread(lambda: load.open_model(chosen, (seen if seen is not None else []).append))
+
+
+def generate(loaded, tokens=4):
+    """The ids of a greedy answer."""
+
+    def work():
+        chat = [{"role": "user", "content": "你好 fox"}]
+        inputs = loaded.tokenizer.apply_chat_template(
+            chat, add_generation_prompt=True, return_tensors="pt", return_dict=True
+        ).to(loaded.model.device)
+        output = loaded.model.generate(**inputs, max_new_tokens=tokens, min_new_tokens=tokens, do_sample=False)
+        return output[0, inputs["input_ids"].shape[1] :].tolist()
+
+    return in_thread(work)
+
+
+@pytest.mark.parametrize("precision", ["4bit", "8bit", "bf16", "fp32"])
+def test_the_tiny_folder_in_every_precision(tiny, tmp_path, precision):
+    loaded = open_model(tiny, tmp_path, precision)
+    assert len(generate(loaded)) == 4
+    assert (loaded.info.model, loaded.info.precision) == ("tiny-qwen2", precision)
+    assert (loaded.info.engine, loaded.info.embedded) == ("transformers", False)
+    assert loaded.info.context_length == 512
+    number = 4 if precision == "fp32" else 2
+    assert loaded.kv_bytes_per_token == 2 * 2 * 2 * 16 * number  # keys and values, layers, heads, numbers of a head
+    assert loaded.cache_tokens == 16 * 2048
+    assert not loaded.model.training
+    assert loaded.model.config._attn_implementation == "sdpa"
+
+
+def test_nf4_is_the_default_and_its_compute_is_bf16(tiny, tmp_path):
+    loaded = open_model(tiny, tmp_path)
+    settings = loaded.model.config.quantization_config
+    assert loaded.info.precision == "4bit"
+    assert (settings.bnb_4bit_quant_type, settings.bnb_4bit_use_double_quant) == ("nf4", True)
+    assert str(settings.bnb_4bit_compute_dtype) == "torch.bfloat16"
+    assert str(loaded.model.dtype) == "torch.bfloat16"
+
+
+def test_the_second_start_reads_the_packed_copy_and_answers_the_same(tiny, tmp_path):
+    first = generate(open_model(tiny, tmp_path), 16)
+    copies = list((tmp_path / "data/models").iterdir())
+    assert [copy.name[:4] for copy in copies] == ["nf4-"]
+    stamp = (copies[0] / "model.safetensors").stat().st_mtime_ns
+    assert generate(open_model(tiny, tmp_path), 16) == first
+    assert (copies[0] / "model.safetensors").stat().st_mtime_ns == stamp
+
+
+def test_a_folder_that_is_packed_already(tiny, tmp_path):
+    open_model(tiny, tmp_path)
+    (packed,) = (tmp_path / "data/models").iterdir()
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        (packed / name).write_bytes((tiny / name).read_bytes())
+    loaded = open_model(packed, tmp_path)
+    assert loaded.info.precision == "4bit"
+    assert len(generate(loaded)) == 4
+
+
+def test_the_estimate_is_logged_before_loading(tiny, tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "qwen_ui.models.load"):
+        open_model(tiny, tmp_path)
+    assert any(message.startswith("Memory: weights 0.0 GB + cache") for message in caplog.messages)
+
+
+def test_the_stages_are_reported(tiny, tmp_path):
+    seen: list[Progress] = []
+    open_model(tiny, tmp_path, seen=seen)
+    assert [(progress.stage, progress.detail) for progress in seen] == [
+        ("choosing", str(tiny)),
+        ("loading", "tiny-qwen2"),
+    ]
+
+
+def test_no_folder(tmp_path):
+    with pytest.raises(ModelNotFound, match="There is no folder"):
+        open_model(tmp_path / "nothing", tmp_path)
+
+
+def test_weights_that_are_not_all_there(tiny_copy, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(tiny_copy / "model.safetensors")
+    del weights["model.layers.1.mlp.up_proj.weight"]
+    save_file(weights, tiny_copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelDamaged, match=r"lacks 1 of the model's weights, model\.layers\.1\.mlp\.up_proj"):
+        open_model(tiny_copy, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"hidden_size": 128}, {"model_type": "no-such-type"}, {"num_attention_heads": 0}, {"vocab_size": "many"}],
+)
+def test_a_config_that_does_not_match(tiny_copy, tmp_path, changes):
+    file = tiny_copy / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+    with pytest.raises(ModelDamaged, match="can't be loaded as a language model"):
+        open_model(tiny_copy, tmp_path, "bf16")
+
+
+def test_a_damaged_tokenizer(tiny_copy, tmp_path):
+    (tiny_copy / "tokenizer.json").write_text("{")
+    with pytest.raises(ModelDamaged, match="can't be loaded"):
+        open_model(tiny_copy, tmp_path, "bf16")
+
+
+def test_code_in_the_folder_is_never_run(tiny_copy, tmp_path):
+    trap = tmp_path / "trap"
+    (tiny_copy / "modeling_trap.py").write_text(f"open({str(trap)!r}, 'w')")
+    file = tiny_copy / "config.json"
+    remote = {
+        "model_type": "trap",
+        "auto_map": {"AutoConfig": "modeling_trap.A", "AutoModelForCausalLM": "modeling_trap.B"},
+    }
+    file.write_text(json.dumps(json.loads(file.read_text()) | remote))
+    with pytest.raises(ModelDamaged):
+        open_model(tiny_copy, tmp_path)
+    assert not trap.exists()
+
+
+def test_a_model_without_a_chat_template_gets_chatml_if_it_knows_the_markers(tmp_path):
+    loaded = open_model(make_tiny(tmp_path / "plain", chat_template=None), tmp_path)
+    text = loaded.tokenizer.apply_chat_template(
+        [{"role": "user", "content": "Hi"}], add_generation_prompt=True, tokenize=False
+    )
+    assert text == "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
+
+
+def test_a_model_without_a_chat_template_and_markers_is_refused(tmp_path):
+    plain = make_tiny(tmp_path / "plain", chat_template=None)
+    file = plain / "tokenizer.json"
+    file.write_text(file.read_text().replace("<|im_", "<|no_"))
+    (plain / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
+    with pytest.raises(ModelDamaged, match="no chat template"):
+        open_model(plain, tmp_path)
+
+
+def test_a_gguf_file_answers_as_the_folder_it_was_made_from(tiny, tmp_path):
+    file = make_gguf(tiny, tmp_path / "tiny.gguf")
+    seen: list[Progress] = []
+    loaded = open_model(file, tmp_path, "fp32", seen)
+    assert loaded.info.model == "tiny"
+    assert [progress.stage for progress in seen] == ["choosing", "converting", "loading"]
+    assert generate(loaded, 16) == generate(open_model(tiny, tmp_path, "fp32"), 16)
+
+
+@pytest.mark.parametrize("length", [0, 3, 100, 20_000, -100])
+def test_a_gguf_file_that_is_cut_off(tiny, tmp_path, length):
+    file = make_gguf(tiny, tmp_path / "tiny.gguf")
+    file.write_bytes(file.read_bytes()[:length])
+    with pytest.raises(ModelDamaged, match="cut off or not a GGUF file"):
+        open_model(file, tmp_path)
+    assert list((tmp_path / "data/models").iterdir()) == []
+
+
+def test_a_gguf_file_of_another_kind(tiny, tmp_path):
+    file = make_gguf(tiny, tmp_path / "tiny.gguf")
+    file.write_bytes(file.read_bytes().replace(b"qwen2", b"qwenX"))
+    with pytest.raises(ModelDamaged, match="can't be loaded"):
+        open_model(file, tmp_path)
+
+
+@pytest.mark.parametrize("precision", ["4bit", "8bit", "bf16", "fp32"])
+def test_the_estimate_is_what_the_embedded_model_really_takes(embedded_settings, precision):
+    settings = Settings(model="embedded", precision=precision, data_dir=embedded_settings.data_dir)
+    loaded = in_thread(lambda: load.open_model(settings, lambda progress: None))
+    (folder,) = (settings.data_dir / "models").glob("SmolLM2*")
+    size = in_thread(lambda: load.size_of(folder))
+    assert size.parameters == 134_515_008
+    assert weight_bytes(size, precision) == pytest.approx(loaded.model.get_memory_footprint(), rel=0.05)
+    assert (loaded.info.embedded, loaded.info.context_length) == (True, 8192)
+
+
+def test_the_catalog_agrees_with_the_real_shapes(tmp_path):
+    from transformers import Qwen2Config
+
+    for known in CATALOG:
+        Qwen2Config(
+            vocab_size=known.vocab,
+            hidden_size=known.hidden,
+            intermediate_size=known.intermediate,
+            num_hidden_layers=known.layers,
+            num_attention_heads=known.heads,
+            num_key_value_heads=known.kv_heads,
+            tie_word_embeddings=known.tied,
+            max_position_embeddings=32_768,
+        ).save_pretrained(tmp_path / known.name)
+        assert in_thread(partial(load.size_of, tmp_path / known.name)) == known.size
+
+
+def test_without_the_hub_the_embedded_model_runs_and_says_why(embedded_settings, closed_port, tmp_path):
+    settings = Settings(model="auto", data_dir=embedded_settings.data_dir)
+    seen: list[Progress] = []
+    loaded = in_thread(lambda: load.open_model(settings, seen.append, Hub(closed_port, tmp_path)))
+    assert loaded.info.embedded
+    assert "can't be reached, so the embedded model runs" in loaded.info.reason
+    assert loaded.cache_tokens == 32_768
+    assert [progress.stage for progress in seen] == ["choosing", "loading"]  # made already: nothing is fetched
+    assert generate(loaded)
