@@ -1,0 +1,1 @@
+"""The engine: what turns messages into streamed text and scores. `base` is its protocol, without torch."""

@@ -1,0 +1,79 @@
+"""The protocol that every engine follows. Nothing here knows torch, tasks, prompts or the UI."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from qwen_ui.messages import Chunk, Message, Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What runs, where, and why it was chosen."""
+
+    model: str
+    precision: str
+    """One of 4bit, 8bit, bf16, fp32."""
+    device: str
+    """For people: "cpu", or the GPU's name."""
+    engine: str
+    """The engine's name, as /status shows it."""
+    context_length: int
+    """Tokens that a prompt and its answer may have together."""
+    reason: str
+    """One sentence: why this model and precision run here."""
+    embedded: bool = False
+    """Whether this is the tiny stand-in model."""
+
+
+class Stream(Protocol):
+    """One running generation: iterate it for its chunks.
+
+    The last chunk carries the usage. An error of this request is raised from the iteration.
+    """
+
+    def __aiter__(self) -> AsyncIterator[Chunk]: ...
+
+    async def __anext__(self) -> Chunk: ...
+
+    def cancel(self) -> None:
+        """Ends the generation soon: what is left of its text and its usage still come. Any thread may call it."""
+
+    async def aclose(self) -> None:
+        """Ends the generation at once and frees what it holds. Safe to call twice."""
+
+
+class Engine(Protocol):
+    """Turns conversations into streams of text, for many callers at once."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """What runs here."""
+
+    @property
+    def active(self) -> int:
+        """Requests that are generating now."""
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for their turn."""
+
+    def stream(self, messages: Sequence[Message], sampling: Sampling) -> Stream:
+        """Starts to answer the conversation.
+
+        When it is too long, its oldest turns are left out, never the system prompt or the last message.
+        Raises `InvalidInput` (empty conversation, last message too long by itself) and `Busy` at once.
+        """
+
+    async def score(self, prompts: Sequence[str], candidates: Sequence[str]) -> list[list[float]]:
+        """Log-probability of each candidate text after each prompt, natural logarithm, summed over its tokens.
+
+        Prompts are plain text, not conversations. Gives ``len(prompts)`` rows of ``len(candidates)`` columns.
+        Streams that run meanwhile go on.
+        """
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Tokens of the conversation as the model would see it, the opening of the answer included."""
+
+    async def close(self) -> None:
+        """Ends every request and frees the model. The engine can't be used afterwards."""

@@ -1,0 +1,158 @@
+"""The batch loop: transformers' continuous batching, set up, watched and rebuilt when it dies."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from transformers import ContinuousBatchingConfig, GenerationConfig
+
+from qwen_ui.engine.local.sampler import FusedSampler
+from qwen_ui.errors import EngineFailed
+from qwen_ui.messages import Sampling
+
+log = logging.getLogger(__name__)
+
+CPU_PAGE = 32
+"""Tokens a cache block. Only whole blocks are shared: small ones waste less of a conversation's beginning."""
+CPU_STEP_TOKENS = 256
+"""Prompt tokens a step, so that a long prompt holds running streams up for half a second, not for all of it."""
+
+
+class BatchLoop:
+    """Runs many generations together in a thread of its own, the only one that computes.
+
+    A second thread that runs torch halves the speed on a CPU (idle OpenMP workers spin), so whoever
+    else needs the model takes a thread that ends soon, within `pause`.
+    """
+
+    def __init__(self, model: Any, eos: Sequence[int], cache_tokens: int, max_concurrent: int) -> None:
+        self._model = model
+        self._eos = list(eos)
+        self._cache_tokens = cache_tokens
+        self._max_concurrent = max_concurrent
+        self._lock = threading.Lock()
+        self.reused: dict[str, int] = {}
+        """Prompt tokens found in the cache, by request; `release` takes a request's entry out."""
+        self.manager = self._start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the loop runs and takes requests."""
+        status = self.manager.background_thread_status
+        return self.manager.is_running() and status.can_accept_new_requests() is None
+
+    def revive(self) -> None:
+        """Builds the loop anew if it died. Takes a second or two: not for the event loop."""
+        with self._lock:
+            if not self.alive:
+                log.warning(
+                    "The batch loop died (%s); building it anew", self.manager.background_thread_status.fatal_error
+                )
+                self.manager.stop(block=True, hard_stop=True)
+                self.reused.clear()
+                self.manager = self._start()
+
+    def submit(self, request_id: str, tokens: list[int], sampling: Sampling, deliver: Callable[[Any], None]) -> None:
+        """Hands a request to the loop; ``deliver`` gets its `GenerationOutput`s, on the running event loop.
+
+        Raises `EngineFailed` when the loop does not take it.
+        """
+        self.manager.register_result_handler(request_id, deliver)
+        warpers = (1.0, 1, 1.0) if sampling.greedy else (sampling.temperature, sampling.top_k, sampling.top_p)
+        temperature, top_k, top_p = warpers
+        accepted = self.manager.add_request(
+            tokens,
+            request_id=request_id,
+            max_new_tokens=sampling.max_new_tokens,
+            streaming=True,
+            eos_token_id=self._eos,
+            temperature=float(temperature),
+            top_k=top_k or self._model.config.get_text_config().vocab_size,
+            top_p=float(top_p),
+        )
+        if accepted is None:
+            raise EngineFailed("The model's batch loop has stopped. It is being restarted: try again.")
+
+    def release(self, request_id: str, *, finished: bool) -> None:
+        """Ends a request and takes out all that it left: its cache blocks, its handler, late results."""
+        router = self.manager.output_router
+        with router._lock:
+            router.result_handlers.pop(request_id, None)
+        if not finished:
+            self.manager.cancel_request(request_id)
+        while not router.output_queue.empty():  # results that came after their handler had gone
+            router.output_queue.get_nowait()
+        self.reused.pop(request_id, None)
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Lets the calling thread use the model while the loop stands still between two steps."""
+        try:
+            with self.manager.pause():
+                yield
+        except RuntimeError as error:
+            if self.alive:
+                raise
+            raise EngineFailed("The model's batch loop has stopped. It is being restarted: try again.") from error
+
+    def stop(self) -> None:
+        """Ends the loop and its thread; requests in flight fail."""
+        with self._lock:
+            if self.manager.is_running():
+                self.manager.stop(block=True, hard_stop=True)
+
+    def _start(self) -> Any:
+        # Per-request sampling exists only for what the base configuration sets to non-neutral values.
+        sampling = GenerationConfig(do_sample=True, temperature=0.7, top_k=20, top_p=0.8, eos_token_id=self._eos)
+        if self._model.device.type == "cpu":
+            greedy = GenerationConfig(do_sample=False, eos_token_id=self._eos)
+            manager = self._model.init_continuous_batching(greedy, self._config())
+            manager.logit_processor = FusedSampler(self._model, sampling)
+        else:
+            manager = self._model.init_continuous_batching(sampling, self._config())
+        manager.start()
+        self._warm_up(manager)
+        self._count_reuse(manager)
+        return manager
+
+    def _config(self) -> ContinuousBatchingConfig:
+        common: dict[str, Any] = {"per_request_processors": True, "max_requests_per_batch": self._max_concurrent}
+        if self._model.device.type != "cpu":
+            page = ContinuousBatchingConfig.page_size
+            return ContinuousBatchingConfig(num_blocks=self._cache_tokens // page, **common)
+        return ContinuousBatchingConfig(
+            page_size=CPU_PAGE,
+            num_blocks=self._cache_tokens // CPU_PAGE,
+            max_batch_tokens=max(CPU_STEP_TOKENS, self._max_concurrent),
+            auto_switch_to_flash=False,
+            **common,
+        )
+
+    def _warm_up(self, manager: Any) -> None:
+        """Generates a little, so that the first user does not pay for first-time set-up."""
+        if self._model.device.type != "cpu":
+            manager.warmup()
+        manager.add_request([0] * 8, max_new_tokens=2, eos_token_id=-1)
+        result = manager.get_result(timeout=300)
+        if result is None or result.error is not None:
+            manager.stop(block=True, hard_stop=True)
+            raise EngineFailed(f"The model does not generate: {result.error if result else 'no answer in 300 s'}.")
+
+    def _count_reuse(self, manager: Any) -> None:
+        """Notes what the cache finds of each prompt; transformers itself only logs it."""
+        cache = manager.batch_processor.cache
+        search = cache.search_prefix_match
+
+        def counted(request_id: str, prompt_ids: list[int]) -> int:
+            self.reused[request_id] = search(request_id, prompt_ids)
+            return self.reused[request_id]
+
+        cache.search_prefix_match = counted
+
+    @property
+    def held_blocks(self) -> int:
+        """Cache blocks that requests hold now; those kept only for reuse do not count."""
+        allocators = self.manager.batch_processor.cache.cache_allocators.values()
+        return sum(len(blocks) for allocator in allocators for blocks in list(allocator.block_table.values()))

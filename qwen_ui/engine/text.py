@@ -1,0 +1,57 @@
+"""From tokens to text that can be shown while it grows."""
+
+from collections.abc import Sequence
+
+import regex
+from tokenizers import Tokenizer
+from tokenizers.decoders import DecodeStream
+
+_CLUSTER = regex.compile(r"\X")  # an extended grapheme cluster, UAX #29
+
+
+class TextStream:
+    """Decodes one token after the other into whole characters, and cuts before the first stop string.
+
+    What it gives out never ends within a character: neither within the bytes of one (Chinese, emoji),
+    nor before a mark that belongs to it (combining accents, joined emoji). For that it holds the last
+    cluster back until the next one begins, and the beginning of what may become a stop string.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, stop: Sequence[str] = ()) -> None:
+        self._tokenizer = tokenizer
+        self._decoder = DecodeStream(skip_special_tokens=True)
+        self._stop = tuple(stop)
+        self._held = ""
+        self.stopped = False
+        """Whether a stop string was met; nothing comes after it."""
+
+    def push(self, token: int) -> str:
+        """Takes the next token; gives the text that has become sure, often none."""
+        self._held += self._decoder.step(self._tokenizer, token) or ""
+        self._cut_at_stop()
+        return self._release(len(self._held) if self.stopped else self._sure())
+
+    def finish(self) -> str:
+        """Gives what was held back. Bytes of a character that never became whole are left out."""
+        return self._release(len(self._held))
+
+    def _cut_at_stop(self) -> None:
+        found = [at for stop in self._stop if (at := self._held.find(stop)) >= 0]
+        if found:
+            self._held = self._held[: min(found)]
+            self.stopped = True
+
+    def _sure(self) -> int:
+        """How much of the held text can't change any more."""
+        clusters = _CLUSTER.findall(self._held)
+        sure = len(self._held) - len(clusters[-1]) if clusters else 0
+        for stop in self._stop:
+            for size in range(min(len(stop) - 1, len(self._held)), 0, -1):
+                if self._held.endswith(stop[:size]):
+                    sure = min(sure, len(self._held) - size)
+                    break
+        return sure
+
+    def _release(self, size: int) -> str:
+        text, self._held = self._held[:size], self._held[size:]
+        return text

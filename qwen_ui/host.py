@@ -1,0 +1,123 @@
+"""Opens the engine in the background, so that the page is there before the model is."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from qwen_ui.config import Settings
+from qwen_ui.engine.base import Engine
+from qwen_ui.errors import NotReady, QwenUIError
+from qwen_ui.models.progress import Progress
+
+log = logging.getLogger(__name__)
+
+Report = Callable[[Progress], None]
+OpenEngine = Callable[[Settings, Report], Engine]
+
+
+def open_local(settings: Settings, report: Report) -> Engine:
+    """Chooses, fetches and loads the model that the settings name, and warms its engine up.
+
+    Raises `ModelError` with a sentence for the user.
+    """
+    from qwen_ui.engine.local import LocalEngine  # noqa: PLC0415  torch takes seconds to import: not before the page
+    from qwen_ui.models.load import open_model  # noqa: PLC0415
+
+    loaded = open_model(settings, report)
+    report(Progress("warming", loaded.info.model))
+    return LocalEngine(loaded, settings)
+
+
+class EngineHost:
+    """Holds the engine of this server: none while it loads, then one, or the reason why not."""
+
+    def __init__(self, settings: Settings, open_engine: OpenEngine = open_local) -> None:
+        self.settings = settings
+        self._open_engine = open_engine
+        self._engine: Engine | None = None
+        self._progress = Progress("choosing", settings.model)
+        self._started = time.monotonic()
+        self._seconds = 0.0
+        self._settled = threading.Event()
+
+    def start(self) -> None:
+        """Begins to open the engine in a thread of its own, which ends with that (see LocalEngine on threads)."""
+        self._started = time.monotonic()
+        threading.Thread(target=self._open, name="open-engine", daemon=True).start()
+
+    def _open(self) -> None:
+        try:
+            engine = self._open_engine(self.settings, self._report)
+        except QwenUIError as error:
+            log.error("%s", error)
+            self._fail(str(error))
+        except Exception as error:
+            log.exception("The model could not be opened")
+            self._fail(f"The model could not be opened: {type(error).__name__}: {error}")
+        else:
+            self._engine = engine
+            self._seconds = time.monotonic() - self._started
+            self._report(Progress("ready", engine.info.model))
+            log.info("Ready in %.1f s: %s", self._seconds, engine.info.reason)
+        finally:
+            self._settled.set()
+
+    def _report(self, progress: Progress) -> None:
+        if progress.stage != self._progress.stage:
+            log.info("%s %s", progress.stage, progress.detail)
+        self._progress = progress
+
+    def _fail(self, sentence: str) -> None:
+        self._seconds = time.monotonic() - self._started
+        self._progress = Progress("failed", sentence)
+
+    @property
+    def progress(self) -> Progress:
+        """How far the opening is."""
+        return self._progress
+
+    @property
+    def seconds(self) -> float:
+        """How long the opening took, or has taken so far."""
+        return self._seconds or time.monotonic() - self._started
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Blocks until the opening has succeeded or failed; False when the time-out (seconds) ran out first."""
+        return self._settled.wait(timeout)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine. Raises `NotReady`, saying what is going on, while there is none."""
+        if self._engine is not None:
+            return self._engine
+        if self._progress.stage == "failed":
+            raise NotReady(f"There is no model to answer with. {self._progress.detail}")
+        raise NotReady("The model is still being prepared. Try again when the page says that it is ready.")
+
+    def status(self) -> dict[str, Any]:
+        """What /status gives."""
+        stage = self._progress.stage
+        state = stage if stage in {"ready", "failed"} else "loading"
+        status: dict[str, Any] = {"state": state, "reason": self._progress.detail}
+        if self._engine is None:
+            blank = {"model": self.settings.model, "precision": self.settings.precision, "device": "", "engine": ""}
+            return status | blank | {"context_length": 0, "active": 0, "waiting": 0}
+        info = self._engine.info
+        return {
+            "state": state,
+            "model": info.model,
+            "precision": info.precision,
+            "device": info.device,
+            "engine": info.engine,
+            "reason": info.reason,
+            "context_length": info.context_length,
+            "active": self._engine.active,
+            "waiting": self._engine.waiting,
+        }
+
+    async def close(self) -> None:
+        """Closes the engine, if there is one."""
+        if self._engine is not None:
+            await self._engine.close()
