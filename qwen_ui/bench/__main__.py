@@ -1,0 +1,111 @@
+"""`python -m qwen_ui.bench`: measures the chat and prints its table."""
+
+import argparse
+import logging
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from qwen_ui.bench import report, server
+from qwen_ui.bench.report import Figure
+from qwen_ui.bench.workers import Worker, engine_worker, generate_worker
+from qwen_ui.config import PROJECT, Settings
+
+NOUNS = ["cat", "ship", "king", "tree", "robot", "river", "baker", "storm", "garden", "clock"]
+NOUNS += ["mirror", "train", "island", "letter", "forest", "piano"]
+STORIES = [f"Tell me a long story about a {noun}." for noun in NOUNS]
+NEW_TOKENS = 96
+PORT = 7960
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the measurements and prints them."""
+    parser = argparse.ArgumentParser(prog="python -m qwen_ui.bench", description=__doc__)
+    parser.add_argument("--model", default="embedded")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each pair is measured; medians are shown")
+    parser.add_argument("--write", action="store_true", help="also put the table into docs/benchmarks.md")
+    arguments = parser.parse_args(argv)
+    logging.basicConfig(level=logging.WARNING)
+    settings = Settings(model=arguments.model)
+    text = "\n\n".join([report.machine(), report.table(chat(settings, arguments.rounds))])
+    print(text)
+    if arguments.write:
+        report.write(PROJECT / "docs" / "benchmarks.md", "chat", text)
+
+
+def chat(settings: Settings, rounds: int) -> list[Figure]:
+    """The table of the chat: engine against `generate`, reuse, stopping, and the app as a whole."""
+    with Worker(generate_worker, settings) as plain, Worker(engine_worker, settings) as engine:
+        figures = [
+            _one_stream(plain, engine, rounds),
+            _sixteen_streams(plain, engine, rounds),
+            _reuse(engine, rounds),
+            _stop(engine, rounds),
+        ]
+        alone = [engine.call("run", prompts=STORIES[:1], new_tokens=NEW_TOKENS, temperature=0) for _ in range(rounds)]
+    flags = ("--model", settings.model)
+    with server.running(PORT, *flags) as app:
+        while app.status()["state"] == "loading":
+            pass
+        client = [server.client_seconds(app, STORIES[0], NEW_TOKENS) for _ in range(rounds + 1)][1:]
+        for story in STORIES:
+            app.client.submit(story, max_new_tokens=48, api_name="/chat")
+        app.client.submit(STORIES[0], max_new_tokens=48, api_name="/chat").result()
+        peak = app.peak_memory()
+    engine_seconds = statistics.median(run["seconds"] for run in alone)
+    starts = [server.first_token_seconds(PORT + 1 + i, *flags) for i in range(2)]
+    page, token = (statistics.median(times) for times in zip(*starts, strict=True))
+    return [
+        *figures,
+        Figure(
+            "(d) speed seen by one gradio_client ÷ engine alone",
+            f"{engine_seconds / statistics.median(client):.2f}",
+            "≥ 0.9",
+            f"{NEW_TOKENS} tokens in {statistics.median(client):.2f} s and {engine_seconds:.2f} s",
+        ),
+        Figure("(f) peak memory of the server, 17 streams", f"{peak / 2**20:,.0f} MiB"),
+        Figure("(g) second start to page", f"{page:.1f} s", "", "start of the process to the page's first byte"),
+        Figure("(g) second start to first token", f"{token:.1f} s", "", "start of the process to the first text"),
+    ]
+
+
+def _one_stream(plain: Worker, engine: Worker, rounds: int) -> Figure:
+    call = {"prompts": STORIES[:1], "new_tokens": NEW_TOKENS, "temperature": 0.7}
+    return _ratio("(a) one stream: engine ÷ `generate`", "≥ 0.95", plain, engine, call, rounds)
+
+
+def _sixteen_streams(plain: Worker, engine: Worker, rounds: int) -> Figure:
+    call = {"prompts": STORIES, "new_tokens": NEW_TOKENS // 2, "temperature": 0.7}
+    return _ratio("(b) sixteen streams together ÷ one after the other", "≥ 3.5", plain, engine, call, rounds)
+
+
+def _ratio(what: str, goal: str, plain: Worker, engine: Worker, call: dict[str, Any], rounds: int) -> Figure:
+    for worker in (plain, engine):
+        worker.call("run", **call | {"new_tokens": 4})  # warm
+    theirs, ours = [], []
+    for _ in range(rounds):
+        theirs.append(plain.call("run", **call)["tokens_per_second"])
+        ours.append(engine.call("run", **call)["tokens_per_second"])
+    a, b = statistics.median(ours), statistics.median(theirs)
+    return Figure(what, f"{a / b:.2f}", goal, f"{a:.1f} and {b:.1f} tokens/s")
+
+
+def _reuse(engine: Worker, rounds: int) -> Figure:
+    runs = [engine.call("first_token", nonce=f"Run {i}.", turns=5, words=270) for i in range(rounds)]
+    warm, cold = (statistics.median(run[key] for run in runs) for key in ("warm", "cold"))
+    size = runs[0]["prompt_tokens"]
+    return Figure(
+        f"(c) first token at {size:,} prompt tokens after five turns ÷ without reuse",
+        f"{warm / cold:.3f}",
+        "≤ 0.2",
+        f"{warm:.2f} s and {cold:.2f} s",
+    )
+
+
+def _stop(engine: Worker, rounds: int) -> Figure:
+    run = engine.call("stop_to_idle", repeats=3 * rounds)
+    return Figure("(e) Stop to the model idle", f"{run['steps']:.1f} decode steps", "< 3", f"worst {run['worst']:.1f}")
+
+
+if __name__ == "__main__":
+    main()
