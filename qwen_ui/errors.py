@@ -2,7 +2,8 @@
 
     QwenUIError
     ├── InvalidInput            a value that must be changed: the message says which and how
-    │   └── PromptTooLong       the prompt and its answer do not fit into the context
+    │   ├── PromptTooLong       the prompt and its answer do not fit into the context
+    │   └── Unreadable          a document that can't be read (knowledge/convert.py)
     ├── TemplateError           a prompt file is broken: names file, line and cause
     ├── ModelError              the model can't be had
     │   ├── ModelNotFound       no such id, folder or file

@@ -1,0 +1,1 @@
+"""Documents → passages → search: what the Ask tab answers from."""

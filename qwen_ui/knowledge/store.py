@@ -1,0 +1,233 @@
+"""Collections, documents and passages in SQLite: the truth that search indexes are made from."""
+
+import sqlite3
+import time
+import unicodedata
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from qwen_ui.errors import InvalidInput
+from qwen_ui.knowledge.passages import Passage
+
+_VERSION = 1
+_NAME_LENGTH = 80
+_WAIT_SECONDS = 30
+
+_TABLES = """
+CREATE TABLE collections (
+    id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, name_key TEXT NOT NULL,
+    revision INTEGER NOT NULL DEFAULT 0, created REAL NOT NULL,
+    UNIQUE (owner, name_key));
+-- AUTOINCREMENT: an id is never used again, so an index that holds it holds this very document.
+CREATE TABLE documents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    collection TEXT NOT NULL REFERENCES collections ON DELETE CASCADE,
+    name TEXT NOT NULL, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL, added REAL NOT NULL,
+    UNIQUE (collection, sha256));
+CREATE TABLE passages (
+    id INTEGER PRIMARY KEY,
+    document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+    position INTEGER NOT NULL, heading TEXT NOT NULL, page INTEGER, text TEXT NOT NULL);
+CREATE INDEX passages_of_document ON passages (document, position);
+"""
+
+_PASSAGE = """
+SELECT passages.id, documents.name, heading, page, text, position
+FROM passages JOIN documents ON documents.id = passages.document
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionInfo:
+    """A collection, as lists show it."""
+
+    id: str
+    name: str
+    documents: int
+    passages: int
+    created: float
+    """Seconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document in a collection."""
+
+    id: int
+    name: str
+    bytes: int
+    passages: int
+    added: float
+    """Seconds since 1970."""
+
+
+class Store:
+    """The database file. Safe from any thread: each call has its own connection; writers wait for each other."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens or makes the file. Raises `InvalidInput` if it is damaged or of a later version of the app."""
+        self._path = path
+        try:
+            with self._connect() as db:
+                db.execute("PRAGMA journal_mode = WAL")  # readers go on while one writes
+                db.execute("BEGIN IMMEDIATE")
+                (version,) = db.execute("PRAGMA user_version").fetchone()
+                if version == 0:
+                    for statement in _TABLES.split(";"):
+                        db.execute(statement)
+                    db.execute(f"PRAGMA user_version = {_VERSION}")
+        except sqlite3.DatabaseError as error:
+            raise InvalidInput(f"The collections in {path} can't be read ({error}). Move that file away.") from error
+        if version > _VERSION:
+            raise InvalidInput(f"The collections in {path} were made by a later version of Qwen UI. Update it.")
+
+    def collections(self, owner: str, id_: str | None = None) -> list[CollectionInfo]:
+        """The owner's collections by name, or the one with that id."""
+        with self._connect() as db:
+            rows = db.execute(
+                """SELECT c.id, c.name, COUNT(DISTINCT d.id), COUNT(p.id), c.created FROM collections c
+                LEFT JOIN documents d ON d.collection = c.id LEFT JOIN passages p ON p.document = d.id
+                WHERE c.owner = ? AND c.id = coalesce(?, c.id) GROUP BY c.id ORDER BY c.name_key""",
+                (owner, id_),
+            )
+            return [CollectionInfo(*row) for row in rows]
+
+    def create(self, name: str, owner: str) -> str:
+        """Makes a collection and gives its id. Raises `InvalidInput` for a name that is taken or can't be one."""
+        id_ = uuid.uuid4().hex
+        name, key = _checked(name)
+        with self._write(name) as db:
+            db.execute(
+                "INSERT INTO collections (id, owner, name, name_key, created) VALUES (?, ?, ?, ?, ?)",
+                (id_, owner, name, key, time.time()),
+            )
+        return id_
+
+    def rename(self, id_: str, name: str) -> None:
+        """Gives a collection another name. Raises `InvalidInput` as `create` does."""
+        name, key = _checked(name)
+        with self._write(name) as db:
+            db.execute("UPDATE collections SET name = ?, name_key = ? WHERE id = ?", (name, key, id_))
+
+    def delete(self, id_: str) -> None:
+        """Removes a collection with all that is in it."""
+        with self._write() as db:
+            db.execute("DELETE FROM collections WHERE id = ?", (id_,))
+
+    def ids(self) -> set[str]:
+        """All collections, whoever owns them."""
+        with self._connect() as db:
+            return {id_ for (id_,) in db.execute("SELECT id FROM collections")}
+
+    def revision(self, id_: str) -> int | None:
+        """A number that grows with each change to the collection's documents; None if there is no such collection."""
+        with self._connect() as db:
+            row = db.execute("SELECT revision FROM collections WHERE id = ?", (id_,)).fetchone()
+            return row and int(row[0])
+
+    def documents(self, id_: str) -> list[Document]:
+        """A collection's documents, in the order they were added."""
+        with self._connect() as db:
+            rows = db.execute(
+                """SELECT d.id, d.name, d.bytes, COUNT(p.id), d.added FROM documents d
+                LEFT JOIN passages p ON p.document = d.id WHERE d.collection = ? GROUP BY d.id ORDER BY d.id""",
+                (id_,),
+            )
+            return [Document(*row) for row in rows]
+
+    def document_ids(self, id_: str) -> set[int]:
+        """The ids of a collection's documents."""
+        with self._connect() as db:
+            return {document for (document,) in db.execute("SELECT id FROM documents WHERE collection = ?", (id_,))}
+
+    def same(self, id_: str, sha256: str) -> str | None:
+        """The name of the collection's document with this content, if there is one."""
+        with self._connect() as db:
+            sql = "SELECT name FROM documents WHERE collection = ? AND sha256 = ?"
+            row = db.execute(sql, (id_, sha256)).fetchone()
+            return row and str(row[0])
+
+    def add(self, id_: str, name: str, sha256: str, size: int, passages: Sequence[Passage]) -> bool:
+        """Adds a document whole, or not at all; False if its content is there already.
+
+        Raises `InvalidInput` if the collection has been deleted meanwhile.
+        """
+        with self._write() as db:
+            if db.execute("UPDATE collections SET revision = revision + 1 WHERE id = ?", (id_,)).rowcount == 0:
+                raise InvalidInput("This collection has been deleted.")
+            cursor = db.execute(
+                "INSERT OR IGNORE INTO documents (collection, name, sha256, bytes, added) VALUES (?, ?, ?, ?, ?)",
+                (id_, name, sha256, size, time.time()),
+            )
+            if cursor.rowcount == 0:
+                return False
+            db.executemany(
+                "INSERT INTO passages (document, position, heading, page, text) VALUES (?, ?, ?, ?, ?)",
+                ((cursor.lastrowid, p.position, p.heading, p.page, p.text) for p in passages),
+            )
+        return True
+
+    def remove(self, id_: str, document: int) -> None:
+        """Takes a document out of a collection."""
+        with self._write() as db:
+            db.execute("DELETE FROM documents WHERE id = ? AND collection = ?", (document, id_))
+            db.execute("UPDATE collections SET revision = revision + 1 WHERE id = ?", (id_,))
+
+    def passages_of(self, document: int) -> list[Passage]:
+        """A document's passages, in order."""
+        with self._connect() as db:
+            rows = db.execute(f"{_PASSAGE} WHERE document = ? ORDER BY position", (document,))
+            return [Passage(*row) for row in rows]
+
+    def passages(self, ids: Sequence[int]) -> list[Passage]:
+        """The passages with these ids that there are, in no order."""
+        with self._connect() as db:
+            rows = db.execute(f"{_PASSAGE} WHERE passages.id IN ({','.join('?' * len(ids))})", list(ids))
+            return [Passage(*row) for row in rows]
+
+    def openings(self, id_: str, limit: int) -> list[Passage]:
+        """Each document's first passage, then each one's second, and so on; ordered by document."""
+        with self._connect() as db:
+            rows = db.execute(
+                f"""SELECT * FROM ({_PASSAGE} WHERE documents.collection = ? ORDER BY position, document LIMIT ?)
+                ORDER BY id""",
+                (id_, limit),
+            )
+            return [Passage(*row) for row in rows]
+
+    @contextmanager
+    def _connect(self) -> Iterator[sqlite3.Connection]:
+        db = sqlite3.connect(self._path, timeout=_WAIT_SECONDS, isolation_level=None)
+        try:
+            db.execute("PRAGMA foreign_keys = ON")
+            with db:  # commits what was begun, or takes it back
+                yield db
+        finally:
+            db.close()
+
+    @contextmanager
+    def _write(self, name: str = "") -> Iterator[sqlite3.Connection]:
+        with self._connect() as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+            except sqlite3.IntegrityError as error:
+                raise InvalidInput(f"There is a collection named {name} already. Choose another name.") from error
+
+
+def name_key(name: str) -> str:
+    """What two names of the same collection share: capitals, widths and surrounding spaces don't matter."""
+    return unicodedata.normalize("NFKC", name).casefold().strip()
+
+
+def _checked(name: str) -> tuple[str, str]:
+    """The name without surrounding spaces, and what makes two names the same."""
+    name = "".join(c for c in unicodedata.normalize("NFC", name) if c == " " or c.isprintable()).strip()
+    if not name:
+        raise InvalidInput("The collection needs a name.")
+    if len(name) > _NAME_LENGTH:
+        raise InvalidInput(f"The collection's name is longer than {_NAME_LENGTH} characters. Shorten it.")
+    return name, name_key(name)

@@ -1,0 +1,287 @@
+"""The library: collections in a folder, through failures, crashes and many threads."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import tantivy
+
+from qwen_ui.errors import InvalidInput
+from qwen_ui.knowledge.convert import Limits
+from qwen_ui.knowledge.library import Collection, Library, Upload
+from tests.knowledge import files
+
+ANIMALS = ["aardvark", "badger", "camel", "dolphin", "eagle", "ferret", "gazelle", "heron"]
+
+
+@pytest.fixture
+def library(tmp_path) -> Library:
+    return Library(tmp_path / "data")
+
+
+def upload(folder: Path, name: str, content: bytes | str) -> Upload:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{len(list(folder.iterdir()))}.upload"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return Upload(path, name)
+
+
+def animals(folder: Path, names: list[str] = ANIMALS) -> list[Upload]:
+    return [upload(folder, f"{name}.txt", f"All there is to know of the {name}.") for name in names]
+
+
+def found(collection: Collection, question: str) -> list[str]:
+    return [each.passage.document for each in collection.search(question)]
+
+
+def reopened(library: Library, id_: str) -> Collection:
+    return Library(library._indexes.parent).open(id_)
+
+
+class TestCollections:
+    def test_make_list_rename_delete(self, library):
+        made = library.create(" 员工手册 ")
+        library.create("Archive")
+        assert [info.name for info in library.collections()] == ["Archive", "员工手册"]
+        library.rename(made.id, "Handbook")
+        assert library.named("handbook ").id == made.id
+        library.delete(made.id)
+        assert [info.name for info in library.collections()] == ["Archive"]
+        with pytest.raises(InvalidInput, match="no such collection"):
+            library.open(made.id)
+
+    @pytest.mark.parametrize("name", ["", " \n\u200b", "x" * 81])
+    def test_names_that_can_not_be(self, library, name):
+        with pytest.raises(InvalidInput):
+            library.create(name)
+
+    def test_names_are_told_apart_as_people_do(self, library):
+        library.create("Café")
+        other = library.create("Other")
+        with pytest.raises(InvalidInput, match="already"):
+            library.create("CAFE\u0301")
+        with pytest.raises(InvalidInput, match="already"):
+            library.rename(other.id, "café")
+
+    def test_a_name_is_never_a_path(self, library, tmp_path):
+        library.create("../../escaped")
+        library.create("a/b\\c:d")
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
+
+    def test_owners_do_not_see_each_other(self, library):
+        mine = library.create("Notes", owner="ann")
+        library.create("Notes", owner="bob")
+        assert library.collections() == []
+        assert [info.id for info in library.collections("ann")] == [mine.id]
+        for act in (library.open, library.delete, lambda id_, owner: library.rename(id_, "Mine", owner)):
+            with pytest.raises(InvalidInput):
+                act(mine.id, "bob")
+
+    def test_a_damaged_database_is_said_and_left_alone(self, tmp_path):
+        (tmp_path / "library.sqlite3").write_bytes(b"not a database" * 100)
+        with pytest.raises(InvalidInput, match="Move that file away"):
+            Library(tmp_path)
+        assert (tmp_path / "library.sqlite3").read_bytes().startswith(b"not a database")
+
+    def test_a_database_of_a_later_version_is_left_alone(self, library):
+        path = library._indexes.parent / "library.sqlite3"
+        db = sqlite3.connect(path)
+        db.execute("PRAGMA user_version = 99")
+        db.close()
+        with pytest.raises(InvalidInput, match="later version"):
+            Library(path.parent)
+
+
+class TestAdding:
+    def test_each_kind_with_its_place(self, library, tmp_path):
+        collection = library.create("All")
+        uploads = [
+            upload(tmp_path / "up", "报告.pdf", files.pdf("nothing here", "the walrus swims")),
+            upload(tmp_path / "up", "b.docx", files.docx("Birds", "the kiwi walks")),
+            upload(tmp_path / "up", "c.pptx", files.slides(("Fish", "the herring"), ("Insects", "the hornet flies"))),
+            upload(tmp_path / "up", "d.xlsx", files.xlsx({"Cats": [["name", "legs"], ["ocelot", 4]]})),
+            upload(tmp_path / "up", "e.epub", files.epub("Book", "<h1>Horses</h1><p>the zebra runs</p>")),
+        ]
+        steps = list(collection.add(uploads))
+        assert [step.state for step in steps] == ["reading", "added"] * 5
+        assert [(step.number, step.total) for step in steps[::2]] == [(number, 5) for number in range(1, 6)]
+        places = {word: collection.search(word)[0].passage for word in ("walrus", "kiwi", "hornet", "ocelot", "zebra")}
+        assert {word: (p.document, p.heading, p.page) for word, p in places.items()} == {
+            "walrus": ("报告.pdf", "", 2),
+            "kiwi": ("b.docx", "Birds", None),
+            "hornet": ("c.pptx", "Insects", 2),
+            "ocelot": ("d.xlsx", "Cats", None),
+            "zebra": ("e.epub", "Horses", None),
+        }
+
+    def test_bad_files_are_named_and_the_rest_go_in(self, tmp_path):
+        library = Library(tmp_path / "data", Limits(file_bytes=50_000))
+        collection = library.create("Mixed")
+        uploads = [
+            upload(tmp_path / "up", "good.txt", "the badger digs"),
+            upload(tmp_path / "up", "empty.txt", ""),
+            upload(tmp_path / "up", "locked.pdf", files.pdf("x", locked=True)),
+            upload(tmp_path / "up", "huge.txt", "x" * 50_001),
+            upload(tmp_path / "up", "movie.mp4", "x"),
+            Upload(tmp_path / "gone.txt"),
+            upload(tmp_path / "up", "last.md", "# Otters\nthe otter swims"),
+        ]
+        ends = [step for step in collection.add(uploads) if step.state != "reading"]
+        assert [step.state for step in ends] == ["added", *["skipped"] * 5, "added"]
+        assert all(step.detail.startswith(step.file) for step in ends[1:-1])
+        assert [document.name for document in collection.documents()] == ["good.txt", "last.md"]
+
+    def test_the_same_content_twice_is_noticed(self, library, tmp_path):
+        collection = library.create("Twice")
+        uploads = [upload(tmp_path / "up", name, "the badger digs") for name in ("a.txt", "b.txt")]
+        ends = [step for step in collection.add(uploads) if step.state != "reading"]
+        assert [step.state for step in ends] == ["added", "duplicate"]
+        assert "as a.txt" in ends[1].detail
+        assert [step.state for step in library.create("Other").add(uploads[:1])][1] == "added"
+
+    @pytest.mark.parametrize(
+        ("name", "shown"),
+        [
+            ("../../etc/passwd.txt", "passwd.txt"),
+            ("C:\\Users\\me\\合同.txt", "合同.txt"),
+            ("evil\u202etxt.\nmd", "eviltxt.md"),
+            ("长" * 300 + ".txt", "长" * 195 + "….txt"),
+        ],
+    )
+    def test_names_are_for_show_only(self, library, tmp_path, name, shown):
+        collection = library.create("Names")
+        list(collection.add([upload(tmp_path / "up", name, "the badger digs")]))
+        assert [document.name for document in collection.documents()] == [shown]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "up"]
+
+    def test_removing_a_document(self, library, tmp_path):
+        collection = library.create("Animals")
+        list(collection.add(animals(tmp_path / "up", ["badger", "camel"])))
+        collection.remove(collection.documents()[0].id)
+        assert found(collection, "badger") == []
+        assert found(collection, "camel") == ["camel.txt"]
+
+    def test_openings_take_turns(self, library, tmp_path):
+        collection = library.create("Long")
+        long = "\n".join(f"# Part {number}\nText." for number in range(5))
+        list(collection.add([upload(tmp_path / "up", "a.md", long), upload(tmp_path / "up", "b.txt", "Short.")]))
+        openings = [(each.passage.document, each.passage.position) for each in collection.openings(4)]
+        assert openings == [("a.md", 0), ("a.md", 1), ("a.md", 2), ("b.txt", 0)]
+
+    def test_a_collection_deleted_meanwhile(self, library, tmp_path):
+        collection = library.create("Gone")
+        adding = collection.add(animals(tmp_path / "up", ["badger"]))
+        next(adding)
+        library.delete(collection.id)
+        with pytest.raises(InvalidInput, match="deleted"):
+            list(adding)
+
+
+class TestCrashes:
+    def test_killed_in_the_middle(self, tmp_path):
+        uploads = animals(tmp_path / "up")
+        script = f"""
+from pathlib import Path
+from qwen_ui.knowledge.library import Library, Upload
+collection = Library(Path({str(tmp_path / "data")!r})).create("Animals")
+for step in collection.add([Upload(Path(p), n) for p, n in {[(str(u.path), u.name) for u in uploads]}]):
+    if step.state == "added":
+        print(step.file, flush=True)
+"""
+        command = [sys.executable, "-c", script]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": "."}
+        ) as child:
+            assert child.stdout
+            said = [child.stdout.readline().strip() for _ in range(3)]
+            child.kill()
+        library = Library(tmp_path / "data")
+        collection = library.named("Animals")
+        there = [document.name for document in collection.documents()]
+        assert there[:3] == said == [each.name for each in uploads[:3]]
+        assert all(document.passages == 1 for document in collection.documents())
+        assert all(found(collection, name.removesuffix(".txt")) == [name] for name in there)
+        states = [step.state for step in collection.add(uploads) if step.state != "reading"]
+        assert states == ["duplicate"] * len(there) + ["added"] * (len(uploads) - len(there))
+
+    @pytest.fixture
+    def two_steps(self, library, tmp_path) -> tuple[Library, Collection, Path, Path]:
+        """A collection of two documents, its index, and a copy of the index when there was but one."""
+        collection = library.create("Animals")
+        first, second = animals(tmp_path / "up", ["badger", "camel"])
+        list(collection.add([first]))
+        index = library._indexes / collection.id
+        before = tmp_path / "before"
+        shutil.copytree(index, before)
+        list(collection.add([second]))
+        return library, collection, index, before
+
+    def test_index_behind_the_documents(self, two_steps):
+        library, collection, index, before = two_steps
+        shutil.rmtree(index)
+        shutil.copytree(before, index)
+        assert sorted(found(reopened(library, collection.id), "badger camel")) == ["badger.txt", "camel.txt"]
+
+    def test_index_ahead_of_its_manifest(self, two_steps):
+        library, collection, index, before = two_steps
+        shutil.copy(before / "manifest.json", index / "manifest.json")
+        assert sorted(found(reopened(library, collection.id), "badger camel")) == ["badger.txt", "camel.txt"]
+
+    @pytest.mark.parametrize("pattern", ["meta.json", "manifest.json", "*.idx", "*.term", "*.fast", "*.fieldnorm", "*"])
+    @pytest.mark.parametrize("content", [None, b"", b"\xff" * 64])
+    def test_damaged_index(self, two_steps, pattern, content):
+        library, collection, index, _ = two_steps
+        for path in index.glob(pattern):
+            path.unlink()
+            if content is not None:
+                path.write_bytes(content)
+        assert sorted(found(reopened(library, collection.id), "badger camel")) == ["badger.txt", "camel.txt"]
+
+    def test_index_of_other_terms_is_made_again(self, two_steps, monkeypatch):
+        library, collection, _, _ = two_steps
+        monkeypatch.setattr("qwen_ui.knowledge.terms.VERSION", 99)
+        assert sorted(found(reopened(library, collection.id), "badger camel")) == ["badger.txt", "camel.txt"]
+
+    def test_leftover_indexes_are_cleared_away(self, library):
+        left = library._indexes / "0123"
+        left.mkdir()
+        Library(library._indexes.parent)
+        assert not left.exists()
+
+
+def test_many_threads(library, tmp_path):
+    collection = library.create("Animals")
+    uploads = animals(tmp_path / "up")
+    done = threading.Event()
+
+    def look() -> int:
+        rounds = 0
+        while not done.is_set():
+            assert set(found(collection, "badger")) <= {"badger.txt"}
+            rounds += 1
+        return rounds
+
+    with ThreadPoolExecutor(6) as pool:
+        readers = [pool.submit(look) for _ in range(2)]
+        adders = [pool.submit(lambda part: list(collection.add(part)), uploads[i::3] + uploads[:1]) for i in range(3)]
+        states = [step.state for adder in adders for step in adder.result() if step.state != "reading"]
+        done.set()
+        assert all(reader.result() for reader in readers)
+    assert sorted(states) == ["added"] * 8 + ["duplicate"] * 3
+    assert [found(collection, name) for name in ANIMALS] == [[f"{name}.txt"] for name in ANIMALS]
+
+
+def test_another_process_at_the_index_is_said(library, tmp_path):
+    collection = library.create("Animals")
+    list(collection.add(animals(tmp_path / "up", ["badger"])))
+    other = tantivy.Index.open(str(library._indexes / collection.id)).writer(15_000_000, 1)
+    with pytest.raises(InvalidInput, match="Another copy"):
+        list(collection.add(animals(tmp_path / "more", ["camel"])))
+    other.wait_merging_threads()
+    assert found(collection, "camel") == ["camel.txt"]

@@ -1,0 +1,84 @@
+"""Terms: what is the same word to the search, in any script."""
+
+import pytest
+
+from qwen_ui.knowledge.terms import is_general, marks, question_terms, size, terms
+
+
+def wanted(question: str) -> list[str]:
+    return [term.text for term in question_terms(question)]
+
+
+def test_chinese_gives_characters_and_pairs():
+    assert terms("袋鼠科") == ["袋", "鼠", "科", "袋鼠", "鼠科"]
+
+
+def test_a_question_keeps_a_character_that_stands_alone():
+    assert wanted("蓍的别名是什么？") == ["蓍", "别名"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Café", "cafe"),
+        ("cafe\u0301", "café"),
+        ("ＡＢＣ１２３", "abc123"),
+        ("requirements", "requirement"),
+        ("cancelled", "cancel"),
+        ("STRASSE", "straße"),
+        ("ｶﾞﾗｽ", "ガラス"),
+        ("⾏⼈", "行人"),
+        ("Ёлка", "елка"),
+    ],
+)
+def test_spellings_of_one_word(one, other):
+    assert terms(one) == terms(other)
+
+
+def test_vowel_signs_stay_in_their_word():
+    assert terms("हिन्दी भाषा") == ["हिन्दी", "भाषा"]
+
+
+def test_size_counts_characters_of_chinese_and_words_of_english():
+    assert size("He saw 三只袋鼠, twice.") == 7
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is this about?",
+        "Summarize the documents.",
+        "What are the main points of this file?",
+        "这篇文章主要讲了什么？",
+        "帮我总结一下这份文件的要点",
+        "請總結這份文檔",
+        "この文書の内容を要約してください",
+    ],
+)
+def test_questions_about_the_whole(question):
+    assert is_general(question)
+
+
+@pytest.mark.parametrize(
+    "question", ["", "天气怎么样？", "What is the refund policy?", "总结一下退款政策", "你好", "中国"]
+)
+def test_questions_about_something(question):
+    assert not is_general(question)
+
+
+def test_stop_words_are_cut_out_but_not_out_of_words():
+    assert wanted("What is the IT policy of the US?") == ["it", "polici", "us"]
+    assert wanted("東京の人口は何人ですか") == wanted("東京 人口 人")
+    assert wanted("はなの色") == ["はな", "なの", "の色"]
+
+
+def test_marks_are_places_in_the_text():
+    text = "The Café refunds\u3000退款须在三十天内申请。"
+    assert [text[a:b] for a, b in marks(text, "How do I get a cafe refund? 怎么申请退款？")] == [
+        "Café",
+        "refunds",
+        "退款",
+        "申请",
+    ]
+    assert marks("袋鼠科", "袋鼠科是什么") == [(0, 3)]
+    assert marks(text, "") == []
