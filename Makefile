@@ -10,6 +10,8 @@ install: $(VENV)/.installed
 
 # Reinstalled only when what it is made from changes, so that a second `make run` starts at once.
 $(VENV)/.installed: requirements.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Qwen UI needs Python 3.11 or newer. Name one with: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
 	@touch $@
