@@ -29,16 +29,17 @@ def check(folder: Path) -> dict[str, Any]:
     return config
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """The folder's config.json, checked to be of a causal language model."""
+def read_config(folder: Path, name: str = "") -> dict[str, Any]:
+    """The folder's config.json, checked to be of a causal language model. Errors say ``name``, or else the folder."""
+    name = name or str(folder)
     file = folder / "config.json"
     if not file.is_file():
-        raise ModelNotFound(f"{folder} holds no model: it has no config.json. Set --model to a model's own folder.")
+        raise ModelNotFound(f"{name} holds no model: it has no config.json. Set --model to a model's own folder.")
     config = _json(file)
     architectures = config.get("architectures") or []
     if not any(str(name).endswith(CAUSAL) for name in architectures):
         what = f"a {architectures[0]}" if architectures else "a model of unknown kind"
-        raise ModelDamaged(f"{folder} holds {what}, not a causal language model. Choose a model that generates text.")
+        raise ModelDamaged(f"{name} holds {what}, not a causal language model. Choose a model that generates text.")
     return config
 
 

@@ -25,7 +25,7 @@ from transformers import (
 from qwen_ui.config import Settings
 from qwen_ui.engine.base import EngineInfo
 from qwen_ui.errors import ModelDamaged, ModelError, ModelTooLarge
-from qwen_ui.models import folder, store
+from qwen_ui.models import folder, heap, store
 from qwen_ui.models.estimate import Packing, Size, gigabytes
 from qwen_ui.models.hardware import Device, cpu
 from qwen_ui.models.hub import Hub
@@ -172,7 +172,7 @@ def _read(found: Found, path: Path, packing: Packing, device: Device) -> PreTrai
     """The model in evaluation mode, every one of its weights read from the files in ``path``."""
     packed = folder.packed(folder.read_config(path), found.name)
     options: dict[str, Any] = {} if packed else {"quantization_config": _quantization(packing)}
-    with _damaged(path), _out_of_memory(found.name, device):
+    with _damaged(path), _out_of_memory(found.name, device), heap.returned():
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             path,
             dtype=torch.float32 if packing == "fp32" else torch.bfloat16,
@@ -252,7 +252,7 @@ def convert(gguf: Path, target: Path) -> None:
             "Choose a smaller model, or the same one from the hub."
         )
     source = {"gguf_file": gguf.name, **LOCAL}
-    with _damaged(gguf):
+    with _damaged(gguf), heap.returned():
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **source)
         model = AutoModelForCausalLM.from_pretrained(
             gguf.parent, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16, **source

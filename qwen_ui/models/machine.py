@@ -1,7 +1,7 @@
 """This computer as a place for a model: in what precision, where it fits, and what to try when it does not."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qwen_ui.config import Settings
@@ -14,6 +14,8 @@ ALL: tuple[Packing, ...] = ("fp32", "bf16", "8bit", "4bit")
 """Every precision, the most bits first."""
 UNPACKED: tuple[Packing, ...] = ("fp32", "bf16")
 """The ones that don't need bitsandbytes."""
+SHORT_CONTEXT = 2048
+"""Tokens that a chat can still be had with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,10 @@ def place(
 
 
 def _smaller(size: Size, machine: Machine, settings: Settings, packing: Packing) -> str:
-    """What to try instead of a model that does not fit: fewer bits, a smaller model, or the embedded one."""
+    """What to try instead: a shorter context, fewer bits, a smaller model, or the embedded one."""
+    short = replace(settings, max_context=min(SHORT_CONTEXT, settings.max_context))
+    if any(estimate(size, packing, device, short).fits for device in machine.devices):
+        return f"--max-context {short.max_context}"
     for fewer in machine.packings[machine.packings.index(packing) + 1 :]:
         for device in machine.devices:
             if (needs := estimate(size, fewer, device, settings)).fits:

@@ -10,7 +10,7 @@ from qwen_ui.errors import HubUnreachable, ModelNotFound
 from qwen_ui.models import embedded, folder, store
 from qwen_ui.models.catalog import CATALOG, choose
 from qwen_ui.models.hub import Hub
-from qwen_ui.models.machine import Machine, place
+from qwen_ui.models.machine import Machine, place, settle
 from qwen_ui.models.progress import Progress
 
 Report = Callable[[Progress], None]
@@ -52,7 +52,6 @@ def _looks_like_a_path(name: str) -> bool:
 def _auto(settings: Settings, machine: Machine, hub: Hub, report: Report) -> Found:
     """The design's table: what fits on the GPU, else the smallest on the CPU, else what is cached, else embedded."""
     choice = choose(machine.devices, machine.packing, settings)
-    gpu = machine.devices[0].kind == "cuda"
     if choice is None:
         reason = f"There is too little memory for a Qwen2.5, so the embedded model runs: {embedded.ABOUT}."
         return _embedded(settings, machine, report, reason)
@@ -60,7 +59,8 @@ def _auto(settings: Settings, machine: Machine, hub: Hub, report: Report) -> Fou
     if device.kind == "cuda":
         reason = f"{known.name} is the largest Qwen2.5 up to 7B that fits on the {device.name} here."
     else:
-        where = f"No Qwen2.5 fits on the {machine.devices[0].name}" if gpu else "No GPU here"
+        first = machine.devices[0]
+        where = "No GPU here" if first.kind == "cpu" else f"No Qwen2.5 fits on the {first.name}"
         reason = f"{where}, so the smallest Qwen2.5 runs on the CPU: {known.name}."
     try:
         return Found(known.name, hub.cached(known.id) or _download(known.id, hub, report), reason)
@@ -91,8 +91,8 @@ def _hub(model_id: str, settings: Settings, machine: Machine, hub: Hub, report: 
     if path is None:
         size = hub.look_up(model_id)
         config = hub.config(model_id)
-        folder.packed(folder.read_config(config), model_id)
-        place(model_id, machine.size_of(config), machine, settings)
+        packing = settle(settings, machine, folder.packed(folder.read_config(config, model_id), model_id), model_id)
+        place(model_id, machine.size_of(config), machine, settings, packing)
         path = hub.download(model_id, size, report)
     return Found(model_id.rpartition("/")[2], path, "This model was chosen with --model.")
 

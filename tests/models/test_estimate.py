@@ -70,6 +70,13 @@ def test_what_is_too_large_is_refused_with_numbers_and_fewer_bits():
         place("m", SEVEN, machine(Device("cpu", "cpu", 10 * GB), packing="bf16"), Settings())
 
 
+def test_what_is_too_large_with_a_long_context_is_refused_with_a_shorter_one():
+    settings = Settings(max_context=32_768, max_concurrent=1)
+    needs = estimate(SEVEN, "4bit", PLENTY, settings)
+    with pytest.raises(ModelTooLarge, match=r"\(32,768 tokens\).*Try --max-context 2048\."):
+        place("m", SEVEN, machine(Device("cpu", "cpu", needs.total - GB)), settings)
+
+
 def test_what_is_too_large_in_any_precision_is_refused_with_a_smaller_model():
     with pytest.raises(ModelTooLarge, match=r"--model Qwen/Qwen2\.5-0\.5B-Instruct in 4bit \(\d"):
         place("m", SEVEN, machine(Device("cpu", "cpu", 4 * GB)), Settings())

@@ -118,6 +118,13 @@ def test_another_kind_of_model_is_refused_before_it_is_fetched(fake_hub, tiny_co
     assert not [path for path in fake_hub.asked if path.endswith(".safetensors")]
 
 
+def test_a_repository_without_a_configuration(fake_hub, tiny_copy, data, tmp_path):
+    (tiny_copy / "config.json").unlink()
+    fake_hub.models["someone/only-gguf"] = tiny_copy
+    with pytest.raises(ModelNotFound, match="someone/only-gguf holds no model"):
+        run("someone/only-gguf", machine(CPU), data, Hub(fake_hub.url, tmp_path / "cache"))
+
+
 @pytest.mark.parametrize("name", ["./nothing", "/nothing/here", "~/nothing", "a/b/c", "models/"])
 def test_what_looks_like_a_path_is_not_asked_of_the_hub(name, data, tmp_path, fake_hub):
     assert run(name, machine(CPU), data, Hub(fake_hub.url, tmp_path / "cache")).folder == Path(name).expanduser()
