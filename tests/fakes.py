@@ -1,0 +1,100 @@
+"""An engine without a model: it says given words, one at each step that it is let go."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+
+from qwen_ui.engine.base import EngineInfo
+from qwen_ui.messages import Chunk, Ended, Message, Sampling, Usage
+
+INFO = EngineInfo("fake/Echo-1B", "4bit", "cpu", "fake", 4096, "It is a fake, for tests.")
+
+
+class FakeStream:
+    """Implements `qwen_ui.engine.base.Stream`."""
+
+    def __init__(self, engine: "FakeEngine", words: Sequence[str], prompt_tokens: int) -> None:
+        self._engine = engine
+        self._words = words
+        self._prompt_tokens = prompt_tokens
+        self._cancelled = asyncio.Event()
+        self._chunks = self._run()
+
+    def __aiter__(self) -> "FakeStream":
+        return self
+
+    async def __anext__(self) -> Chunk:
+        return await self._chunks.__anext__()
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+    async def aclose(self) -> None:
+        await self._chunks.aclose()
+
+    async def _run(self) -> AsyncGenerator[Chunk, None]:
+        engine, said = self._engine, 0
+        engine.active += 1
+        ended: Ended = "stop"
+        try:
+            for place in engine.places:
+                yield Chunk(place=place)
+            for word in self._words:
+                await self._step()
+                if self._cancelled.is_set():
+                    ended = "cancelled"
+                    break
+                said += 1
+                yield Chunk(word)
+            if engine.error is not None:
+                raise engine.error
+            yield Chunk(usage=Usage(self._prompt_tokens, said, 0, 0.25, 20.0, ended, INFO.context_length))
+        finally:
+            engine.active -= 1
+
+    async def _step(self) -> None:
+        """Waits until the engine lets one word go, or the stream is cancelled."""
+        tasks = {asyncio.create_task(self._engine.steps.acquire()), asyncio.create_task(self._cancelled.wait())}
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+class FakeEngine:
+    """Implements `qwen_ui.engine.base.Engine`. Answers with its words; by default with the last message's."""
+
+    def __init__(
+        self,
+        words: Sequence[str] | None = None,
+        steps: int = 1_000_000,
+        places: Sequence[int] = (),
+        error: Exception | None = None,
+    ) -> None:
+        self.words = words
+        self.steps = asyncio.Semaphore(steps)
+        """As many words as may still be said."""
+        self.places = places
+        self.error = error
+        """Raised after the last word."""
+        self.asked: list[tuple[list[Message], Sampling]] = []
+        self.active = 0
+        self.waiting = 0
+
+    @property
+    def info(self) -> EngineInfo:
+        return INFO
+
+    def stream(self, messages: Sequence[Message], sampling: Sampling) -> FakeStream:
+        self.asked.append((list(messages), sampling))
+        words = self.words if self.words is not None else messages[-1].content.split()
+        return FakeStream(self, words, self.count_tokens(messages))
+
+    async def score(self, prompts: Sequence[str], candidates: Sequence[str]) -> list[list[float]]:
+        return [[-float(len(candidate)) for candidate in candidates] for _ in prompts]
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        return sum(len(message.content.split()) for message in messages)
+
+    async def close(self) -> None:
+        """Nothing to free."""
