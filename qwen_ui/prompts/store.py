@@ -39,6 +39,10 @@ class PromptStore:
             tuple(result for result in results if isinstance(result, TemplateError)),
         )
 
+    def ids(self, task: str) -> tuple[str, ...]:
+        """The ids of all files of a task, broken ones too. Raises `InvalidInput` like `list`."""
+        return tuple(path.stem for path in self._paths(task))
+
     def load(self, task: str, id: str) -> Template:
         """One template. Raises `InvalidInput` when there is none of that name, `TemplateError` when it is broken."""
         path, known = self.path(task, id), self._paths(task)

@@ -1,0 +1,118 @@
+"""Files of texts: what can't be used is counted and named, and the rest goes through."""
+
+import io
+import zipfile
+
+import openpyxl
+import pytest
+
+from qwen_ui.errors import InvalidInput
+from qwen_ui.tasks.sentiment import BadRow, Row, read, select
+
+
+def workbook(rows: list[list[object]]) -> bytes:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.worksheets[0].append(row)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def test_csv_with_bad_rows():
+    lines = ["review,label", "good,1", ",0", '"two', 'lines",1', "a,b,c", "", "x" * 4001 + ",0", "short", "end,1"]
+    table = read("t.csv", "\r\n".join(lines).encode())
+    assert table.columns == ("review", "label")
+    rows = select(table, "review", "label")
+    assert rows.good == (
+        Row(2, "good", "1"),
+        Row(4, "two\r\nlines", "1"),
+        Row(9, "short", ""),
+        Row(10, "end", "1"),
+    )
+    assert rows.bad == (
+        BadRow(3, "empty"),
+        BadRow(6, "3 values for 2 columns"),
+        BadRow(7, "empty"),
+        BadRow(8, "longer than 4,000 characters"),
+    )
+    assert len(rows.good) + len(rows.bad) == 8
+
+
+def test_a_quotation_mark_that_is_not_closed_is_named():
+    table = read("t.csv", b'a,b\n1,2\n3,"4\n' + b"5,6\n" * 500)
+    assert table.bad == (BadRow(3, "a quotation mark is not closed until line 503"),)
+
+
+def test_broken_bytes_spoil_only_their_rows():
+    lines = ["评论;日期".encode(), *["味道很好;2024".encode()] * 30, "难吃".encode("gb18030") + b";2024"]
+    rows = select(read("t.csv", b"\n".join(lines)), "评论", date="日期")
+    assert len(rows.good) == 30
+    assert rows.good[0] == Row(2, "味道很好", date="2024")
+    assert rows.bad == (BadRow(32, "wrong encoding"),)
+
+
+def test_a_file_in_another_encoding_is_read_whole():
+    text = "review\n" + "味道很好，下次还会再来，推荐给大家。\n" * 5
+    rows = select(read("t.csv", text.encode("gb18030")), "review")
+    assert [row.text for row in rows.good] == ["味道很好，下次还会再来，推荐给大家。"] * 5
+    assert not rows.bad
+
+
+def test_a_line_a_text():
+    rows = select(read("t.txt", "\ufeffgood\n\n 不错 \r\n".encode()), "text")
+    assert rows.good == (Row(1, "good"), Row(3, "不错"))
+    assert rows.bad == (BadRow(2, "empty"),)
+
+
+def test_json_lines():
+    data = b'{"text": "good", "stars": 5}\n[1]\n{"text"\n\n{"text": null}\n{"stars": 1}\n{"text": 42}\n'
+    rows = select(read("t.jsonl", data), "text", "stars")
+    assert rows.good == (Row(1, "good", "5"), Row(7, "42"))
+    assert rows.bad == (
+        BadRow(2, "not a JSON object"),
+        BadRow(3, "not valid JSON"),
+        BadRow(4, "empty"),
+        BadRow(5, "empty"),
+        BadRow(6, "empty"),
+    )
+
+
+def test_workbook():
+    data = workbook(
+        [["review", "n", None], ["good", 1, None], [None, None, None], [None, 2, None], ["不错", 3.5, None]]
+    )
+    rows = select(read("t.xlsx", data), "review", "n")
+    assert rows.good == (Row(2, "good", "1"), Row(5, "不错", "3.5"))
+    assert rows.bad == (BadRow(3, "empty"), BadRow(4, "empty"))
+
+
+def test_a_workbook_that_unpacks_to_far_more_is_refused_unread():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/big.xml", "w") as part:
+        for _ in range(501):
+            part.write(bytes(1_000_000))
+    assert len(out.getvalue()) < 1_000_000
+    with pytest.raises(InvalidInput, match="unpacks to 501 MB"):
+        read("t.xlsx", out.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("t.pdf", b"x", "must end in .csv"),
+        ("t.csv", b"", "holds no rows"),
+        ("t.csv", b"a,b\n", "holds no rows"),
+        ("t.jsonl", b"x", "holds no rows"),
+        ("t.xlsx", b"PK\x03\x04 no", "can't be read as an Excel workbook"),
+        ("t.txt", bytes(range(256)) * 4, "not a text file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(name: str, data: bytes, says: str):
+    with pytest.raises(InvalidInput, match=says):
+        read(name, data)
+
+
+def test_a_column_that_is_not_there():
+    with pytest.raises(InvalidInput, match="no column 'text'"):
+        select(read("t.csv", b"a,b\n1,2"), "text")
