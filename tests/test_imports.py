@@ -13,7 +13,15 @@ from qwen_ui.config import PROJECT
 PACKAGE = PROJECT / "qwen_ui"
 FILES = sorted([PROJECT / "app.py", *PACKAGE.rglob("*.py")])
 TORCH = ("torch", "transformers", "bitsandbytes", "accelerate", "peft")
-MAY_IMPORT_TORCH = ("qwen_ui.engine.local", "qwen_ui.models", "qwen_ui.bench", "qwen_ui.finetune", "qwen_ui.introspect")
+MAY_IMPORT_TORCH = (
+    "qwen_ui.engine.local",
+    "qwen_ui.models.load",
+    "qwen_ui.models.folder",
+    "qwen_ui.models.machine",
+    "qwen_ui.bench",
+    "qwen_ui.finetune",
+    "qwen_ui.introspect",
+)
 
 FORBIDDEN = {
     "qwen_ui.tasks": ("qwen_ui.engine", "qwen_ui.host", "qwen_ui.models", "qwen_ui.ui", "qwen_ui.config"),

@@ -41,6 +41,11 @@ def first(templates: Sequence[Template], chinese: bool) -> str | None:
     return next((template.id for template in [*own, *templates]), None)
 
 
+def about(listing: Listing, id: str | None) -> str:
+    """What the assistant is for, as HTML."""
+    return "".join(f'<p class="about">{escape(t.description)}</p>' for t in listing.templates if t.id == id)
+
+
 def problems(listing: Listing, say: Say) -> str:
     """The broken files and what is wrong with them, as HTML; empty if there are none."""
     if not listing.errors:

@@ -1,7 +1,5 @@
 """The Chat tab: its layout, and which handler answers to what."""
 
-from typing import Any
-
 import gradio as gr
 
 from qwen_ui.host import EngineHost
@@ -10,6 +8,7 @@ from qwen_ui.ui.chat_handlers import Handlers
 from qwen_ui.ui.chat_settings import ChatSettings
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import I18N
+from qwen_ui.ui.wiring import LATEX, QUIET, SAVE, SECRET, STREAMING
 
 EXAMPLES = (
     "Explain why the sky is blue, as to a ten-year-old.",
@@ -17,22 +16,7 @@ EXAMPLES = (
     "用三句话介绍一下杭州。",
     "帮我写一封请假半天的邮件，语气礼貌。",
 )
-SECRET = "qwen-ui"
-"""Fixed, so that what the browser keeps outlives the server. It hides nothing: the browser is the visitor's own."""
-LATEX: list[dict[str, str | bool]] = [
-    {"left": "$$", "right": "$$", "display": True},
-    {"left": "\\[", "right": "\\]", "display": True},
-    {"left": "\\(", "right": "\\)", "display": False},
-]
-SAVE = """(text) => {
-  const file = new Blob([text], {type: "%s;charset=utf-8"});
-  const link = Object.assign(document.createElement("a"), {href: URL.createObjectURL(file), download: "%s"});
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-}"""
 WIDE = "() => [window.matchMedia('(min-width: 900px)').matches]"
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-STREAMING: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
 
 
 def tab(page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Running) -> gr.Button:

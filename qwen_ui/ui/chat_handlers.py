@@ -39,9 +39,11 @@ class Handlers:
         self._host = host
         self._running = running
 
-    async def send(self, request: gr.Request, text: str, kept: Any, *controls: Any) -> AsyncGenerator[Page, None]:
-        """Answers the message in the box."""
-        async with aclosing(self._answer(request, kept, controls, lambda c, s: sending(c, text, s))) as pages:
+    async def send(
+        self, request: gr.Request, text: str | None, kept: Any, *controls: Any
+    ) -> AsyncGenerator[Page, None]:
+        """Answers the message in the box; an untouched box is None."""
+        async with aclosing(self._answer(request, kept, controls, lambda c, s: sending(c, text or "", s))) as pages:
             async for values in pages:
                 yield values
 
@@ -92,13 +94,13 @@ class Handlers:
         """Ends the answer that is being written; what there is of it stays."""
         self._running.stop(request.session_hash or "", TAB)
 
-    async def undo(self, kept: Any, text: str) -> Page:
+    async def undo(self, kept: Any, text: str | None) -> Page:
         """Takes the last message and its answer back; the message goes into the box, before what is there."""
         chat = from_browser(kept)
         place = chat.last_question
         if place is None:
             return page(Turn(chat))
-        typed = "\n\n".join(part for part in (chat.messages[place].content, text) if part.strip())
+        typed = "\n\n".join(part for part in (chat.messages[place].content, text) if part and part.strip())
         return page(Turn(chat.up_to(place), text=typed))
 
     async def new_chat(self) -> Page:
@@ -115,14 +117,14 @@ class Handlers:
             return (*page(Turn(from_browser(kept), status=status, keep=False)), system)
         return (*page(Turn(chat, status=line(say("opened", count=len(chat.messages))))), saved_system)
 
-    async def as_markdown(self, request: gr.Request, kept: Any, system: str) -> str:
+    async def as_markdown(self, request: gr.Request, kept: Any, system: str | None) -> str:
         """The conversation as a Markdown document."""
         say = speaker(request)
-        return to_markdown(from_browser(kept), system, say("you"), say("model"))
+        return to_markdown(from_browser(kept), system or "", say("you"), say("model"))
 
-    async def as_json(self, kept: Any, system: str) -> str:
+    async def as_json(self, kept: Any, system: str | None) -> str:
         """The conversation as a JSON document."""
-        return to_json(from_browser(kept), system)
+        return to_json(from_browser(kept), system or "")
 
     async def restore(self, request: gr.Request, kept: Any) -> tuple[Any, ...]:
         """Shows the conversation that the browser kept: chatbot and status."""
@@ -134,6 +136,8 @@ class Handlers:
         return shown(chat), statistics(chat.usage, say) if chat.usage else ""
 
 
-def read_controls(system: str, temperature: Any, top_p: Any, top_k: Any, max_new_tokens: Any) -> tuple[str, Sampling]:
+def read_controls(
+    system: str | None, temperature: Any, top_p: Any, top_k: Any, max_new_tokens: Any
+) -> tuple[str, Sampling]:
     """The system prompt and how to sample, from the widgets' values. Raises `InvalidInput` for what can't work."""
-    return system, Sampling(max_new_tokens, temperature, top_p, top_k)
+    return system or "", Sampling(max_new_tokens, temperature, top_p, top_k)

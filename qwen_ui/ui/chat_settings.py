@@ -7,10 +7,11 @@ import gradio as gr
 
 from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.messages import Sampling
-from qwen_ui.prompts import PromptStore
+from qwen_ui.prompts import Listing, PromptStore
 from qwen_ui.ui import assistants
 from qwen_ui.ui.statistics import line
 from qwen_ui.ui.texts import I18N, reads_chinese, speaker
+from qwen_ui.ui.wiring import QUIET
 
 KEPT = ("assistant", "system", "temperature", "top_p", "top_k", "max_new_tokens")
 """What the browser keeps of the settings, in the order of the widgets."""
@@ -27,9 +28,11 @@ class ChatSettings:
     def __init__(self, page: gr.Blocks, prompts: PromptStore, kept: gr.BrowserState) -> None:
         self._prompts = prompts
         defaults = Sampling()
-        self.assistant = gr.Dropdown([], label=I18N("assistant"), info=I18N("assistant_info"), elem_id="assistant")
-        self.problems = gr.HTML(elem_id="assistant-problems", padding=False)
-        self.system = gr.Textbox(label=I18N("system"), info=I18N("system_info"), lines=3, max_lines=6, elem_id="system")
+        self.assistant = gr.Dropdown([], label=I18N("assistant"), elem_id="assistant")
+        self.note = gr.HTML(elem_id="assistant-note", padding=False)
+        self.system = gr.Textbox(
+            "", label=I18N("system"), info=I18N("system_info"), lines=3, max_lines=6, elem_id="system"
+        )
         self.sliders = [
             _slider("temperature", 0, 2, 0.05, defaults.temperature),
             _slider("top_p", 0.05, 1, 0.05, defaults.top_p),
@@ -44,12 +47,11 @@ class ChatSettings:
         return [self.system, *self.sliders]
 
     def _wire(self, page: gr.Blocks, kept: gr.BrowserState) -> None:
-        quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
         everything = [self.assistant, *self.controls]
-        page.load(self._restore, [kept], [self.problems, *everything], **quiet)
-        self.assistant.focus(self._refresh, None, [self.problems, self.assistant], **quiet)
-        picked = self.assistant.input(self._pick, [self.assistant], [self.problems, *self.controls], **quiet)
-        keep: dict[str, Any] = {"fn": None, "inputs": everything, "outputs": [kept], "js": KEEP, **quiet}
+        page.load(self._restore, [kept], [self.note, *everything], **QUIET)
+        self.assistant.focus(self._refresh, [self.assistant], [self.note, self.assistant], **QUIET)
+        picked = self.assistant.input(self._pick, [self.assistant], [self.note, *self.controls], **QUIET)
+        keep: dict[str, Any] = {"fn": None, "inputs": everything, "outputs": [kept], "js": KEEP, **QUIET}
         picked.then(**keep)
         for widget in self.controls:
             widget.input(**keep)
@@ -57,32 +59,38 @@ class ChatSettings:
         for slider in self.sliders:
             slider.release(**keep)  # nor is the reset button
 
-    def _refresh(self, request: gr.Request) -> tuple[Any, ...]:
-        """The broken files and the assistants that there are now."""
+    def _refresh(self, request: gr.Request, id: str | None) -> tuple[Any, ...]:
+        """The note and the assistants that there are now."""
         listing = self._prompts.list(assistants.TASK)
-        return assistants.problems(listing, speaker(request)), gr.Dropdown(choices=assistants.choices(listing))
+        return _note(request, listing, id), gr.Dropdown(choices=assistants.choices(listing))
 
     def _pick(self, request: gr.Request, id: str | None) -> tuple[Any, ...]:
-        """What the assistant fills in: a problem, if there is one, and the controls."""
+        """The note and what the assistant fills in; that stays as it is if it can't be used."""
+        note = _note(request, self._prompts.list(assistants.TASK), id)
         try:
             assistant = assistants.load(self._prompts, id or "")
         except QwenUIError as error:
-            return line(speaker(request)("not_picked", error=error), "error"), *[gr.skip()] * len(self.controls)
+            said = line(speaker(request)("not_picked", error=error), "error")
+            return note + said, *[gr.skip()] * len(self.controls)
         sampling = assistant.sampling
         numbers = (sampling.temperature, sampling.top_p, sampling.top_k, sampling.max_new_tokens)
-        return "", assistant.system, *numbers
+        return note, assistant.system, *numbers
 
     def _restore(self, request: gr.Request, kept: Any) -> tuple[Any, ...]:
         """The settings that the browser kept; on a first visit, those of the first assistant."""
         listing = self._prompts.list(assistants.TASK)
-        choices, problems = assistants.choices(listing), assistants.problems(listing, speaker(request))
-        values = _checked(kept)
+        choices, values = assistants.choices(listing), _checked(kept)
         if values is not None:
-            known = values[0] if values[0] in dict(map(reversed, choices)) else None  # type: ignore[arg-type]
-            return problems, gr.Dropdown(choices=choices, value=known), *values[1:]
-        first = assistants.first(listing.templates, reads_chinese(request))
-        problem, *controls = self._pick(request, first) if first else ("", *[gr.skip()] * len(self.controls))
-        return problems + problem, gr.Dropdown(choices=choices, value=first), *controls
+            id, *controls = values
+            id = id if id in {known for _, known in choices} else None
+            return _note(request, listing, id), gr.Dropdown(choices=choices, value=id), *controls
+        id = assistants.first(listing.templates, reads_chinese(request))
+        note, *controls = self._pick(request, id) if id else ("", *[gr.skip()] * len(self.controls))
+        return note, gr.Dropdown(choices=choices, value=id), *controls
+
+
+def _note(request: gr.Request, listing: Listing, id: str | None) -> str:
+    return assistants.about(listing, id) + assistants.problems(listing, speaker(request))
 
 
 def _slider(name: str, low: float, high: float, step: float, value: float) -> gr.Slider:

@@ -61,7 +61,8 @@ def model_chip(info: EngineInfo, say: Say) -> str:
     details = [info.model, info.reason, say("context", tokens=f"{info.context_length:,}"), info.engine]
     body = "".join(f"<p>{escape(text)}</p>" for text in details)
     title = escape(say("why"), quote=True)
-    return f'<details class="chip"><summary title="{title}">{escape(summary)}</summary><div>{body}</div></details>'
+    head = f'<summary title="{title}"><span>{escape(summary)}</span></summary>'
+    return f'<details class="chip">{head}<div>{body}</div></details>'
 
 
 def embedded_notice(say: Say) -> str:

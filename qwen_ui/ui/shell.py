@@ -1,5 +1,6 @@
 """The page around the tabs, and how it is served."""
 
+import logging
 from pathlib import Path
 
 import gradio as gr
@@ -11,6 +12,8 @@ from qwen_ui.ui import api, chat
 from qwen_ui.ui.header import Header
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import I18N
+
+log = logging.getLogger(__name__)
 
 STYLE = Path(__file__).parent / "style"
 WAITING_EVENTS = 1024
@@ -61,6 +64,8 @@ def build(host: EngineHost, prompts: PromptStore) -> gr.Blocks:
 
 def launch(page: gr.Blocks, settings: Settings) -> str:
     """Serves the page from a thread of its own and gives its address. Raises `OSError` when the port is taken."""
+    if settings.share and settings.auth is None:
+        log.warning("Whoever knows the shared link can use it. Set --auth to ask for a password.")
     _, address, _ = page.launch(
         server_name=settings.host,
         server_port=settings.port,

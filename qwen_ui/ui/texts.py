@@ -4,10 +4,15 @@ from collections.abc import Callable, Mapping
 
 import gradio as gr
 
+from qwen_ui.ui.ask import texts as ask
+from qwen_ui.ui.code import texts as code
+from qwen_ui.ui.translate import texts as translate
+from qwen_ui.ui.write import texts as write
+
 Say = Callable[..., str]
 """Gives the sentence under a key in the visitor's language, with values put in."""
 
-EN: Mapping[str, str] = {
+_PAGE_EN: Mapping[str, str] = {
     # header
     "loading_title": "Preparing the model",
     "loading_hint": "You can write already. Sending is possible once the model is ready.",
@@ -39,7 +44,6 @@ EN: Mapping[str, str] = {
     "new_chat": "New chat",
     "settings": "Assistant and settings",
     "assistant": "Assistant",
-    "assistant_info": "Fills in the system prompt and the settings below",
     "system": "System prompt",
     "system_info": "What the model should be and do; it applies from the next answer on",
     "temperature": "Temperature",
@@ -81,7 +85,7 @@ EN: Mapping[str, str] = {
     "model": "Assistant",
 }
 
-ZH: Mapping[str, str] = {
+_PAGE_ZH: Mapping[str, str] = {
     "loading_title": "正在准备模型",
     "loading_hint": "现在就可以输入，模型就绪后即可发送。",
     "choosing": "正在为这台机器选择模型",
@@ -111,7 +115,6 @@ ZH: Mapping[str, str] = {
     "new_chat": "新对话",
     "settings": "助手与设置",
     "assistant": "助手",
-    "assistant_info": "会填入下面的系统提示词和设置",
     "system": "系统提示词",
     "system_info": "模型的角色与任务，从下一个回答起生效",
     "temperature": "温度",
@@ -151,6 +154,10 @@ ZH: Mapping[str, str] = {
     "you": "我",
     "model": "助手",
 }
+
+_TABS = (write, ask, translate, code)
+EN: Mapping[str, str] = {key: text for part in (_PAGE_EN, *(tab.EN for tab in _TABS)) for key, text in part.items()}
+ZH: Mapping[str, str] = {key: text for part in (_PAGE_ZH, *(tab.ZH for tab in _TABS)) for key, text in part.items()}
 
 I18N = gr.I18n(en=dict(EN), **{"zh-CN": dict(ZH), "zh-TW": dict(ZH)})
 """For what stands on the page from its start. The browser picks the language."""

@@ -16,9 +16,9 @@ QUESTIONS = [f"Name one {thing}." for thing in ("colour", "river", "fruit", "pla
 TIME_TO_END = 30  # seconds: a hang, not a measure
 
 
-def plain_generate(loaded: Loaded, text: str, new_tokens: int) -> str:
+def plain_generate(loaded: Any, text: str, new_tokens: int) -> str:
     """What transformers' own `generate` answers greedily."""
-    ids = loaded.tokenizer.apply_chat_template(
+    ids: Any = loaded.tokenizer.apply_chat_template(
         [{"role": "user", "content": text}], add_generation_prompt=True, return_tensors="pt", return_dict=True
     )
     with torch.inference_mode():
@@ -210,7 +210,7 @@ async def test_a_long_chat_drops_its_oldest_turns_and_says_so(engine: LocalEngin
     assert len(prompt.tokens) <= room
 
 
-def reference_score(loaded: Loaded, prompt: str, candidate: str) -> float:
+def reference_score(loaded: Any, prompt: str, candidate: str) -> float:
     """One text at a time, no cache, no padding."""
     whole = loaded.tokenizer(prompt + candidate)["input_ids"]
     start = len(loaded.tokenizer(prompt)["input_ids"])

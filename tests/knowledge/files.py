@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import openpyxl  # type: ignore[import-untyped]
+import openpyxl
 import pptx
 
 LAUGHS = (

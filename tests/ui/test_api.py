@@ -102,6 +102,11 @@ def test_what_no_client_library_would_send_is_refused_too(server: Server, data: 
     assert says in httpx.get(f"{call}/{event}", timeout=60).text
 
 
+def test_nobody_passes_the_queue_by(server: Server):
+    answer = httpx.post(f"{server.url}gradio_api/run/chat", json={"data": ["hi", [], "", 8, 0, 0.8, 20]})
+    assert answer.is_error
+
+
 def test_after_bad_input_the_next_request_works(server: Server):
     with pytest.raises(AppError):
         server.client.predict("hi", temperature=-1, api_name=CHAT)

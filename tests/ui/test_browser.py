@@ -231,7 +231,7 @@ def test_two_people_chat_at_the_same_time(server: Server, open_page: OpenPage):
 
 
 def test_the_page_asks_no_outside_host_for_anything(server: Server, open_page: OpenPage):
-    page = open_page(server.url)
+    page = open_chat(open_page, server)
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     page.reload()

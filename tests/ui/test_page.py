@@ -142,7 +142,7 @@ def test_assistants_fill_in_their_settings_and_are_read_again_from_their_files(s
     (stage.prompts / "chat" / "editor.prompty").write_text("---\nname: [\n---\nsystem:\nx\n")
     page.locator("#message textarea").focus()
     page.locator("#assistant input").click()
-    expect(page.locator("#assistant-problems").get_by_role("alert")).to_contain_text("chat/editor.prompty:")
+    expect(page.locator("#assistant-note").get_by_role("alert")).to_contain_text("chat/editor.prompty:")
     expect(page.get_by_role("option", name="Writing editor")).to_have_count(0)
     page.get_by_role("option", name="Pirate").click()
     expect(system).to_have_value("You are a pirate.")

@@ -1,0 +1,51 @@
+"""What the Write tab says."""
+
+from collections.abc import Mapping
+
+EN: Mapping[str, str] = {
+    "write": "Write",
+    "write_text": "Your text",
+    "write_placeholder": "The beginning of a text, or what it should be about…",
+    "write_send": "Write",
+    "write_undo": "Undo insert",
+    "write_template": "What to write",
+    "write_words": "Length",
+    "write_words_info": "Words, or characters in Chinese; 0 is any length",
+    "write_versions": "Versions side by side",
+    "write_examples": "Examples",
+    "write_version_1": "Version 1",
+    "write_version_2": "Version 2",
+    "write_version_3": "Version 3",
+    "write_version_4": "Version 4",
+    "write_go_on": "Go on",
+    "write_again": "Again",
+    "write_insert": "Insert",
+    "write_empty": "Write something first: the beginning of a text, or what it should be about.",
+    "write_all_the_same": "At temperature 0 all versions are the same. Raise the temperature, or ask for one version.",
+    "write_not_picked": "This template can't be used: {error}",
+    "write_length_reached": "The text reached its limit of new tokens. “Go on” continues it.",
+}
+
+ZH: Mapping[str, str] = {
+    "write": "写作",
+    "write_text": "您的文字",
+    "write_placeholder": "文章的开头，或想写的内容……",
+    "write_send": "开始写",
+    "write_undo": "撤销插入",
+    "write_template": "写什么",
+    "write_words": "篇幅",
+    "write_words_info": "英文按词计，中文按字计；0 表示不限",
+    "write_versions": "并排写几个版本",
+    "write_examples": "示例",
+    "write_version_1": "版本 1",
+    "write_version_2": "版本 2",
+    "write_version_3": "版本 3",
+    "write_version_4": "版本 4",
+    "write_go_on": "接着写",
+    "write_again": "重写",
+    "write_insert": "插入",
+    "write_empty": "请先输入内容：文章的开头，或想写的主题。",
+    "write_all_the_same": "温度为 0 时各版本完全相同。请调高温度，或只写一个版本。",
+    "write_not_picked": "无法使用该模板：{error}",
+    "write_length_reached": "文字达到了长度上限，点击“接着写”可以继续。",
+}
