@@ -41,13 +41,25 @@ def serve(settings: Settings) -> int:
             "Choose others with --port and --host.",
             file=sys.stderr,
         )
-        return 2
+        return _leave(host, 2)
     print(f"Qwen UI is at {address}", flush=True)
     interrupted.wait()
     log.info("Shutting down")
     page.close(verbose=False)
+    return _leave(host, 0)
+
+
+def _leave(host: EngineHost, status: int) -> int:
+    """Closes the engine and gives the exit status, or ends the process with it while the model is still being opened.
+
+    That thread can't be asked to stop, and torch at work in it would abort an interpreter that ends in good order.
+    """
+    if not host.wait(0):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
     asyncio.run(host.close())
-    return 0
+    return status
 
 
 def _interruption() -> threading.Event:

@@ -73,6 +73,7 @@ def test_of_several_blocks_the_longest_in_the_language_is_the_code():
         ("Look:\n```pyth", "", "Look:"),
         ("~~~js\nlet a = `x`;\n~~~", "let a = `x`;", ""),
         ("1. First:\n   ```python\n   if x:\n       y()\n   ```", "if x:\n    y()", "1. First:"),
+        ("```python\n    def f():\n        return 1\n```", "def f():\n    return 1", ""),
         ("````\n```\nx\n```\n````", "```\nx\n```", ""),
         ("def f(x):\n    return x", "def f(x):\n    return x", ""),
         (

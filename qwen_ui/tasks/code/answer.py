@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from qwen_ui.tasks.code.languages import Language, known
 
-_FENCE = re.compile(r"(?P<indent>[ \t]*)(?P<mark>`{3,}|~{3,})[ \t]*(?P<info>[^\n`]*)")
+_FENCE = re.compile(r"[ \t]*(?P<mark>`{3,}|~{3,})[ \t]*(?P<info>[^\n`]*)")
 
 # Without a fence, lines are told apart by their looks.
 _SENTENCE = re.compile(r"\s*(?:[-*•] |\d+[.)] )?[\"“*`(]*[A-Z一-鿿][^;{}]*[.!?:。：！？][\"”*`)]*\s*")
@@ -50,7 +50,7 @@ def _blocks(lines: list[str]) -> list[_Block]:
             index += 1
             continue
         end = next((at for at in range(index + 1, len(lines)) if _closes(lines[at], opening["mark"])), len(lines))
-        blocks.append(_Block(index, end + 1, opening["info"], _inside(lines[index + 1 : end], opening["indent"])))
+        blocks.append(_Block(index, end + 1, opening["info"], _inside(lines[index + 1 : end])))
         index = end + 1
     return blocks
 
@@ -59,12 +59,10 @@ def _closes(line: str, mark: str) -> bool:
     return (bare := line.strip()).startswith(mark) and not bare.strip(mark[0])
 
 
-def _inside(lines: list[str], indent: str) -> str:
+def _inside(lines: list[str]) -> str:
     if lines and lines[-1].strip() in {"`", "``", "~", "~~"}:  # the closing fence has only begun to arrive
         lines = lines[:-1]
-    if indent and all(line.startswith(indent) or not line.strip() for line in lines):
-        lines = [line.removeprefix(indent) for line in lines]
-    return "\n".join(lines).strip("\n")
+    return textwrap.dedent("\n".join(lines)).strip("\n")
 
 
 def _fits(tag: str, language: Language | None) -> int:

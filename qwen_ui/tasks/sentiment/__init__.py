@@ -1,7 +1,7 @@
 """Sentiment: which of some labels fits a text, with calibrated probabilities; files of texts; how well it does.
 
-One text's way: `build` gives prompts and candidates for the engine's ``score``, for the texts and for the
-template's reference texts; `classify` turns both scores into labels and probabilities.
+A text's way: `build` gives scorings, each of which the engine's ``score`` takes, for the texts and once for the
+template's `references`; `classify` turns the scores of both into labels and probabilities.
 """
 
 from qwen_ui.tasks.sentiment.calibrate import Classified, classify

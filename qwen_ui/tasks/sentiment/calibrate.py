@@ -28,18 +28,23 @@ class Classified:
         return {"label": self.label, "probabilities": dict(self.probabilities)}
 
 
-def classify(
-    scores: Sequence[Sequence[float]], labels: Sequence[str], references: Sequence[Sequence[float]] = ()
-) -> list[Classified]:
-    """A result for each row of scores, calibrated with the references' scores if there are any.
+Scores = Sequence[Sequence[float]]
+"""Log-probabilities as the engine gives them: a row a text, a column a label."""
 
-    ``scores`` and ``references`` are natural logarithms, a row a text, a column a label.
+
+def classify(scores: Sequence[Scores], labels: Sequence[str], references: Sequence[Scores] = ()) -> list[Classified]:
+    """A result for each text, from its scores in each of the scorings that `build` gave.
+
+    ``references`` are the scores of the reference texts in the same scorings; without them the result is
+    not calibrated.
     """
-    if not scores:
+    if len(references) not in {0, len(scores)}:
+        raise ValueError(f"{len(scores)} scorings need as many of the references, not {len(references)}")
+    if not any(len(rows) for rows in scores):
         return []
-    logits = np.asarray(scores, dtype=float)
+    logits = np.asarray(scores, dtype=float).mean(axis=0)
     if len(references):
-        logits = logits - np.asarray(references, dtype=float).mean(axis=0)
+        logits = logits - np.asarray(references, dtype=float).mean(axis=(0, 1))
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares = weights / weights.sum(axis=1, keepdims=True)
     return [Classified(labels[int(row.argmax())], dict(zip(labels, map(float, row), strict=True))) for row in shares]

@@ -14,25 +14,35 @@ from qwen_ui.tasks.sentiment.labels import default_labels
 MAX_CHARACTERS = 4000
 
 
+_EXAMPLES = "examples must be a list of {text: …, label: …}, or a list of such lists."
+
+
+@dataclass(frozen=True, slots=True)
+class _Example:
+    text: str
+    label: str
+
+
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """What to hand to the engine's ``score``."""
+    """What to hand to the engine's ``score``: prompts that all begin alike, so their beginning is computed once."""
 
     prompts: tuple[str, ...]
+    """One a text."""
     candidates: tuple[str, ...]
     """The labels as they follow the prompts."""
 
 
-def build(template: Template, texts: Sequence[str], labels: Sequence[str]) -> Scoring:
-    """The prompts for the texts. The template's examples are shown when their labels are among the wanted ones.
+def build(template: Template, texts: Sequence[str], labels: Sequence[str]) -> tuple[Scoring, ...]:
+    """One scoring of all the texts for each group of examples in the template; `classify` averages them.
 
+    Examples are shown when their labels are among the wanted ones. Two groups err less than either: a small
+    model is swayed by which examples it saw last.
     Raises `InvalidInput` for a text that is empty or too long, `TemplateError` for a template that is broken.
     """
-    examples = _matching(_examples(template), labels)
-    prompts = tuple(_prompt(template, text, labels, examples) for text in texts)
-    # "Sentiment:" goes on with a space, "情感：" doesn't.
-    space = " " if all(prompt[-1].isascii() for prompt in prompts) else ""
-    return Scoring(prompts, tuple(space + label for label in labels))
+    groups = {tuple(_matching(group, labels)): None for group in _groups(template)}
+    shown = [group for group in groups if group] or [()]
+    return tuple(_scoring(template, texts, labels, group) for group in shown)
 
 
 def references(template: Template) -> tuple[str, ...]:
@@ -60,7 +70,14 @@ def suited(templates: Sequence[Template], labels: Sequence[str]) -> Template:
     return max(templates, key=fit)
 
 
-def _prompt(template: Template, text: str, labels: Sequence[str], examples: list[dict[str, str]]) -> str:
+def _scoring(template: Template, texts: Sequence[str], labels: Sequence[str], examples: Sequence[_Example]) -> Scoring:
+    prompts = tuple(_prompt(template, text, labels, examples) for text in texts)
+    # "Sentiment:" goes on with a space, "情感：" doesn't.
+    space = " " if all(prompt[-1].isascii() for prompt in prompts) else ""
+    return Scoring(prompts, tuple(space + label for label in labels))
+
+
+def _prompt(template: Template, text: str, labels: Sequence[str], examples: Sequence[_Example]) -> str:
     line = " ".join(text.split())
     if not line:
         raise InvalidInput("There is no text to judge. Write or paste one first.")
@@ -72,23 +89,27 @@ def _prompt(template: Template, text: str, labels: Sequence[str], examples: list
     return messages[0].content.rstrip()
 
 
-def _examples(template: Template) -> list[dict[str, str]]:
+def _groups(template: Template) -> list[list[_Example]]:
+    """The template's examples: a list of them, or a list of such lists."""
     given = template.extra.get("examples", [])
-    if not isinstance(given, list) or not all(_is_example(item) for item in given):
-        raise template.fault("examples", "examples must be a list of {text: …, label: …}.")
-    return given
+    if not isinstance(given, list):
+        raise template.fault("examples", _EXAMPLES)
+    groups = given if given and all(isinstance(group, list) for group in given) else [given]
+    if not all(_is_example(item) for group in groups for item in group):
+        raise template.fault("examples", _EXAMPLES)
+    return [[_Example(item["text"], item["label"]) for item in group] for group in groups]
 
 
 def _is_example(item: object) -> bool:
     return isinstance(item, dict) and all(isinstance(item.get(key), str) for key in ("text", "label"))
 
 
-def _matching(examples: list[dict[str, str]], labels: Sequence[str]) -> list[dict[str, str]]:
+def _matching(examples: Sequence[_Example], labels: Sequence[str]) -> list[_Example]:
     """The examples with wanted labels, spelled as wanted; none if they show fewer than two of the labels."""
     spelled = {label.casefold(): label for label in labels}
     matching = [
-        {"text": example["text"], "label": spelled[example["label"].casefold()]}
+        _Example(example.text, spelled[example.label.casefold()])
         for example in examples
-        if example["label"].casefold() in spelled
+        if example.label.casefold() in spelled
     ]
-    return matching if len({example["label"] for example in matching}) > 1 else []
+    return matching if len({example.label for example in matching}) > 1 else []

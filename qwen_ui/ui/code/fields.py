@@ -64,6 +64,7 @@ class Fields:
             max_lines=20,
             interactive=True,
             visible=False,
+            buttons=["copy"],
             elem_id="code-given",
         )
         self.instruction = gr.Textbox(

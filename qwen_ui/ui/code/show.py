@@ -34,6 +34,7 @@ def _result(moment: Moment, before: Version | None, say: Say) -> Page:
     if job is None or result is None:
         return (gr.skip(),) * 10
     explains = job.action == "explain"
+    checked = not explains and not moment.running
     return (
         job,
         before,
@@ -42,8 +43,8 @@ def _result(moment: Moment, before: Version | None, say: Say) -> Page:
         editor(result.code, result.language, visible=not explains),
         gr.Row(visible=not explains),
         f"code{result.language.ending}",
-        "" if explains or moment.running else checked_line(result.code, result.language, result.syntax, say),
-        gr.Button(visible=result.syntax.valid is False and not explains),
+        checked_line(result.code, result.language, result.syntax, say) if checked else "",
+        gr.Button(visible=checked and result.syntax.valid is False),
         harmless(result.explanation),
     )
 

@@ -52,7 +52,7 @@ class Handlers:
         self._prompts = prompts
         self._running = running
 
-    async def write(self, request: gr.Request, *fields: Any) -> AsyncGenerator[Page, None]:
+    async def start(self, request: gr.Request, *fields: Any) -> AsyncGenerator[Page, None]:
         """Writes the versions that the fields ask for."""
 
         def begin() -> tuple[Work, list[Part]]:

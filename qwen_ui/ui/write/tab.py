@@ -105,7 +105,7 @@ def tab(
     columns = [version.column for version in versions]
     view = [work, *boxes, *lines, *columns, status, fields.send, fields.stop]
     asked = [fields.text, fields.template, fields.words, fields.temperature, fields.versions]
-    fields.send.click(handlers.write, asked, view, **STREAMING)
+    fields.send.click(handlers.start, asked, view, **STREAMING)
     fields.stop.click(handlers.stop, None, None, **QUIET)
     fields.undo.click(handlers.undo, before, [fields.text, fields.undo], **QUIET)
     for version in versions:
