@@ -9,6 +9,7 @@ from qwen_ui.config import PROJECT
 from qwen_ui.errors import InvalidInput, TemplateError
 from qwen_ui.messages import Message, Sampling
 from qwen_ui.prompts import MAX_FILE_BYTES, PromptStore, Template, parse
+from qwen_ui.prompts.edit import samples
 
 HEAD = "---\nname: Test\n---\n"
 
@@ -242,7 +243,7 @@ def test_every_shipped_template_works_with_its_samples():
         for shipped in listing.templates:
             assert shipped.name and shipped.description, shipped.id
             assert set(shipped.variables) <= set(shipped.inputs), shipped.id
-            assert shipped.render(**{name: entry.sample for name, entry in shipped.inputs.items()})
+            assert shipped.render(**samples(shipped))
             shipped.sampling()
 
 

@@ -104,6 +104,7 @@ def test_the_template_is_chosen_by_the_labels(store: PromptStore):
         assert suited(templates, labels).id == id
     assert suited(templates, ["紧急", "普通"]).language == "zh"
     assert suited(templates, ["urgent", "normal"]).language == "en"
+    assert suited([template("labels: 5"), *templates], ["joy", "fear"]).id == "emotions"  # a broken one is in no way
     with pytest.raises(InvalidInput, match="no working template"):
         suited([], ["a", "b"])
 

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.prompts import Template
-from qwen_ui.tasks.sentiment.labels import default_labels
 
 MAX_CHARACTERS = 4000
-
 
 _EXAMPLES = "examples must be a list of {text: …, label: …}, or a list of such lists."
 
@@ -64,7 +62,8 @@ def suited(templates: Sequence[Template], labels: Sequence[str]) -> Template:
     chinese = any("㐀" <= character <= "鿿" for label in labels for character in label)
 
     def fit(template: Template) -> tuple[int, bool]:
-        shared = wanted & {label.casefold() for label in default_labels(template)}
+        own = template.extra.get("labels")
+        shared = wanted & {str(label).casefold() for label in (own if isinstance(own, list) else ())}
         return len(shared), template.language.startswith("zh") == chinese
 
     return max(templates, key=fit)
