@@ -1,1 +1,1 @@
-"""The Translate tab and the /translate endpoint."""
+"""The Translate tab and the /translate endpoint: texts and files, cut into segments that are translated together."""

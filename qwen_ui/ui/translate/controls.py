@@ -15,11 +15,11 @@ from qwen_ui.ui.texts import I18N, Say, reads_chinese, speaker
 from qwen_ui.ui.translate.batch import TASK
 from qwen_ui.ui.translate.orders import AUTO, terms_of
 from qwen_ui.ui.translate.view import languages
+from qwen_ui.ui.wiring import QUIET, SECRET
 
 TONES = ("plain", "formal", "informal")
 KEPT = ("source", "target", "tone", "template", "glossary")
 """What the browser keeps, in the order of the widgets."""
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
 class Controls:
@@ -61,7 +61,7 @@ class Controls:
         return [self.source, self.target, self.tone, self.template, self.glossary]
 
     def _wire(self, page: gr.Blocks) -> None:
-        kept = gr.BrowserState(None, storage_key="qwen-ui-translate", secret="qwen-ui")
+        kept = gr.BrowserState(None, storage_key="qwen-ui-translate", secret=SECRET)
         page.load(self._restore, [kept], [self.problems, *self.all], **QUIET)
         self.template.focus(self._refresh, None, [self.problems, self.template], **QUIET)
         self.template.change(self._describe, self.template, self.template, **QUIET)

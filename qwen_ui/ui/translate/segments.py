@@ -5,8 +5,8 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.ui.texts import I18N, speaker
-from qwen_ui.ui.translate.controls import QUIET
 from qwen_ui.ui.translate.work import Work
+from qwen_ui.ui.wiring import QUIET
 
 
 class Segments:

@@ -10,9 +10,10 @@ from qwen_ui.prompts import PromptStore
 from qwen_ui.tasks.translate import ENDINGS
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import I18N
-from qwen_ui.ui.translate.controls import QUIET, Controls
+from qwen_ui.ui.translate.controls import Controls
 from qwen_ui.ui.translate.handlers import Handlers
 from qwen_ui.ui.translate.segments import Segments
+from qwen_ui.ui.wiring import QUIET, STREAMING
 
 EXAMPLES = (
     "The early bird catches the worm, but the second mouse gets the cheese.",
@@ -29,7 +30,6 @@ SAVE = """(document_) => {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }"""
-STREAMING: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
 HOUR = 3600
 
 
