@@ -43,7 +43,8 @@ def serve(settings: Settings) -> int:
         )
         return _leave(host, 2)
     print(f"Qwen UI is at {address}", flush=True)
-    interrupted.wait()
+    while not interrupted.wait(1):  # a signal that comes just before the wait is noticed only after it
+        pass
     log.info("Shutting down")
     page.close(verbose=False)
     return _leave(host, 0)
