@@ -165,6 +165,10 @@ async def written(
     except QwenUIError as error:
         yield Moment({}, line(say("not_sent", error=error), "error"))
         return
+    except Exception:
+        log.exception("Versions could not be begun")
+        yield Moment({}, line(say("not_sent", error=say("unexpected")), "error"))
+        return
     outcomes: tuple[Outcome, ...] = tuple(Outcome(Answer()) for _ in parts)
     async with aclosing(together(streams)) as news:
         with ExitStack() as tracked:
