@@ -14,7 +14,6 @@ from qwen_ui import config
 from qwen_ui.config import Settings
 from qwen_ui.errors import InvalidInput
 from qwen_ui.host import EngineHost
-from qwen_ui.prompts import PromptStore
 from qwen_ui.ui import shell
 
 log = logging.getLogger("qwen_ui")
@@ -30,7 +29,7 @@ def serve(settings: Settings) -> int:
     """Runs until it is interrupted; gives the exit status."""
     interrupted = _interruption()
     host = EngineHost(settings)
-    page = shell.build(host, PromptStore(settings.prompts_dir))
+    page = shell.build(host, settings)
     host.start()
     try:
         address = shell.launch(page, settings)

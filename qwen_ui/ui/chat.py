@@ -8,7 +8,7 @@ from qwen_ui.ui.chat_handlers import Handlers
 from qwen_ui.ui.chat_settings import ChatSettings
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import I18N
-from qwen_ui.ui.wiring import LATEX, QUIET, SAVE, SECRET, STREAMING
+from qwen_ui.ui.wiring import LATEX, QUIET, SAVE, SECRET, STREAMING, WIDE
 
 EXAMPLES = (
     "Explain why the sky is blue, as to a ten-year-old.",
@@ -16,7 +16,6 @@ EXAMPLES = (
     "用三句话介绍一下杭州。",
     "帮我写一封请假半天的邮件，语气礼貌。",
 )
-WIDE = "() => [window.matchMedia('(min-width: 900px)').matches]"
 
 
 def tab(page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Running) -> gr.Button:

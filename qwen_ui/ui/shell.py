@@ -7,17 +7,27 @@ import gradio as gr
 
 from qwen_ui.config import Settings
 from qwen_ui.host import EngineHost
+from qwen_ui.knowledge.library import Library
 from qwen_ui.prompts import PromptStore
 from qwen_ui.ui import api, chat
+from qwen_ui.ui.ask import api as ask_api
+from qwen_ui.ui.ask import tab as ask
+from qwen_ui.ui.code import api as code_api
+from qwen_ui.ui.code import tab as code
 from qwen_ui.ui.header import Header
+from qwen_ui.ui.prompt_files import tab as prompt_files
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import I18N
+from qwen_ui.ui.translate import api as translate_api
+from qwen_ui.ui.translate import tab as translate
+from qwen_ui.ui.write import api as write_api
+from qwen_ui.ui.write import tab as write
 
 log = logging.getLogger(__name__)
 
 STYLE = Path(__file__).parent / "style"
 WAITING_EVENTS = 1024
-MAX_UPLOAD = "5mb"
+MAX_UPLOAD = "50mb"
 HOUR = 3600
 THEME = gr.themes.Soft(
     primary_hue="indigo",
@@ -43,16 +53,31 @@ THEME = gr.themes.Soft(
 )
 
 
-def build(host: EngineHost, prompts: PromptStore) -> gr.Blocks:
+def build(host: EngineHost, settings: Settings) -> gr.Blocks:
     """The whole page with its API, not yet served."""
-    running = Running()
+    running, prompts = Running(), PromptStore(settings.prompts_dir)
+    library = Library(settings.data_dir / "collections")
     page = gr.Blocks(title="Qwen UI", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True)
     with page:
         header = Header(host)
-        with gr.Tabs(), gr.Tab(I18N("chat"), id="chat"):
-            senders = [chat.tab(page, host, prompts, running)]
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab(I18N("chat"), id="chat"):
+                senders = [chat.tab(page, host, prompts, running)]
+            with gr.Tab(I18N("write"), id="write"):
+                senders += write.tab(page, host, prompts, running, settings)
+            with gr.Tab(I18N("ask_tab"), id="ask"):
+                senders += ask.tab(page, host, prompts, running, settings, library)
+            with gr.Tab(I18N("translate"), id="translate"):
+                senders += translate.tab(page, host, prompts, running, settings)
+            with gr.Tab(I18N("code_tab"), id="code"):
+                senders += code.tab(page, host, prompts, running, settings)
+            with gr.Tab(I18N("prompts"), id="prompts"):
+                senders += prompt_files.tab(page, host, prompts, running, settings)
         header.wire(page, senders)
         api.endpoints(host, running)
+        ask_api.endpoint(host, prompts, running, settings, library)
+        for tab_api in (write_api, translate_api, code_api):
+            tab_api.endpoint(host, prompts, running, settings)
 
         async def leave(request: gr.Request) -> None:
             running.close_session(request.session_hash or "")
@@ -74,7 +99,7 @@ def launch(page: gr.Blocks, settings: Settings) -> str:
         prevent_thread_lock=True,
         quiet=True,
         theme=THEME,
-        css_paths=[STYLE / "page.css"],
+        css_paths=sorted(STYLE.glob("*.css")),
         head_paths=[STYLE / "head.html"],
         i18n=I18N,
         footer_links=["api"],

@@ -21,3 +21,5 @@ SAVE = """(text) => {
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }"""
 """Saves a text as a file: fill in the media type and the name. No copy of it stays on the server."""
+WIDE = "() => [window.matchMedia('(min-width: 900px)').matches]"
+"""Whether there is room beside: what a phone keeps folded is open there."""

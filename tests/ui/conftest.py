@@ -1,6 +1,8 @@
 """The app as people and scripts meet it: served with the embedded model, driven with Chromium and gradio_client."""
 
+import asyncio
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -20,7 +22,6 @@ from qwen_ui.config import PROJECT, Settings
 from qwen_ui.engine.base import Engine
 from qwen_ui.host import EngineHost
 from qwen_ui.models.progress import Progress
-from qwen_ui.prompts import PromptStore
 from qwen_ui.ui import shell
 
 START_SECONDS = 240.0
@@ -62,8 +63,11 @@ def server(embedded_settings: Settings, tmp_path_factory: pytest.TempPathFactory
     """The app itself, in a process of its own, ready."""
     prompts = tmp_path_factory.mktemp("app") / "prompts"
     shutil.copytree(PROJECT / "prompts", prompts)
+    data = tmp_path_factory.mktemp("data")
+    (data / "models").symlink_to(embedded_settings.data_dir / "models")
     port = free_port()
-    command = [sys.executable, "app.py", "--model", "embedded", "--port", str(port), "--prompts-dir", str(prompts)]
+    command = [sys.executable, "app.py", "--model", "embedded", "--port", str(port)]
+    command += ["--prompts-dir", str(prompts), "--data-dir", str(data)]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -88,7 +92,7 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def stage(prompts: Path, tmp_path: Path) -> Iterator[Stage]:
     """The page in this process, over whatever engine the test hands in."""
     settled = threading.Event()
     outcome: list[Engine | Exception] = []
@@ -106,16 +110,66 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         settled.set()
         host.wait(60)
 
-    prompts = tmp_path / "prompts"
-    shutil.copytree(PROJECT / "prompts", prompts)
-    settings = Settings(port=free_port(), prompts_dir=prompts)
+    settings = Settings(port=free_port(), prompts_dir=prompts, data_dir=tmp_path)
     host = EngineHost(settings, open_engine)
-    page = shell.build(host, PromptStore(prompts))
+    page = shell.build(host, settings)
     host.start()
     url = shell.launch(page, settings)
     yield Stage(url, prompts, opening.get(timeout=60), settle)
     settled.set()
     page.close(verbose=False)
+
+
+def host_of(engine: Engine) -> EngineHost:
+    """A host that is ready with the engine."""
+    host = EngineHost(Settings(), lambda settings, report: engine)
+    host.start()
+    host.wait()
+    return host
+
+
+@pytest.fixture(scope="session")
+def embedded_host(embedded_settings: Settings) -> Iterator[EngineHost]:
+    """The embedded model in this process, loaded once."""
+    host = EngineHost(embedded_settings)
+    host.start()
+    assert host.wait(START_SECONDS)
+    yield host
+    asyncio.run(host.close())
+
+
+@pytest.fixture
+def prompts(tmp_path: Path) -> Path:
+    """A copy of the shipped prompts folder."""
+    folder = tmp_path / "prompts"
+    shutil.copytree(PROJECT / "prompts", folder, ignore=shutil.ignore_patterns(".*"))
+    return folder
+
+
+@pytest.fixture
+def short_prompts(prompts: Path) -> Path:
+    """The copy, with answers that end early, so that a slow machine is quick enough."""
+    for path in prompts.rglob("*.prompty"):
+        path.write_text(re.sub(r"max_new_tokens: \d+", "max_new_tokens: 24", path.read_text("utf-8")), "utf-8")
+    return prompts
+
+
+Serve = Callable[[EngineHost], str]
+
+
+@pytest.fixture
+def serve(prompts: Path, tmp_path: Path) -> Iterator[Serve]:
+    """Serves the app in this process over a host that is ready; gives its address."""
+    pages = []
+
+    def serve(host: EngineHost) -> str:
+        settings = Settings(port=free_port(), prompts_dir=prompts, data_dir=tmp_path)
+        pages.append(shell.build(host, settings))
+        return shell.launch(pages[-1], settings)
+
+    yield serve
+    for page in pages:
+        page.close(verbose=False)
 
 
 def find_chromium() -> str | None:
@@ -175,3 +229,23 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     yield open_
     for context in contexts:
         context.close()
+
+
+OpenTab = Callable[..., Page]
+
+
+@pytest.fixture
+def open_tab(open_page: OpenPage) -> OpenTab:
+    """Opens a page at the tab of that name, with a model that is ready."""
+
+    def open_(url: str, name: str, **options: Any) -> Page:
+        page = open_page(url, **options)
+        expect(page.locator("#send")).to_be_enabled()
+        tab = page.get_by_role("tab", name=name, exact=True)
+        if not tab.is_visible():  # on a phone the last ones are in a menu
+            page.locator(".overflow-menu > button").click()
+            tab = page.locator(".overflow-dropdown button", has_text=name)
+        tab.click()
+        return page
+
+    return open_

@@ -9,10 +9,9 @@ from qwen_ui.prompts import Listing, PromptStore
 from qwen_ui.ui.ask.collections import Collections
 from qwen_ui.ui.ask.dialogue import TAB
 from qwen_ui.ui.assistants import about, choices, first, problems
-from qwen_ui.ui.chat import WIDE
 from qwen_ui.ui.statistics import line
 from qwen_ui.ui.texts import I18N, reads_chinese, speaker
-from qwen_ui.ui.wiring import QUIET
+from qwen_ui.ui.wiring import QUIET, WIDE
 
 KINDS = ("model", "text", "documents")
 

@@ -37,6 +37,7 @@ class Controls:
                 self.tone = _picker("translate_tone", "translate-tone")
             self.problems = gr.HTML(elem_id="translate-problems", padding=False)
             self.glossary = gr.Textbox(
+                "",
                 label=I18N("translate_glossary"),
                 info=I18N("translate_glossary_info"),
                 placeholder=I18N("translate_glossary_placeholder"),

@@ -99,7 +99,7 @@ class Handlers:
         self._running = running
         self._at_once = settings.max_concurrent
 
-    async def translate(self, request: gr.Request, text: str, *controls: Any) -> AsyncGenerator[Page, None]:
+    async def start(self, request: gr.Request, text: str, *controls: Any) -> AsyncGenerator[Page, None]:
         """Translates the typed text."""
 
         def make() -> Batch:
@@ -109,7 +109,7 @@ class Handlers:
             async for values in pages:
                 yield values
 
-    async def translate_file(
+    async def start_file(
         self, request: gr.Request, path: str | None, wanted: list[str] | None, *controls: Any
     ) -> AsyncGenerator[Page, None]:
         """Translates the uploaded file; of a CSV the chosen columns."""

@@ -81,8 +81,8 @@ def tab(
         result, status, checks, segments.table, work, segments.translation,
         go, go_file, stop, rest, after, segments.panel,
     ]  # fmt: skip
-    go.click(handlers.translate, [box, *controls.all], view, **STREAMING)
-    go_file.click(handlers.translate_file, [file, columns, *controls.all], view, **STREAMING)
+    go.click(handlers.start, [box, *controls.all], view, **STREAMING)
+    go_file.click(handlers.start_file, [file, columns, *controls.all], view, **STREAMING)
     rest.click(handlers.rest, [work, *controls.all], view, **STREAMING)
     segments.retry.click(handlers.retry, [work, segments.place, *controls.all], view, **STREAMING)
     segments.keep.click(handlers.keep, [work, segments.place, segments.translation], view, **QUIET)
@@ -108,4 +108,4 @@ def tab(
 
 
 def _text(label: str, elem_id: str, **options: Any) -> gr.Textbox:
-    return gr.Textbox(label=I18N(label), elem_id=elem_id, **{"lines": LINES, "max_lines": 24, **options})
+    return gr.Textbox("", label=I18N(label), elem_id=elem_id, **{"lines": LINES, "max_lines": 24, **options})

@@ -1,17 +1,14 @@
 """The Ask tab in Chromium: what people do there."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
 from qwen_ui.knowledge.library import Library
 from tests.fakes import FakeEngine
-from tests.ui.ask.conftest import GUIDE, GUIDE_ZH, Desk, fill, host_of, short_prompts
-
-Serve = Callable[..., Desk]
-OpenAsk = Callable[..., Page]
+from tests.ui.ask.conftest import GUIDE, GUIDE_ZH, fill
+from tests.ui.conftest import OpenTab, Serve, host_of
 
 
 def choose(page: Page, source: str) -> None:
@@ -28,9 +25,9 @@ def answers(page: Page) -> Locator:
 
 
 def test_a_collection_is_made_filled_asked_cleared_out_and_deleted(
-    serve: Serve, open_ask: OpenAsk, library: Library, tmp_path: Path
+    serve: Serve, open_tab: OpenTab, library: Library, tmp_path: Path
 ):
-    page = open_ask(serve(host_of(FakeEngine(["It closes", " at six [1].", " See [9]."]))).url)
+    page = open_tab(serve(host_of(FakeEngine(["It closes", " at six [1].", " See [9]."]))), "Ask")
     choose(page, "My documents")
     expect(page.locator("#ask-collection-status")).to_contain_text("There is no collection yet")
     ask(page, "When does it close?")
@@ -82,9 +79,9 @@ def test_a_collection_is_made_filled_asked_cleared_out_and_deleted(
     assert library.collections() == []
 
 
-def test_stop_keeps_what_there_is_and_the_conversation_goes_on(serve: Serve, open_ask: OpenAsk):
+def test_stop_keeps_what_there_is_and_the_conversation_goes_on(serve: Serve, open_tab: OpenTab):
     engine = FakeEngine(["six [1] ", "never"], steps=1)
-    page = open_ask(serve(host_of(engine)).url)
+    page = open_tab(serve(host_of(engine)), "Ask")
     choose(page, "Pasted text")
     page.locator("#ask-text textarea").fill(GUIDE)
     ask(page, "When does the museum close?")
@@ -106,9 +103,9 @@ def test_stop_keeps_what_there_is_and_the_conversation_goes_on(serve: Serve, ope
     expect(page.locator("#ask-text textarea")).to_have_value(GUIDE)
 
 
-def test_an_example_with_its_text_answers_in_chinese(serve: Serve, open_ask: OpenAsk):
+def test_an_example_with_its_text_answers_in_chinese(serve: Serve, open_tab: OpenTab):
     engine = FakeEngine(["每周三", "和周六 [1]。"])
-    page = open_ask(serve(host_of(engine)).url, tab="问答", locale="zh-CN")
+    page = open_tab(serve(host_of(engine)), "问答", locale="zh-CN")
     page.get_by_text("哪几天可以借阅期刊？").click()
     expect(answers(page).first).to_have_text("每周三和周六 1。")
     expect(page.locator("#ask-text textarea")).to_have_value(re.compile("社区图书馆借阅须知"))
@@ -126,12 +123,11 @@ def test_an_example_with_its_text_answers_in_chinese(serve: Serve, open_ask: Ope
 
 
 def test_a_phone_shows_it_all_without_scrolling_sideways(
-    serve: Serve, open_ask: OpenAsk, library: Library, tmp_path: Path
+    serve: Serve, open_tab: OpenTab, library: Library, tmp_path: Path
 ):
     fill(library, "Museum", tmp_path, guide=GUIDE, **{"n" * 120: GUIDE_ZH})
-    page = open_ask(
-        serve(host_of(FakeEngine(["w" * 200, " [1]"]))).url, viewport={"width": 390, "height": 844}, has_touch=True
-    )
+    url = serve(host_of(FakeEngine(["w" * 200, " [1]"])))
+    page = open_tab(url, "Ask", viewport={"width": 390, "height": 844}, has_touch=True)
     choose(page, "My documents")
     expect(page.locator("#ask-files")).to_be_hidden()
     ask(page, "When does the museum close? " + "x" * 120)
@@ -142,13 +138,13 @@ def test_a_phone_shows_it_all_without_scrolling_sideways(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_templates_are_read_again_from_their_files(serve: Serve, open_ask: OpenAsk, tmp_path: Path):
-    engine, prompts = FakeEngine(["Aye."]), short_prompts(tmp_path)
-    page = open_ask(serve(host_of(engine), prompts=prompts).url)
+def test_templates_are_read_again_from_their_files(serve: Serve, open_tab: OpenTab, prompts: Path):
+    engine = FakeEngine(["Aye."])
+    page = open_tab(serve(host_of(engine)), "Ask")
     expect(page.locator("#ask-template input")).to_have_value("Answer")
     expect(page.locator("#ask-template-note")).to_have_text("A full answer with its sources")
     pirate = (prompts / "ask" / "brief.prompty").read_text("utf-8").replace("Brief answer", "Pirate")
-    (prompts / "ask" / "pirate.prompty").write_text(pirate.replace("max_new_tokens: 16", "max_new_tokens: 48"), "utf-8")
+    (prompts / "ask" / "pirate.prompty").write_text(pirate.replace("tokens: 160", "tokens: 48"), "utf-8")
     (prompts / "ask" / "study.prompty").write_text("---\nname: [\n---\nsystem:\nx\n", "utf-8")
     page.locator("#ask-template input").click()
     expect(page.locator("#ask-template-note").get_by_role("alert")).to_contain_text("ask/study.prompty:")

@@ -14,7 +14,8 @@ from qwen_ui.ui.ask.sources import LONGEST_TEXT, Basis, fitting, look_up
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import EN, ZH, saying
 from tests.fakes import INFO, FakeEngine
-from tests.ui.ask.conftest import GUIDE, GUIDE_ZH, fill, host_of
+from tests.ui.ask.conftest import GUIDE, GUIDE_ZH, fill
+from tests.ui.conftest import host_of
 
 SAY = saying(EN)
 TEMPLATE = PromptStore(PROJECT / "prompts").load("ask", "answer")

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from qwen_ui.host import EngineHost
 from tests.fakes import FakeEngine
-from tests.ui.code.conftest import OpenCode, Serve, host_of
+from tests.ui.conftest import OpenTab, Serve, host_of
 
 BROKEN = ["A function:\n\n", "```python\n", "def double(x)\n", "    return 2 * x\n", "```\n", "\nIt **doubles** x."]
 
@@ -33,9 +33,9 @@ def generate(page: Page, instruction: str) -> None:
     page.locator("#code-run").click()
 
 
-def test_code_is_written_checked_edited_mended_and_downloaded(serve: Serve, open_code: OpenCode, tmp_path: Path):
+def test_code_is_written_checked_edited_mended_and_downloaded(serve: Serve, open_tab: OpenTab, tmp_path: Path):
     engine = FakeEngine(BROKEN)
-    page = open_code(serve(host_of(engine)))
+    page = open_tab(serve(host_of(engine)), "Code")
     generate(page, "double a number")
     expect(check(page)).to_contain_text("Python: syntax error in line 1, column 14: expected ':'")
     expect(page.locator("#code-explanation strong")).to_have_text("doubles")
@@ -63,9 +63,9 @@ def test_code_is_written_checked_edited_mended_and_downloaded(serve: Serve, open
     expect(check(page)).to_contain_text("line 1, column 11")
 
 
-def test_pasted_code_is_explained_without_touching_it(serve: Serve, open_code: OpenCode):
+def test_pasted_code_is_explained_without_touching_it(serve: Serve, open_tab: OpenTab):
     engine = FakeEngine(["It prints ", "`1`."])
-    page = open_code(serve(host_of(engine)))
+    page = open_tab(serve(host_of(engine)), "Code")
     choose(page, "Explain")
     page.locator("#code-run").click()
     expect(page.locator("#code-status").get_by_role("alert")).to_contain_text("Paste the code to work on")
@@ -82,9 +82,9 @@ def test_pasted_code_is_explained_without_touching_it(serve: Serve, open_code: O
     assert "```ruby\nputs 1\n```" in prompt[1].content
 
 
-def test_a_translation_goes_on_in_its_own_language(serve: Serve, open_code: OpenCode):
+def test_a_translation_goes_on_in_its_own_language(serve: Serve, open_tab: OpenTab):
     engine = FakeEngine(["```go\npackage main\n```\n"])
-    page = open_code(serve(host_of(engine)))
+    page = open_tab(serve(host_of(engine)), "Code")
     choose(page, "Translate")
     given(page).fill("x = 1")
     page.locator("#code-target input").click()
@@ -101,9 +101,9 @@ def test_a_translation_goes_on_in_its_own_language(serve: Serve, open_code: Open
     assert "```go\npackage main\n```" in engine.asked[1][0][-1].content
 
 
-def test_stop_keeps_what_is_written_and_retry_writes_again(serve: Serve, open_code: OpenCode):
+def test_stop_keeps_what_is_written_and_retry_writes_again(serve: Serve, open_tab: OpenTab):
     engine = FakeEngine(BROKEN, steps=3)
-    page = open_code(serve(host_of(engine)))
+    page = open_tab(serve(host_of(engine)), "Code")
     generate(page, "double a number")
     expect(result(page)).to_contain_text("def double(x)")
     page.locator("#code-stop").click()
@@ -121,9 +121,9 @@ def test_stop_keeps_what_is_written_and_retry_writes_again(serve: Serve, open_co
     assert engine.asked[0][0] == engine.asked[1][0]
 
 
-def test_an_example_on_a_phone_in_chinese(serve: Serve, open_code: OpenCode):
+def test_an_example_on_a_phone_in_chinese(serve: Serve, open_tab: OpenTab):
     engine = FakeEngine(["解释：", "按部门排名。"])
-    page = open_code(serve(host_of(engine)), tab="代码", locale="zh-CN", viewport={"width": 390, "height": 844})
+    page = open_tab(serve(host_of(engine)), "代码", locale="zh-CN", viewport={"width": 390, "height": 844})
     page.get_by_text("解释一条 SQL 查询").click()
     expect(page.locator("#code-explanation")).to_have_text("解释：按部门排名。")
     assert "请解释这段代码" in engine.asked[0][0][-1].content
@@ -142,9 +142,9 @@ Only code, in {{ language }}: {{ instruction }}
 """
 
 
-def test_prompt_files_are_picked_and_read_again(serve: Serve, open_code: OpenCode, prompts: Path):
+def test_prompt_files_are_picked_and_read_again(serve: Serve, open_tab: OpenTab, prompts: Path):
     engine = FakeEngine(["x"])
-    page = open_code(serve(host_of(engine)))
+    page = open_tab(serve(host_of(engine)), "Code")
     (prompts / "code" / "generate-terse.prompty").write_text(MINE, "utf-8")
     (prompts / "code" / "mystery.prompty").write_text(MINE, "utf-8")
     page.get_by_text("Template and settings").click()
@@ -159,8 +159,10 @@ def test_prompt_files_are_picked_and_read_again(serve: Serve, open_code: OpenCod
     assert (sampling.temperature, sampling.max_new_tokens) == (0.9, 64)
 
 
-def test_the_embedded_model_writes_code(serve: Serve, open_code: OpenCode, embedded_host: EngineHost):
-    page = open_code(serve(embedded_host))
+def test_the_embedded_model_writes_code(
+    serve: Serve, open_tab: OpenTab, embedded_host: EngineHost, short_prompts: Path
+):
+    page = open_tab(serve(embedded_host), "Code")
     page.get_by_text("Python: is a word a palindrome?").click()
     expect(page.locator("#code-status")).to_contain_text(re.compile(r"\d+ tokens · first after"))
     expect(page.locator("#code-outcome")).to_contain_text(re.compile(r"\w"))

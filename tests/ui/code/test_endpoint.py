@@ -1,5 +1,6 @@
 """/code as scripts call it, with the embedded model."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,13 +9,13 @@ from gradio_client.exceptions import AppError
 
 from qwen_ui.host import EngineHost
 from tests.fakes import FakeEngine
-from tests.ui.code.conftest import Serve, host_of
+from tests.ui.conftest import Serve, host_of
 
 CODE = "/code"
 
 
 @pytest.fixture
-def client(serve: Serve, embedded_host: EngineHost) -> Client:
+def client(serve: Serve, embedded_host: EngineHost, short_prompts: Path) -> Client:
     return Client(serve(embedded_host), verbose=False)
 
 

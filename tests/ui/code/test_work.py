@@ -13,8 +13,8 @@ from qwen_ui.ui.code.work import TAB, Job, Moment, checked, work
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import EN, ZH, saying
 from tests.fakes import FakeEngine
-from tests.ui.code.conftest import host_of
 from tests.ui.code.test_show import CHECK, FIX
+from tests.ui.conftest import host_of
 
 STORE = PromptStore(PROJECT / "prompts")
 SAY = saying(EN)

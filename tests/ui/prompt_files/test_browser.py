@@ -1,0 +1,75 @@
+"""The Prompts tab in Chromium: what people do there."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.fakes import FakeEngine
+from tests.ui.conftest import OpenTab, Serve, host_of
+
+
+def pick(page: Page, name: str) -> None:
+    page.locator("#prompts-list").get_by_text(name, exact=True).click()
+    expect(page.locator("#prompts-head h2")).to_have_text(name.rpartition(" · ")[2])
+
+
+def replace(page: Page, text: str) -> None:
+    """Puts the text into the editor, as if it were pasted over all there is."""
+    page.locator("#prompts-input .cm-content").click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(text)
+
+
+def test_a_template_is_changed_run_saved_and_restored(serve: Serve, open_tab: OpenTab, prompts: Path):
+    engine = FakeEngine(["Once ", "upon."])
+    page = open_tab(serve(host_of(engine)), "Prompts")
+    pick(page, "write · Story")
+    file = prompts / "write" / "story.prompty"
+    shipped = file.read_text("utf-8")
+    status = page.locator("#prompts-status")
+
+    replace(page, shipped.replace("{{ text }}", "{{ txet }}"))
+    expect(status).to_contain_text(re.compile(r"write/story\.prompty:\d+: 'txet'"))
+    page.locator("#prompts-save").click()
+    expect(status).to_contain_text("Not saved: write/story.prompty:")
+    assert file.read_text("utf-8") == shipped
+
+    replace(page, shipped.replace("Write a short story", "Tell a tale"))
+    expect(status).to_contain_text("Not saved yet")
+    expect(page.locator("#prompts-preview")).to_contain_text("Tell a tale about this:")
+    page.locator("#prompts-run").click()
+    expect(page.locator("#prompts-result textarea")).to_have_value("Once upon.")
+    assert "Tell a tale" in engine.asked[0][0][-1].content
+
+    page.locator("#prompts-save").click()
+    expect(status).to_contain_text("Saved: write/story.prompty")
+    assert file.read_text("utf-8") == shipped.replace("Write a short story", "Tell a tale")
+    page.get_by_role("tab", name="Changes").click()
+    expect(page.locator("#prompts-changes ins")).to_contain_text("Tell a tale")
+    page.locator("#prompts-restore").click()
+    expect(status).to_contain_text("is back")
+    expect(page.locator("#prompts-input")).to_contain_text("Write a short story")
+    expect(page.locator("#prompts-restore")).to_be_hidden()
+    assert file.read_text("utf-8") == shipped
+
+
+def test_a_copy_is_listed_and_files_that_come_later_show_up(serve: Serve, open_tab: OpenTab, prompts: Path):
+    page = open_tab(serve(host_of(FakeEngine())), "Prompts")
+    pick(page, "write · Story")
+    page.locator("#prompts-name input, #prompts-name textarea").fill("my tale")
+    page.locator("#prompts-duplicate").click()
+    expect(page.locator("#prompts-head")).to_contain_text("write/my tale.prompty")
+    expect(page.locator("#prompts-list input:checked")).to_have_count(1)
+    (prompts / "write" / "bad.prompty").write_text("---\nname: x\n---\nuser:\n{{ x", "utf-8")
+    page.locator("#prompts-refresh").click()
+    expect(page.locator("#prompts-problems")).to_contain_text("write/bad.prompty:5:")
+    expect(page.locator("#prompts-list")).to_contain_text("bad.prompty · ⚠ broken")
+
+
+def test_a_phone_shows_it_in_chinese_without_scrolling_sideways(serve: Serve, open_tab: OpenTab):
+    page = open_tab(serve(host_of(FakeEngine())), "提示词", locale="zh-CN", viewport={"width": 390, "height": 844})
+    pick(page, "write · 故事")
+    expect(page.locator("#prompts-save")).to_have_text("保存")
+    expect(page.locator("#prompts-preview")).to_contain_text("灯塔")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
