@@ -6,6 +6,8 @@ from qwen_ui.host import EngineHost
 from qwen_ui.prompts import PromptStore
 from qwen_ui.ui.chat_handlers import Handlers
 from qwen_ui.ui.chat_settings import ChatSettings
+from qwen_ui.ui.conversation import last_answer
+from qwen_ui.ui.sending import Entrance, Exit, Parts, picker
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import I18N
 from qwen_ui.ui.wiring import LATEX, QUIET, SAVE, SECRET, STREAMING, WIDE
@@ -18,8 +20,8 @@ EXAMPLES = (
 )
 
 
-def tab(page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Running) -> gr.Button:
-    """Lays the tab out within the page and wires it. Gives the button that needs the model."""
+def tab(page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Running) -> Parts:
+    """Lays the tab out within the page and wires it."""
     handlers = Handlers(host, running)
     kept = gr.BrowserState(None, storage_key="qwen-ui-chat", secret=SECRET)
     kept_settings = gr.BrowserState(None, storage_key="qwen-ui-chat-settings", secret=SECRET)
@@ -45,7 +47,6 @@ def tab(page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Runnin
             with gr.Row(elem_id="chat-input"):
                 box = gr.Textbox(
                     label=I18N("message"),
-                    show_label=False,
                     container=False,
                     placeholder=I18N("message_placeholder"),
                     lines=1,
@@ -58,6 +59,7 @@ def tab(page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Runnin
                 stop = gr.Button(I18N("stop"), variant="stop", visible=False, scale=0, elem_id="stop")
             with gr.Row(elem_id="chat-foot"):
                 gr.Markdown(I18N("message_hint"), elem_id="message-hint")
+                send_to = picker("chat", elem_id="chat-send-to")
                 new = gr.Button(I18N("new_chat"), size="sm", scale=0, elem_id="new-chat")
 
     view = [chatbot, kept, status, box, send, stop]
@@ -81,13 +83,12 @@ def tab(page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Runnin
     page.load(handlers.restore, kept, [chatbot, status], **QUIET)
     wide = gr.Checkbox(visible=False)
     page.load(_side, wide, side, js=WIDE, **QUIET)
-    return send
+    return Parts([send], [Exit(send_to, [kept], last_answer)], Entrance([box]))
 
 
 def _chatbot() -> gr.Chatbot:
     return gr.Chatbot(
         label=I18N("chat_label"),
-        show_label=False,
         container=False,
         height="100%",
         layout="bubble",

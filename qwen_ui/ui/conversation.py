@@ -60,6 +60,12 @@ def from_browser(value: Any) -> Chat:
     return Chat(tuple(messages), usage)
 
 
+def last_answer(value: Any) -> str:
+    """The last answer in the conversation that the browser kept; empty if there is none."""
+    answers = [message.content for message in from_browser(value).messages if message.role == "assistant"]
+    return answers[-1] if answers else ""
+
+
 def fits(chat: Chat) -> bool:
     """Whether a browser can keep it."""
     return len(json.dumps(to_browser(chat), ensure_ascii=False).encode()) <= MAX_BYTES
@@ -127,6 +133,11 @@ _CODE_OR_ACTIVE = re.compile(
       | (?P<active><(?=[a-zA-Z/!?])(?!https?:)|!(?=\[))""",
     re.MULTILINE | re.DOTALL | re.VERBOSE,
 )
+
+
+def plain(shown: str) -> str:
+    """The text itself, from what `as_typed` or `harmless` made of it."""
+    return re.sub(r"&#(\d{4});", lambda match: chr(int(match[1])), shown)
 
 
 def harmless(text: str) -> str:

@@ -9,7 +9,7 @@ from qwen_ui.config import Settings
 from qwen_ui.host import EngineHost
 from qwen_ui.knowledge.library import Library
 from qwen_ui.prompts import PromptStore
-from qwen_ui.ui import api, chat
+from qwen_ui.ui import api, chat, sending
 from qwen_ui.ui.ask import api as ask_api
 from qwen_ui.ui.ask import tab as ask
 from qwen_ui.ui.code import api as code_api
@@ -50,6 +50,8 @@ THEME = gr.themes.Soft(
     input_shadow="none",
     input_border_width="1px",
     input_border_width_dark="1px",
+    input_border_color="*neutral_300",
+    input_border_color_dark="*neutral_600",
 )
 
 
@@ -60,20 +62,22 @@ def build(host: EngineHost, settings: Settings) -> gr.Blocks:
     page = gr.Blocks(title="Qwen UI", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True)
     with page:
         header = Header(host)
-        with gr.Tabs(elem_id="tabs"):
+        parts = {}
+        with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab(I18N("chat"), id="chat"):
-                senders = [chat.tab(page, host, prompts, running)]
+                parts["chat"] = chat.tab(page, host, prompts, running)
             with gr.Tab(I18N("write"), id="write"):
-                senders += write.tab(page, host, prompts, running, settings)
+                parts["write"] = write.tab(page, host, prompts, running, settings)
             with gr.Tab(I18N("ask_tab"), id="ask"):
-                senders += ask.tab(page, host, prompts, running, settings, library)
+                parts["ask"] = ask.tab(page, host, prompts, running, settings, library)
             with gr.Tab(I18N("translate"), id="translate"):
-                senders += translate.tab(page, host, prompts, running, settings)
+                parts["translate"] = translate.tab(page, host, prompts, running, settings)
             with gr.Tab(I18N("code_tab"), id="code"):
-                senders += code.tab(page, host, prompts, running, settings)
+                parts["code"] = code.tab(page, host, prompts, running, settings)
             with gr.Tab(I18N("prompts"), id="prompts"):
-                senders += prompt_files.tab(page, host, prompts, running, settings)
-        header.wire(page, senders)
+                parts["prompts"] = prompt_files.tab(page, host, prompts, running, settings)
+        sending.connect(tabs, parts)
+        header.wire(page, [button for part in parts.values() for button in part.senders])
         api.endpoints(host, running)
         ask_api.endpoint(host, prompts, running, settings, library)
         for tab_api in (write_api, translate_api, code_api):

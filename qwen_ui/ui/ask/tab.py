@@ -11,6 +11,7 @@ from qwen_ui.ui.ask.examples import EXAMPLES
 from qwen_ui.ui.ask.fields import Fields
 from qwen_ui.ui.ask.handlers import Handlers
 from qwen_ui.ui.ask.show import SHOW_PASSAGE
+from qwen_ui.ui.sending import Entrance, Exit, Parts, below, picker
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import I18N
 from qwen_ui.ui.wiring import LATEX, QUIET, SAVE, STREAMING
@@ -31,8 +32,8 @@ COPY = """(text) => {
 
 def tab(
     page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Running, settings: Settings, library: Library
-) -> list[gr.Button]:
-    """Lays the tab out within the page and wires it. Gives the buttons that need the model."""
+) -> Parts:
+    """Lays the tab out within the page and wires it."""
     handlers = Handlers(host, library, prompts, running)
     with gr.Row(elem_id="ask"):
         with gr.Column(elem_id="ask-side"):
@@ -42,7 +43,11 @@ def tab(
     fields.wire(page)
     page.load(None, None, None, js=SHOW_PASSAGE)
     _wire(handlers, fields, widgets)
-    return [widgets.send, widgets.retry]
+    return Parts(
+        [widgets.send, widgets.retry],
+        [Exit(widgets.send_to, [widgets.result])],
+        Entrance([fields.text, fields.kind], lambda request, before, text: [below(before, text), "text"]),
+    )
 
 
 class Widgets:
@@ -55,7 +60,6 @@ class Widgets:
         with gr.Row(elem_id="ask-box"):
             self.question = gr.Textbox(
                 label=I18N("ask_question"),
-                show_label=False,
                 container=False,
                 placeholder=I18N("ask_placeholder"),
                 lines=1,
@@ -70,6 +74,7 @@ class Widgets:
             self.copy = gr.Button(I18N("ask_copy"), size="sm", elem_id="ask-copy")
             self.save = gr.Button(I18N("ask_save"), size="sm", elem_id="ask-save")
             self.clear = gr.Button(I18N("ask_clear"), size="sm", elem_id="ask-clear")
+            self.send_to = picker("ask", elem_id="ask-send-to")
         self.result = gr.Textbox(visible="hidden", container=False, elem_id="ask-result")
         self.document = gr.Textbox(visible="hidden", container=False)
 
@@ -100,7 +105,6 @@ def _wire(handlers: Handlers, fields: Fields, widgets: Widgets) -> None:
 def _chatbot() -> gr.Chatbot:
     return gr.Chatbot(
         label=I18N("ask_label"),
-        show_label=False,
         container=False,
         height="100%",
         layout="bubble",

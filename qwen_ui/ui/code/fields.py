@@ -1,5 +1,6 @@
 """The side of the Code tab: what to do, in which language, how, and with which code."""
 
+import re
 from typing import Any
 
 import gradio as gr
@@ -7,16 +8,18 @@ import gradio as gr
 from qwen_ui.errors import QwenUIError
 from qwen_ui.messages import Sampling
 from qwen_ui.prompts import PromptStore
-from qwen_ui.tasks.code import ACTIONS, LANGUAGES, find
+from qwen_ui.tasks.code import ACTIONS, LANGUAGES, find, known, split_answer
 from qwen_ui.ui.assistants import problems
 from qwen_ui.ui.code import templates
 from qwen_ui.ui.code.examples import EXAMPLES
 from qwen_ui.ui.code.show import Page
 from qwen_ui.ui.code.work import Job
+from qwen_ui.ui.sending import below
 from qwen_ui.ui.statistics import line
 from qwen_ui.ui.texts import I18N, Say, reads_chinese, speaker
 from qwen_ui.ui.wiring import QUIET
 
+_FENCE = re.compile(r"^```(\w*)", re.MULTILINE)
 NAMES = [(language.name, language.id) for language in LANGUAGES]
 
 
@@ -125,6 +128,21 @@ class Fields:
             target | {"value": example.target},
             *rest,
         )
+
+    @property
+    def received(self) -> list[Any]:
+        """The widgets that `receive` gives values for."""
+        return [self.instruction, self.code, self.action, self.language, *self._shaped[2:]]
+
+    def receive(self, request: gr.Request, before: str, text: str) -> Page:
+        """Takes a text from another tab: code in it to be explained, else as what the code should do."""
+        fence = _FENCE.search(text)
+        if fence is None:
+            return below(before, text), *(gr.skip() for _ in self.received[1:])
+        language, (code, _) = known(fence[1]), split_answer(text)
+        instruction, given, *shaped = self._shape("explain", reads_chinese(request), speaker(request))
+        given |= {"value": code, **({"language": language.editor} if language else {})}
+        return instruction, given, "explain", language.id if language else gr.skip(), *shaped
 
     def adopt(self, request: gr.Request, job: Job, code: str | None, action: str, template: str | None) -> Page:
         """Makes the result the code to work on."""

@@ -7,12 +7,21 @@ import gradio as gr
 
 from qwen_ui.tasks.code import CodeResult, Language, Syntax
 from qwen_ui.ui.code.work import Job, Moment
-from qwen_ui.ui.conversation import harmless
+from qwen_ui.ui.conversation import harmless, plain
 from qwen_ui.ui.statistics import line
 from qwen_ui.ui.texts import Say
 
 Page = tuple[Any, ...]
 """Values for the widgets of `tab.Outcome.view`, in their order."""
+
+
+def sendable(job: Job | None, code: str | None, explanation: str | None) -> str:
+    """What another tab gets of a result: the code as Markdown, or the explanation that was asked for."""
+    if job is None:
+        return ""
+    if job.action == "explain" or not (code or "").strip():
+        return plain(explanation or "")
+    return f"```{job.written.id}\n{code}\n```"
 
 
 @dataclass(frozen=True, slots=True)

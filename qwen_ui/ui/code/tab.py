@@ -10,6 +10,8 @@ from qwen_ui.prompts import PromptStore
 from qwen_ui.ui.code.examples import EXAMPLES
 from qwen_ui.ui.code.fields import Fields
 from qwen_ui.ui.code.handlers import Handlers
+from qwen_ui.ui.code.show import sendable
+from qwen_ui.ui.sending import Entrance, Exit, Parts, picker
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import I18N
 from qwen_ui.ui.wiring import LATEX, QUIET, SAVE, STREAMING
@@ -21,10 +23,8 @@ SHOW = """() => {
 DOWNLOAD = "(text, name) => (%s)(text)" % (SAVE % ("text/plain", '" + name + "'))
 
 
-def tab(
-    page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Running, settings: Settings
-) -> list[gr.Button]:
-    """Lays the tab out within the page and wires it. Gives the buttons that need the model."""
+def tab(page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Running, settings: Settings) -> Parts:
+    """Lays the tab out within the page and wires it."""
     handlers = Handlers(host, prompts, running)
     with gr.Row(elem_id="code"):
         with gr.Column(elem_id="code-side"):
@@ -33,7 +33,11 @@ def tab(
             outcome = Outcome()
     fields.wire(page)
     _wire(handlers, fields, outcome)
-    return [fields.run]
+    return Parts(
+        [fields.run],
+        [Exit(outcome.send_to, [outcome.job, outcome.result, outcome.explanation], sendable)],
+        Entrance(fields.received, fields.receive),
+    )
 
 
 class Outcome:
@@ -64,6 +68,7 @@ class Outcome:
                 self.adopt = gr.Button(I18N("code_adopt"), size="sm", elem_id="code-adopt")
                 self.download = gr.Button(I18N("code_download"), size="sm", elem_id="code-download")
             self.explanation = gr.Markdown(latex_delimiters=LATEX, elem_id="code-explanation")
+            self.send_to = picker("code", elem_id="code-send-to")
         self.status = gr.HTML(elem_id="code-status", padding=False)
         with gr.Row(elem_id="code-foot"):
             self.retry = gr.Button(I18N("code_retry"), size="sm", visible=False, elem_id="code-retry")

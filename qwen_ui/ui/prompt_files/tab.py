@@ -8,6 +8,7 @@ from qwen_ui.prompts import PromptStore
 from qwen_ui.prompts.edit import PromptEditor
 from qwen_ui.ui.prompt_files.bench import Bench
 from qwen_ui.ui.prompt_files.handlers import Handlers
+from qwen_ui.ui.sending import Parts
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import I18N
 from qwen_ui.ui.wiring import QUIET, STREAMING
@@ -105,8 +106,8 @@ def tab(
     running: Running,
     settings: Settings,
     editable: bool = True,
-) -> list[gr.Button]:
-    """Lays the tab out where it is called and wires it. Gives the button that needs the model.
+) -> Parts:
+    """Lays the tab out where it is called and wires it.
 
     With ``editable=False`` files can be read, previewed and run; nothing changes them, whatever is sent.
     """
@@ -142,4 +143,4 @@ def tab(
     answer = [trial.result, trial.line, trial.run, trial.stop]
     gr.on([trial.run.click, trial.message.submit], handlers.run, asked, answer, **STREAMING)
     trial.stop.click(handlers.stop, None, None, **QUIET)
-    return [trial.run]
+    return Parts([trial.run])

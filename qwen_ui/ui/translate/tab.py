@@ -8,6 +8,7 @@ from qwen_ui.config import Settings
 from qwen_ui.host import EngineHost
 from qwen_ui.prompts import PromptStore
 from qwen_ui.tasks.translate import ENDINGS
+from qwen_ui.ui.sending import Entrance, Exit, Parts, picker
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import I18N
 from qwen_ui.ui.translate.controls import Controls
@@ -33,10 +34,8 @@ SAVE = """(document_) => {
 HOUR = 3600
 
 
-def tab(
-    page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Running, settings: Settings
-) -> list[gr.Button]:
-    """Lays the tab out within the page and wires it. Gives the buttons that need the model."""
+def tab(page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Running, settings: Settings) -> Parts:
+    """Lays the tab out within the page and wires it."""
     handlers = Handlers(host, prompts, running, settings)
     work = gr.State(None, time_to_live=24 * HOUR)
     controls = Controls(page, prompts)
@@ -69,6 +68,7 @@ def tab(
             with gr.Row(visible=False, elem_id="translate-after") as after:
                 save = gr.Button(I18N("translate_save"), size="sm", elem_id="translate-save")
                 back = gr.Button(I18N("translate_back"), size="sm", interactive=False, elem_id="translate-back")
+                send_to = picker("translate", elem_id="translate-send-to")
             checks = gr.HTML(elem_id="translate-checks", padding=False)
             returned = _text("translate_back_label", "translate-returned", visible=False, interactive=False, lines=4)
     examples = gr.Examples(
@@ -104,7 +104,7 @@ def tab(
     swapped = [controls.source, controls.target, box, *view]
     controls.swap.click(handlers.swap, [box, work, controls.source, controls.target], swapped, **QUIET)
     gr.on([file.upload, file.clear], handlers.open, file, [columns, facts], **QUIET)
-    return [go, go_file, rest, back, segments.retry]
+    return Parts([go, go_file, rest, back, segments.retry], [Exit(send_to, [result])], Entrance([box]))
 
 
 def _text(label: str, elem_id: str, **options: Any) -> gr.Textbox:

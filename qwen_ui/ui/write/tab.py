@@ -5,6 +5,7 @@ import gradio as gr
 from qwen_ui.config import Settings
 from qwen_ui.host import EngineHost
 from qwen_ui.prompts import PromptStore
+from qwen_ui.ui.sending import Entrance, Exit, Parts, picker
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import I18N
 from qwen_ui.ui.wiring import QUIET, SAVE, STREAMING
@@ -88,12 +89,11 @@ class Version:
                 self.insert = gr.Button(I18N("write_insert"), size="sm")
                 self.txt = gr.Button(".txt", size="sm")
                 self.md = gr.Button(".md", size="sm")
+                self.send_to = picker("write")
 
 
-def tab(
-    page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Running, settings: Settings
-) -> list[gr.Button]:
-    """Lays the tab out where it is called and wires it. Gives the buttons that need the model."""
+def tab(page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Running, settings: Settings) -> Parts:
+    """Lays the tab out where it is called and wires it."""
     handlers = Handlers(host, prompts, running)
     fields = Fields()
     status = gr.HTML(elem_id="write-status", padding=False)
@@ -122,4 +122,8 @@ def tab(
     fields.template.focus(handlers.refresh, None, [fields.problems, fields.template], **QUIET)
     fields.template.input(handlers.pick, fields.template, picked, **QUIET)
     fields.examples.click(handlers.example, fields.examples, [fields.text, fields.template, *picked], **QUIET)
-    return [fields.send, *(button for version in versions for button in (version.go_on, version.again))]
+    return Parts(
+        [fields.send, *(button for version in versions for button in (version.go_on, version.again))],
+        [Exit(version.send_to, [version.box]) for version in versions],
+        Entrance([fields.text]),
+    )

@@ -25,7 +25,7 @@ def check(page: Page) -> Locator:
 
 
 def choose(page: Page, action: str) -> None:
-    page.get_by_text(action, exact=True).first.click()
+    page.locator("#code-action").get_by_text(action, exact=True).click()
 
 
 def generate(page: Page, instruction: str) -> None:
@@ -77,7 +77,7 @@ def test_pasted_code_is_explained_without_touching_it(serve: Serve, open_tab: Op
     expect(page.locator("#code-result")).to_be_hidden()
     expect(given(page)).to_have_text("puts 1")
     prompt, sampling = engine.asked[0]
-    assert (sampling.temperature, sampling.max_new_tokens) == (0.3, 24)  # as the template for explaining says
+    assert (sampling.temperature, sampling.max_new_tokens) == (0.3, 1024)  # as the template for explaining says
     assert "Ruby" in prompt[0].content
     assert "```ruby\nputs 1\n```" in prompt[1].content
 

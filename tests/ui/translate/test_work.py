@@ -86,7 +86,7 @@ def test_the_source_is_detected_unless_it_is_named():
     text = ["The library opens at nine o'clock in the morning, and closes late at night."]
     assert ordered(text, "French", "auto").source == find("en")
     assert ordered(text, "法语", "de").source == find("de")
-    assert ordered(["ok"], "fr", "AUTO").source is None  # not sure enough to tell the model
+    assert ordered(["xyz"], "fr", "AUTO").source is None  # not sure enough to tell the model
 
 
 @pytest.mark.parametrize(
