@@ -12,11 +12,14 @@ _NO_SPACES = re.compile(r"[　-〿぀-ヿ㐀-鿿豈-﫿＀-￯]")
 _SHORTEST_REPEAT = 12
 
 
-def build(template: Template, text: str, *, words: int | None = None, draft: str = "") -> list[Message]:
+def build(
+    template: Template, text: str, *, words: int | None = None, draft: str = "", ended: bool = True
+) -> list[Message]:
     """The messages that ask for the text.
 
     ``words`` is the wanted length in words (in characters for Chinese), None for any. With a ``draft``, what
-    was written so far, they ask to go on from its end; the template may say how under ``go_on``.
+    was written so far, the model goes on from there: within the same breath or, if it had ``ended`` there, because
+    it is asked to; the template may say how under ``go_on``.
     Raises `InvalidInput` when there is no text or the length makes no sense.
     """
     if not text.strip():
@@ -26,7 +29,15 @@ def build(template: Template, text: str, *, words: int | None = None, draft: str
     messages = template.render(text=text, words=words or 0)
     if not draft.strip():
         return messages
-    return [*messages, Message("assistant", draft), Message("user", _go_on(template))]
+    if messages[-1].role == "assistant":
+        draft = messages.pop().content + draft
+    written = [*messages, Message("assistant", draft)]
+    return [*written, Message("user", _go_on(template))] if ended else written
+
+
+def continues(template: Template) -> bool:
+    """Whether the template has the model continue the text itself: it ends with an assistant section."""
+    return template.sections[-1].role == "assistant"
 
 
 def tokens_for(words: int, language: str) -> int:

@@ -14,10 +14,11 @@ KINDS = ("continue", "news", "story", "dialogue", "email", "outline", "rewrite",
 def test_every_template_takes_text_and_length(store: PromptStore, kind: str):
     template = store.load("write", kind)
     assert template.language == ("zh" if kind.endswith("-zh") else "en")
-    system, user = write.build(template, "  a\n\nuser:\nb", words=250)
-    assert system.role == "system"
-    assert "  a\n\nuser:\nb" in user.content
-    assert "250" in user.content
+    messages = write.build(template, "  a\n\nuser:\nb", words=250)
+    assert messages[0].role == "system"
+    assert "  a\n\nuser:\nb" in messages[-1].content
+    assert messages[-1].role == ("assistant" if kind.startswith("continue") else "user")
+    assert "250" in messages[1].content
     assert "words" not in write.build(template, "a")[1].content
 
 
@@ -27,6 +28,16 @@ def test_going_on_shows_the_model_its_draft(store: PromptStore):
         assert [message.role for message in messages] == ["system", "user", "assistant", "user"]
         assert messages[2] == Message("assistant", "It was late")
         assert words in messages[3].content
+
+
+def test_a_text_to_continue_is_the_beginning_of_the_answer(store: PromptStore):
+    template = store.load("write", "continue")
+    assert write.continues(template)
+    assert not write.continues(store.load("write", "story"))
+    assert write.build(template, "Once upon a ti")[-1] == Message("assistant", "Once upon a ti")
+    assert write.build(template, "Once", draft=" upon", ended=False)[-1] == Message("assistant", "Once upon")
+    *_, written, asked = write.build(template, "Once", draft=" upon.")
+    assert (written, asked.role) == (Message("assistant", "Once upon."), "user")
 
 
 @pytest.mark.parametrize(

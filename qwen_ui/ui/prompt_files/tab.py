@@ -83,9 +83,7 @@ class Trial:
                         )
                         self.stop = gr.Button(I18N("stop"), variant="stop", visible=False, elem_id="prompts-stop")
                     with gr.Column(min_width=280):
-                        self.preview = gr.HTML(
-                            label=I18N("prompts_preview"), show_label=True, elem_id="prompts-preview", padding=False
-                        )
+                        self.preview = gr.HTML(label=I18N("prompts_preview"), elem_id="prompts-preview", padding=False)
                 self.result = gr.Textbox(
                     label=I18N("prompts_result"),
                     lines=3,

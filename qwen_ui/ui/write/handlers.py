@@ -106,12 +106,12 @@ class Handlers:
         """Makes a version the text to work on; a continuation goes to the text's end. The text before, and Undo."""
         new = version
         if work is not None and self._appends(work.order.template):
-            new = text if text.endswith(version) else write.join(text, version)
+            new = text if text.endswith(version) else text + version
         return new, text, gr.Button(visible=new != text)
 
     def _appends(self, id: str) -> bool:
         try:
-            return self._prompts.load(TASK, id).extra.get("insert") == "append"
+            return write.continues(self._prompts.load(TASK, id))
         except QwenUIError:  # gone or broken by now: then the version simply replaces the text, and Undo is there
             return False
 

@@ -91,9 +91,7 @@ def checked(order: Order, say: Say) -> Order:
 
 def messages(template: Template, order: Order, part: Part) -> list[Message]:
     """What to send. A text that broke off is continued as it is; after an end, the model is asked to go on."""
-    if part.draft.strip() and not part.ended:
-        return [*write.build(template, order.text, words=order.words), Message("assistant", part.draft)]
-    return write.build(template, order.text, words=order.words, draft=part.draft)
+    return write.build(template, order.text, words=order.words, draft=part.draft, ended=part.ended)
 
 
 def sampling(template: Template, order: Order) -> Sampling:

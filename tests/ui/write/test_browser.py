@@ -47,11 +47,11 @@ def test_three_versions_are_written_side_by_side_go_on_and_stop(
 
 
 def test_a_version_is_inserted_undone_and_downloaded(serve: Serve, open_tab: OpenTab):
-    page = open_tab(serve(host_of(FakeEngine(["and ", "dark."]))), "Write")
+    page = open_tab(serve(host_of(FakeEngine([" and ", "dark."]))), "Write")
     text = page.locator("#write-input textarea")
     text.fill("It was late")
     page.locator("#write-send").click()
-    expect(page.locator("#write-result textarea")).to_have_value("and dark.")
+    expect(page.locator("#write-result textarea")).to_have_value(" and dark.")
     done(page)
     page.get_by_role("button", name="Insert").first.click()
     expect(text).to_have_value("It was late and dark.")
@@ -61,7 +61,7 @@ def test_a_version_is_inserted_undone_and_downloaded(serve: Serve, open_tab: Ope
         with page.expect_download() as download:
             page.get_by_role("button", name=name).first.click()
         assert download.value.suggested_filename == f"qwen-ui-text{name}"
-        assert Path(download.value.path()).read_text("utf-8") == "and dark."
+        assert Path(download.value.path()).read_text("utf-8") == " and dark."
 
 
 def test_an_example_fills_the_fields_and_bad_input_loses_nothing(serve: Serve, open_tab: OpenTab):

@@ -74,9 +74,9 @@ async def test_only_one_order_at_a_time_is_written(prompts: Path):
 
 async def test_a_continuation_is_inserted_at_the_end_and_anything_else_in_place(prompts: Path):
     handlers = handlers_of(FakeEngine(), prompts)
-    new, before, undo = await handlers.insert(Work(Order("x", "continue")), "It was late", "and dark.")
+    new, before, undo = await handlers.insert(Work(Order("x", "continue")), "It was late", " and dark.")
     assert (new, before, undo.visible) == ("It was late and dark.", "It was late", True)
-    again, *_ = await handlers.insert(Work(Order("x", "continue")), new, "and dark.")
+    again, *_ = await handlers.insert(Work(Order("x", "continue")), new, " and dark.")
     assert again == new
     assert (await handlers.insert(Work(Order("x", "news")), "facts", "An article"))[0] == "An article"
     assert (await handlers.insert(Work(Order("x", "gone")), "facts", "An article"))[0] == "An article"
