@@ -243,8 +243,8 @@ def open_tab(open_page: OpenPage) -> OpenTab:
         expect(page.locator("#send")).to_be_enabled()
         tab = page.get_by_role("tab", name=name, exact=True)
         if not tab.is_visible():  # on a phone the last ones are in a menu
-            page.locator(".overflow-menu > button").click()
-            tab = page.locator(".overflow-dropdown button", has_text=name)
+            page.locator(".overflow-menu > button").first.click()
+            tab = page.locator(".overflow-dropdown button", has_text=name).first
         tab.click()
         return page
 

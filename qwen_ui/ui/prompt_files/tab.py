@@ -99,13 +99,14 @@ class Trial:
 
 def tab(
     page: gr.Blocks,
+    place: gr.Tab,
     host: EngineHost,
     prompts: PromptStore,
     running: Running,
     settings: Settings,
     editable: bool = True,
 ) -> Parts:
-    """Lays the tab out where it is called and wires it.
+    """Lays the tab out where it is called, which is the ``place``, and wires it.
 
     With ``editable=False`` files can be read, previewed and run; nothing changes them, whatever is sent.
     """
@@ -121,7 +122,9 @@ def tab(
         *(trial.preview, trial.changes, desk.status, desk.restore, desk.name),
     ]
     page.load(handlers.enter, None, [shelf.task, *view], **QUIET)
-    shelf.task.input(handlers.filter, [bench, shelf.task], [shelf.files, shelf.problems], **QUIET)
+    gr.on(
+        [shelf.task.input, place.select], handlers.filter, [bench, shelf.task], [shelf.files, shelf.problems], **QUIET
+    )
     shelf.files.input(handlers.open, [bench, desk.text, shelf.files, shelf.task], view, **QUIET)
     shelf.refresh.click(handlers.reload, [bench, shelf.task], view, **QUIET)
     desk.save.click(handlers.save, [bench, desk.text, shelf.task], view, **QUIET)

@@ -62,7 +62,8 @@ def test_a_copy_is_listed_and_files_that_come_later_show_up(serve: Serve, open_t
     expect(page.locator("#prompts-head")).to_contain_text("write/my tale.prompty")
     expect(page.locator("#prompts-list input:checked")).to_have_count(1)
     (prompts / "write" / "bad.prompty").write_text("---\nname: x\n---\nuser:\n{{ x", "utf-8")
-    page.locator("#prompts-refresh").click()
+    page.get_by_role("tab", name="Chat", exact=True).click()
+    page.get_by_role("tab", name="Prompts", exact=True).click()
     expect(page.locator("#prompts-problems")).to_contain_text("write/bad.prompty:5:")
     expect(page.locator("#prompts-list")).to_contain_text("bad.prompty · ⚠ broken")
 
