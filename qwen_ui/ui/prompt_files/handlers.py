@@ -40,12 +40,11 @@ class Handlers:
         tasks = [(say("prompts_all"), ""), *((task, task) for task in self._editor.store.tasks())]
         return gr.Dropdown(choices=tasks, value=""), *await self._open(Bench(), first, "", say)
 
-    async def filter(self, request: gr.Request, bench: Bench, task: str) -> tuple[Any, ...]:
-        """The files of one task, or of all: the list and the problems."""
+    async def filter(self, request: gr.Request, task: str | None) -> tuple[Any, ...]:
+        """The files of one task, or of all: the list and the problems. What is picked stays as it is by now."""
         say = speaker(request)
         entries = await asyncio.to_thread(self._editor.entries)
-        listed = show.choices(entries, task, say)
-        return _list(listed, bench.key), show.problems(entries, say)
+        return gr.Radio(choices=show.choices(entries, task or "", say)), show.problems(entries, say)
 
     async def open(self, request: gr.Request, bench: Bench, text: str, chosen: str, task: str) -> Page:
         """Opens the chosen file. What was typed and not saved is kept, and comes back with its file."""

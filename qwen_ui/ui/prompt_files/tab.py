@@ -122,9 +122,7 @@ def tab(
         *(trial.preview, trial.changes, desk.status, desk.restore, desk.name),
     ]
     page.load(handlers.enter, None, [shelf.task, *view], **QUIET)
-    gr.on(
-        [shelf.task.input, place.select], handlers.filter, [bench, shelf.task], [shelf.files, shelf.problems], **QUIET
-    )
+    gr.on([shelf.task.input, place.select], handlers.filter, shelf.task, [shelf.files, shelf.problems], **QUIET)
     shelf.files.input(handlers.open, [bench, desk.text, shelf.files, shelf.task], view, **QUIET)
     shelf.refresh.click(handlers.reload, [bench, shelf.task], view, **QUIET)
     desk.save.click(handlers.save, [bench, desk.text, shelf.task], view, **QUIET)

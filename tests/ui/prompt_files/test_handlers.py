@@ -62,7 +62,7 @@ async def test_all_files_of_all_tasks_are_listed_in_the_readers_language_first(p
         keys = [value for _, value in view.files.choices]
         assert len(keys) == len(files_in(prompts))
         assert "write/bad.prompty:5:" in view.problems
-    files, _ = await handlers_of(prompts).filter(request(), Bench(), "write")
+    files, _ = await handlers_of(prompts).filter(request(), "write")
     assert ("bad.prompty · ⚠ broken", "write/bad") in files.choices
 
 
