@@ -41,6 +41,7 @@ class EngineHost:
         self._started = time.monotonic()
         self._seconds = 0.0
         self._settled = threading.Event()
+        self._closing = threading.Event()
 
     def start(self) -> None:
         """Begins to open the engine in a thread of its own, which ends with that (see LocalEngine on threads)."""
@@ -87,9 +88,25 @@ class EngineHost:
         """Blocks until the opening has succeeded or failed; False when the time-out (seconds) ran out first."""
         return self._settled.wait(timeout)
 
+    def begin_closing(self) -> None:
+        """From now on no new request gets the engine; those that run go on until `close`."""
+        self._closing.set()
+
+    @property
+    def closing(self) -> bool:
+        """Whether the server is shutting down."""
+        return self._closing.is_set()
+
+    @property
+    def ready(self) -> bool:
+        """Whether new requests are taken."""
+        return self._engine is not None and not self.closing
+
     @property
     def engine(self) -> Engine:
-        """The engine. Raises `NotReady`, saying what is going on, while there is none."""
+        """The engine, for a new request. Raises `NotReady`, saying what is going on, while there is none."""
+        if self.closing:
+            raise NotReady("The server is shutting down. Try again in a minute.")
         if self._engine is not None:
             return self._engine
         if self._progress.stage == "failed":

@@ -1,12 +1,16 @@
 """Settings from flags and variables."""
 
+import re
+from dataclasses import fields
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
-from qwen_ui import __version__
-from qwen_ui.config import PROJECT, Settings, read
+from qwen_ui import __version__, settings_page
+from qwen_ui.config import PROJECT, Settings, read, shown_default
 from qwen_ui.errors import InvalidInput
+from qwen_ui.flags import FLAGS
 
 
 def test_the_defaults_need_nothing():
@@ -35,12 +39,49 @@ def test_every_flag_is_a_variable(tmp_path: Path):
         "max-context": "4096",
         "max-concurrent": "4",
         "log-level": "debug",
+        "grace": "0",
+        "trusted-proxy": "127.0.0.1, 10.0.0.0/8,::1",
+        "requests-per-minute": "5",
+        "running-per-visitor": "1",
+        "tokens-per-hour": "900",
+        "upload-mb": "7",
+        "keep-hours": "2",
+        "metrics-port": "9100",
+        "metrics-host": "0.0.0.0",
     }
+    switches = {"share", "public", "log_text"}
+    assert {name.replace("-", "_") for name in flags} | switches == {field.name for field in fields(Settings)}
     by_flag = read([word for name, value in flags.items() for word in (f"--{name}", value)], {})
     by_variable = read([], {f"QWEN_UI_{name.upper().replace('-', '_')}": value for name, value in flags.items()})
     assert by_flag == by_variable
     assert by_flag.auth == ("me", "pass:word")
     assert (by_flag.max_context, by_flag.max_concurrent, by_flag.data_dir) == (4096, 4, tmp_path / "data")
+    assert by_flag.trusted_proxy == (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"), ip_network("::1"))
+    assert (by_flag.grace, by_flag.upload_limit_mb, by_flag.metrics_port) == (0, 7, 9100)
+
+
+@pytest.mark.parametrize(
+    ("argv", "environ", "public"),
+    [
+        ([], {}, False),
+        (["--share"], {}, True),
+        (["--public"], {}, True),
+        (["--share", "--no-public"], {}, False),
+        ([], {"SPACE_ID": "someone/qwen-ui"}, True),
+        ([], {"SPACE_ID": "someone/qwen-ui", "QWEN_UI_PUBLIC": "no"}, False),
+        (["--no-public"], {"QWEN_UI_PUBLIC": "yes"}, False),
+    ],
+)
+def test_a_page_that_strangers_reach_is_public_unless_said_otherwise(argv, environ, public):
+    settings = read(argv, environ)
+    assert settings.is_public is public
+    assert settings.upload_limit_mb == (10 if public else 50)
+
+
+def test_no_password_can_be_said_aloud():
+    assert (read(["--auth", "none"], {}).auth, read(["--auth", "none"], {}).credentials) == ("none", None)
+    assert (read([], {}).auth, read([], {}).credentials) == (None, None)
+    assert read(["--auth", "me:secret"], {}).credentials == ("me", "secret")
 
 
 @pytest.mark.parametrize(
@@ -55,6 +96,15 @@ def test_every_flag_is_a_variable(tmp_path: Path):
         (["--auth", "me:"], {}, "--auth must be user:password"),
         (["--max-context", "10"], {}, "--max-context must be from 256"),
         (["--prompts-dir", "/no/such/folder"], {}, "/no/such/folder does not exist"),
+        (["--trusted-proxy", "proxy.example"], {}, "--trusted-proxy must be IP .* 'proxy.example' is none"),
+        (["--trusted-proxy", "10.0.0.1/8"], {}, "'10.0.0.1/8' is none"),
+        (["--requests-per-minute", "0"], {}, "--requests-per-minute must be from 1"),
+        (["--tokens-per-hour", "many"], {}, "--tokens-per-hour must be a whole number"),
+        (["--upload-mb", "0"], {}, "--upload-mb must be from 1"),
+        (["--grace", "-1"], {}, "--grace must be from 0"),
+        (["--metrics-port", "70000"], {}, "--metrics-port must be from 0 to 65535"),
+        (["--metrics-port", "7860"], {}, "--metrics-port must not be the page's port, 7860"),
+        ([], {"QWEN_UI_LOG_TEXT": "2"}, "QWEN_UI_LOG_TEXT must be true or false"),
         ([], {"QWEN_UI_SHARE": "perhaps"}, "QWEN_UI_SHARE must be true or false"),
         ([], {"QWEN_UI_MAX_CONCURRENT": "0"}, "--max-concurrent must be from 1"),
     ],
@@ -66,6 +116,21 @@ def test_what_cannot_work_is_refused_with_the_flags_name(argv, environ, says):
 
 def test_the_password_is_not_printed():
     assert "hunter2" not in repr(Settings(auth=("me", "hunter2")))
+
+
+def test_help_names_every_flag_with_its_default(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "1000")  # so that no line is broken
+    with pytest.raises(SystemExit) as caught:
+        read(["--help"], {})
+    assert caught.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for flag in FLAGS.values():
+        entry = rf"{flag.flag}\b[^(]* {re.escape(flag.help)}[^(]* {re.escape(f'({shown_default(flag)})')}"
+        assert re.search(entry, text), flag.name
+
+
+def test_the_page_of_settings_is_what_the_table_gives():
+    assert settings_page.PAGE.read_text("utf-8") == settings_page.page(), "Run: make docs"
 
 
 def test_version(capsys: pytest.CaptureFixture[str]):

@@ -117,6 +117,21 @@ def test_a_failure_says_why_in_every_place(error: Exception, sentence: str, capl
     assert str(error) in caplog.text
 
 
+async def test_while_closing_what_runs_goes_on_and_nothing_new_is_taken():
+    engine = EchoEngine()
+    host = EngineHost(Settings(), lambda settings, report: engine)
+    host.start()
+    assert host.wait(30)
+    running = host.engine.stream([Message("user", "Hi")], Sampling())
+    host.begin_closing()
+    assert host.closing
+    assert not host.ready
+    with pytest.raises(NotReady, match="shutting down"):
+        _ = host.engine
+    assert "".join([chunk.text async for chunk in running]) == "Hi"
+    assert not engine.closed
+
+
 async def test_the_engine_answers_and_is_closed_with_the_host():
     engine = EchoEngine()
     host = EngineHost(Settings(), lambda settings, report: engine)

@@ -93,13 +93,13 @@ def build(host: EngineHost, settings: Settings) -> gr.Blocks:
 
 def launch(page: gr.Blocks, settings: Settings) -> str:
     """Serves the page from a thread of its own and gives its address. Raises `OSError` when the port is taken."""
-    if settings.share and settings.auth is None:
+    if settings.share and settings.credentials is None:
         log.warning("Whoever knows the shared link can use it. Set --auth to ask for a password.")
     _, address, _ = page.launch(
         server_name=settings.host,
         server_port=settings.port,
         share=settings.share,
-        auth=settings.auth,
+        auth=settings.credentials,
         prevent_thread_lock=True,
         quiet=True,
         theme=THEME,
