@@ -11,10 +11,12 @@ from qwen_ui import __version__
 from qwen_ui.errors import InvalidInput
 from qwen_ui.flags import FLAGS, SECTIONS, Flag, LogLevel, Precision
 from qwen_ui.kinds import Auth, Choice, Network, Switch
+from qwen_ui.limits import Limits
 
 PROJECT = Path(__file__).resolve().parent.parent
 UPLOAD_MB = 50
 PUBLIC_UPLOAD_MB = 10
+PUBLIC_PIECES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,18 @@ class Settings:
     def is_public(self) -> bool:
         """Whether strangers can reach the page."""
         return self.share if self.public is None else self.public
+
+    @property
+    def limits(self) -> Limits | None:
+        """What one visitor may do; None is anything."""
+        if not self.is_public:
+            return None
+        return Limits(self.requests_per_minute, self.running_per_visitor, self.tokens_per_hour)
+
+    @property
+    def pieces_at_once(self) -> int:
+        """How many pieces of one visitor's document are worked on together."""
+        return min(PUBLIC_PIECES, self.max_concurrent) if self.is_public else self.max_concurrent
 
     @property
     def credentials(self) -> tuple[str, str] | None:

@@ -13,6 +13,7 @@
     └── EngineError             the engine can't serve this request now
         ├── NotReady            the model is still loading, or failed to load
         ├── Busy                the waiting line is full
+        ├── TooMany             this visitor has asked for too much lately: says when to try again
         └── EngineFailed        the batch loop died under this request: try again
 
 Deep code raises these; only the edges (the UI, the API, the command line) show them. The message
@@ -66,6 +67,10 @@ class NotReady(EngineError):
 
 class Busy(EngineError):
     """Too many requests are waiting already."""
+
+
+class TooMany(EngineError):
+    """The visitor has reached a limit. Says when to try again."""
 
 
 class EngineFailed(EngineError):

@@ -9,7 +9,10 @@ from typing import Any
 from qwen_ui.config import Settings
 from qwen_ui.engine.base import Engine
 from qwen_ui.errors import NotReady, QwenUIError
+from qwen_ui.limits import Ledger
 from qwen_ui.models.progress import Progress
+from qwen_ui.record import Observe, Record, Via
+from qwen_ui.visit import Visit
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,8 @@ class EngineHost:
         self._seconds = 0.0
         self._settled = threading.Event()
         self._closing = threading.Event()
+        self._ledger = Ledger(settings.limits)
+        self._observers: list[Observe] = []
 
     def start(self) -> None:
         """Begins to open the engine in a thread of its own, which ends with that (see LocalEngine on threads)."""
@@ -112,6 +117,18 @@ class EngineHost:
         if self._progress.stage == "failed":
             raise NotReady(f"There is no model to answer with. {self._progress.detail}")
         raise NotReady("The model is still being prepared. Try again when the page says that it is ready.")
+
+    def of(self, who: str, task: str, via: Via = "page") -> Visit:
+        """The way to the engine for one request of a visitor: limited, and noted when it ends."""
+        return Visit(lambda: self.engine, self._ledger, self._noted, who, task, via)
+
+    def observe(self, observer: Observe) -> None:
+        """Tells the observer of every request from now on, when it has ended."""
+        self._observers.append(observer)
+
+    def _noted(self, record: Record) -> None:
+        for observer in self._observers:
+            observer(record)
 
     def status(self) -> dict[str, Any]:
         """What /status gives."""

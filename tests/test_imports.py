@@ -30,7 +30,7 @@ FORBIDDEN = {
     "qwen_ui.engine": ("qwen_ui.tasks", "qwen_ui.prompts", "qwen_ui.ui", "qwen_ui.knowledge", "qwen_ui.host"),
     "qwen_ui.models": ("qwen_ui.tasks", "qwen_ui.prompts", "qwen_ui.ui", "qwen_ui.knowledge", "qwen_ui.host"),
 }
-BOTTOM = ("qwen_ui.errors", "qwen_ui.messages", "qwen_ui.config", "qwen_ui.flags", "qwen_ui.kinds")
+BOTTOM = ("qwen_ui.errors", "qwen_ui.messages", "qwen_ui.config", "qwen_ui.flags", "qwen_ui.kinds", "qwen_ui.limits")
 
 
 def module_of(path: Path) -> str:

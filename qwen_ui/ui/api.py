@@ -12,6 +12,7 @@ from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.host import EngineHost
 from qwen_ui.messages import Message, Sampling, conversation
 from qwen_ui.ui.streaming import Running, follow
+from qwen_ui.ui.visitors import visit
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,8 @@ def endpoints(host: EngineHost, running: Running) -> None:
         """Answers the message after the history, a list of {"role", "content"}. Gives the text so far, streamed."""
         with sentences():
             messages = [*_opening(system), *conversation(history), _question(message)]
-            stream = host.engine.stream(messages, Sampling(max_new_tokens, temperature, top_p, top_k))
+            sampling = Sampling(max_new_tokens, temperature, top_p, top_k)
+            stream = visit(host, request, "chat", "api").engine.stream(messages, sampling)
             with running.track(request.session_hash or "", API, stream):
                 async with aclosing(follow(stream)) as answers:
                     async for answer in answers:

@@ -14,6 +14,7 @@ from qwen_ui.ui.statistics import line, statistics
 from qwen_ui.ui.streaming import Answer, Running
 from qwen_ui.ui.texts import Say, speaker
 from qwen_ui.ui.turns import TAB, Attempt, Turn, editing, failed, respond, retrying, sending
+from qwen_ui.ui.visitors import visit
 
 Page = tuple[Any, ...]
 """Values for: chatbot, kept conversation, status, message box, Send, Stop."""
@@ -85,7 +86,7 @@ class Handlers:
         except QwenUIError as error:
             yield page(failed(Attempt(chat, chat), Answer(), str(error), say))
             return
-        turns = respond(self._host, self._running, session, attempt, system, sampling, say)
+        turns = respond(visit(self._host, request, TAB), self._running, session, attempt, system, sampling, say)
         async with aclosing(turns):
             async for turn in turns:
                 yield page(turn)

@@ -7,12 +7,12 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from qwen_ui.errors import InvalidInput, QwenUIError
-from qwen_ui.host import EngineHost
 from qwen_ui.messages import Message, Sampling
 from qwen_ui.ui.conversation import Chat, fits
 from qwen_ui.ui.statistics import line, progress, statistics
 from qwen_ui.ui.streaming import Answer, Running, follow
 from qwen_ui.ui.texts import Say
+from qwen_ui.visit import EngineSource
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ def _checked(attempt: Attempt, say: Say) -> Attempt:
 
 
 async def respond(
-    host: EngineHost, running: Running, session: str, attempt: Attempt, system: str, sampling: Sampling, say: Say
+    host: EngineSource, running: Running, session: str, attempt: Attempt, system: str, sampling: Sampling, say: Say
 ) -> AsyncGenerator[Turn, None]:
     """The turns from the question to the whole answer, or to the error that it ended with."""
     answer = Answer()

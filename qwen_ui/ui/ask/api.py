@@ -22,6 +22,7 @@ from qwen_ui.ui.ask.sources import Basis, fitting, look_up
 from qwen_ui.ui.assistants import first
 from qwen_ui.ui.streaming import Running, follow
 from qwen_ui.ui.texts import EN, saying
+from qwen_ui.ui.visitors import visit
 
 _HAN = re.compile(r"[㐀-鿿]")
 
@@ -38,7 +39,7 @@ def endpoint(host: EngineHost, prompts: PromptStore, running: Running, settings:
         when nothing there fits the question; the answer then says so.
         """
         with sentences():
-            engine = host.engine
+            engine = visit(host, request, TAB, "api").engine
             basis = await asyncio.to_thread(basis_of, library, question, context, collection)
             passages = await look_up(library, basis, question, (), saying(EN))
             if passages == ():

@@ -6,7 +6,6 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from qwen_ui.errors import InvalidInput, QwenUIError
-from qwen_ui.host import EngineHost
 from qwen_ui.knowledge.library import Library
 from qwen_ui.messages import Message
 from qwen_ui.prompts import Template
@@ -15,6 +14,7 @@ from qwen_ui.ui.ask.sources import Basis, Evidence, fitting, look_up
 from qwen_ui.ui.statistics import line, progress, statistics
 from qwen_ui.ui.streaming import Answer, Running, follow
 from qwen_ui.ui.texts import Say
+from qwen_ui.visit import EngineSource
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ def asking_again(dialogue: Dialogue, basis: Basis, template: Template, max_new_t
 
 
 async def respond(
-    host: EngineHost, library: Library, running: Running, session: str, wish: Wish, say: Say
+    host: EngineSource, library: Library, running: Running, session: str, wish: Wish, say: Say
 ) -> AsyncGenerator[Moment, None]:
     """The moments from the question to the whole answer, or to the error that it ended with."""
     exchange, answer = Exchange(wish.question), Answer()

@@ -17,6 +17,7 @@ from qwen_ui.ui.ask.sources import Basis, Kind
 from qwen_ui.ui.statistics import line
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import Say, speaker
+from qwen_ui.ui.visitors import visit
 
 Page = tuple[Any, ...]
 """Values for: chatbot, dialogue, status, question, Ask, Stop, the last answer as text, and the buttons below it."""
@@ -82,7 +83,7 @@ class Handlers:
         except QwenUIError as error:
             yield page(Moment(dialogue, line(say("not_sent", error=error), "error"), typed), say)
             return
-        moments = respond(self._host, self._library, self._running, session, wish, say)
+        moments = respond(visit(self._host, request, TAB), self._library, self._running, session, wish, say)
         async with aclosing(moments):
             async for moment in moments:
                 yield page(moment, say)

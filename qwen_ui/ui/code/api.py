@@ -15,8 +15,9 @@ from qwen_ui.prompts import PromptStore
 from qwen_ui.tasks.code import ACTIONS, find
 from qwen_ui.ui.api import API, sentences
 from qwen_ui.ui.code import templates
-from qwen_ui.ui.code.work import Job, results, start
+from qwen_ui.ui.code.work import TAB, Job, results, start
 from qwen_ui.ui.streaming import Running
+from qwen_ui.ui.visitors import visit
 
 _HAN = re.compile(r"[㐀-鿿]")
 
@@ -34,7 +35,7 @@ def endpoint(host: EngineHost, prompts: PromptStore, running: Running, settings:
         """
         with sentences():
             job = job_of(prompts, instruction, language, action, code)
-            stream = await start(host, prompts, job)
+            stream = await start(visit(host, request, TAB, "api"), prompts, job)
             async with aclosing(stream), aclosing(results(stream, job)) as pairs:
                 with running.track(request.session_hash or "", API, stream):
                     async for _, result in pairs:

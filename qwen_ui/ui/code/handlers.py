@@ -19,6 +19,7 @@ from qwen_ui.ui.code.work import TAB, Job, Moment, checked, work
 from qwen_ui.ui.statistics import line
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import speaker
+from qwen_ui.ui.visitors import visit
 
 
 class Handlers:
@@ -73,7 +74,8 @@ class Handlers:
         except QwenUIError as error:
             yield page(Moment(None, None, line(say("not_sent", error=error), "error")), before, say)
             return
-        async with aclosing(work(self._host, self._prompts, self._running, session, job, say)) as moments:
+        source = visit(self._host, request, TAB)
+        async with aclosing(work(source, self._prompts, self._running, session, job, say)) as moments:
             async for moment in moments:
                 yield page(moment, before, say)
 

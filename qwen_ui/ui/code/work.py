@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from qwen_ui.engine.base import Stream
 from qwen_ui.errors import InvalidInput, QwenUIError
-from qwen_ui.host import EngineHost
 from qwen_ui.messages import Message
 from qwen_ui.prompts import PromptStore, Template
 from qwen_ui.tasks.code import CodeResult, Language, Syntax, build, check, parse, split_answer
@@ -16,6 +15,7 @@ from qwen_ui.ui.code.templates import TASK
 from qwen_ui.ui.statistics import line, progress, statistics
 from qwen_ui.ui.streaming import Answer, Running, follow
 from qwen_ui.ui.texts import Say
+from qwen_ui.visit import EngineSource
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def located(syntax: Syntax) -> str:
     return f"line {syntax.line}, column {syntax.column}: {syntax.message}" if syntax.valid is False else ""
 
 
-async def start(host: EngineHost, prompts: PromptStore, job: Job) -> Stream:
+async def start(host: EngineSource, prompts: PromptStore, job: Job) -> Stream:
     """Sends the job to the model. Raises `QwenUIError` when it can't be."""
     template = prompts.load(TASK, job.template)
     sampling = template.sampling(temperature=job.temperature, max_new_tokens=job.max_new_tokens)
@@ -104,7 +104,7 @@ def _so_far(text: str, job: Job) -> CodeResult:
 
 
 async def work(
-    host: EngineHost, prompts: PromptStore, running: Running, session: str, job: Job, say: Say
+    host: EngineSource, prompts: PromptStore, running: Running, session: str, job: Job, say: Say
 ) -> AsyncGenerator[Moment, None]:
     """The moments from the job to its whole result, or to the error that it ended with."""
     answer, result = Answer(), None

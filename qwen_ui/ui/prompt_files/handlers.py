@@ -18,6 +18,7 @@ from qwen_ui.ui.prompt_files.trial import TAB, trial
 from qwen_ui.ui.statistics import line
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import Say, reads_chinese, speaker
+from qwen_ui.ui.visitors import visit
 
 Page = tuple[Any, ...]
 """Values for: bench, list, problems, head, editor, values, preview, changes, status, Restore, the copy's name."""
@@ -100,7 +101,7 @@ class Handlers:
                 raise InvalidInput(say("still_writing"))
             template = self._editor.check(bench.task, bench.id, self._readable(bench, text or ""))
             messages = conversation(template, given or "", message, say)
-            return self._host.engine.stream(messages, template.sampling())
+            return visit(self._host, request, TAB).engine.stream(messages, template.sampling())
 
         async with aclosing(trial(begin, self._running, session, say)) as moments:
             async for moment in moments:

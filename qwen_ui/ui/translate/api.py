@@ -12,9 +12,10 @@ from qwen_ui.host import EngineHost
 from qwen_ui.prompts import PromptStore
 from qwen_ui.ui.api import API, sentences
 from qwen_ui.ui.streaming import Running, follow
-from qwen_ui.ui.translate.batch import Batch, starter
+from qwen_ui.ui.translate.batch import TASK, Batch, starter
 from qwen_ui.ui.translate.orders import ordered
 from qwen_ui.ui.translate.work import begin, typed
+from qwen_ui.ui.visitors import visit
 
 
 def endpoint(host: EngineHost, prompts: PromptStore, running: Running, settings: Settings) -> None:
@@ -28,7 +29,8 @@ def endpoint(host: EngineHost, prompts: PromptStore, running: Running, settings:
             document = typed(text)
             order = await asyncio.to_thread(ordered, document.texts, target, source, glossary=glossary)
             work = await asyncio.to_thread(begin, document, order)
-            batch = Batch(work, range(len(work.pieces)), starter(host, prompts, order), settings.max_concurrent)
+            start = starter(visit(host, request, TASK, "api"), prompts, order)
+            batch = Batch(work, range(len(work.pieces)), start, settings.pieces_at_once)
             with running.track(request.session_hash or "", API, batch):
                 async with aclosing(follow(batch)) as answers:
                     async for answer in answers:

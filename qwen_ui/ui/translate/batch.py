@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from qwen_ui.engine.base import Stream
 from qwen_ui.errors import Busy, QwenUIError
-from qwen_ui.host import EngineHost
 from qwen_ui.messages import Chunk, Ended, Usage
 from qwen_ui.prompts import PromptStore
 from qwen_ui.tasks.translate import build, parse
 from qwen_ui.ui.streaming import Answer
 from qwen_ui.ui.translate.work import Order, State, Work
+from qwen_ui.visit import EngineSource
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ Start = Callable[[str], Stream]
 """Begins to translate a text. Raises what the engine's `stream` raises, and `InvalidInput`."""
 
 
-def starter(host: EngineHost, prompts: PromptStore, order: Order) -> Start:
+def starter(host: EngineSource, prompts: PromptStore, order: Order) -> Start:
     """What begins translations as ordered. Raises `TemplateError`, `InvalidInput` or `NotReady` when none can begin."""
     template, engine = prompts.load(TASK, order.template), host.engine
     limit = template.sampling().max_new_tokens

@@ -25,6 +25,7 @@ from qwen_ui.ui.translate.orders import AUTO, detected, ordered, sample
 from qwen_ui.ui.translate.runs import Moment, run, settled
 from qwen_ui.ui.translate.view import checks, recognized, rows, text_of, worded
 from qwen_ui.ui.translate.work import Order, Piece, Work, begin, translated, typed
+from qwen_ui.ui.visitors import visit
 
 log = logging.getLogger(__name__)
 
@@ -97,13 +98,13 @@ class Handlers:
         self._host = host
         self._prompts = prompts
         self._running = running
-        self._at_once = settings.max_concurrent
+        self._at_once = settings.pieces_at_once
 
     async def start(self, request: gr.Request, text: str, *controls: Any) -> AsyncGenerator[Page, None]:
         """Translates the typed text."""
 
         def make() -> Batch:
-            return self._all(typed(text), controls)
+            return self._all(request, typed(text), controls)
 
         async with aclosing(self._pages(request, make)) as pages:
             async for values in pages:
@@ -115,7 +116,7 @@ class Handlers:
         """Translates the uploaded file; of a CSV the chosen columns."""
 
         def make() -> Batch:
-            return self._all(opened(path, wanted), controls)
+            return self._all(request, opened(path, wanted), controls)
 
         async with aclosing(self._pages(request, make)) as pages:
             async for values in pages:
@@ -125,7 +126,7 @@ class Handlers:
         """Translates the pieces that are not yet translated."""
 
         def make() -> Batch:
-            return self._some(work, work.missing, controls)
+            return self._some(request, work, work.missing, controls)
 
         async with aclosing(self._pages(request, make, in_order=False)) as pages:
             async for values in pages:
@@ -135,22 +136,23 @@ class Handlers:
         """Translates one piece again, with the tone, style and glossary of now."""
 
         def make() -> Batch:
-            return self._some(work, [place], controls)
+            return self._some(request, work, [place], controls)
 
         async with aclosing(self._pages(request, make, in_order=False, editing=place)) as pages:
             async for values in pages:
                 yield values
 
-    def _all(self, document: Document, controls: Sequence[Any]) -> Batch:
+    def _all(self, request: gr.Request, document: Document, controls: Sequence[Any]) -> Batch:
         work = begin(document, order_of(document.texts, controls))
-        return self._batch(work, range(len(work.pieces)))
+        return self._batch(request, work, range(len(work.pieces)))
 
-    def _some(self, work: Work, wanted: Sequence[int], controls: Sequence[Any]) -> Batch:
+    def _some(self, request: gr.Request, work: Work, wanted: Sequence[int], controls: Sequence[Any]) -> Batch:
         order = replace(order_of((), controls), source=work.order.source, target=work.order.target)
-        return self._batch(replace(work, order=order), wanted)
+        return self._batch(request, replace(work, order=order), wanted)
 
-    def _batch(self, work: Work, wanted: Sequence[int]) -> Batch:
-        return Batch(work, wanted, starter(self._host, self._prompts, work.order), self._at_once)
+    def _batch(self, request: gr.Request, work: Work, wanted: Sequence[int]) -> Batch:
+        source = visit(self._host, request, TASK)
+        return Batch(work, wanted, starter(source, self._prompts, work.order), self._at_once)
 
     async def _pages(
         self, request: gr.Request, make: Callable[[], Batch], in_order: bool = True, editing: int | None = None
@@ -185,7 +187,7 @@ class Handlers:
         say, session = speaker(request), request.session_hash or ""
 
         def make() -> Batch:
-            return self._reversed(work, source, say)
+            return self._reversed(request, work, source, say)
 
         try:
             async with aclosing(self._moments(session, make, say)) as moments:
@@ -196,14 +198,14 @@ class Handlers:
         except QwenUIError as error:
             yield gr.skip(), line(say("translate_failed", error=error), "error"), *buttons(False)
 
-    def _reversed(self, work: Work | None, source: str, say: Say) -> Batch:
+    def _reversed(self, request: gr.Request, work: Work | None, source: str, say: Say) -> Batch:
         if work is None:
             raise InvalidInput(say("translate_nothing"))
         language = work.order.source or (find(source) if source != AUTO else detected(work.document.texts))
         if language is None:
             raise InvalidInput(say("translate_back_unknown"))
         reverse = translated(work, Order(language, work.order.target, template=work.order.template))
-        return self._batch(reverse, range(len(reverse.pieces)))
+        return self._batch(request, reverse, range(len(reverse.pieces)))
 
     async def keep(self, request: gr.Request, work: Work, place: int, translation: str) -> Page:
         """Takes an edited translation of one piece."""

@@ -13,6 +13,7 @@ from qwen_ui.prompts import PromptStore
 from qwen_ui.tasks.write import build
 from qwen_ui.ui.api import API, sentences
 from qwen_ui.ui.streaming import Running, follow
+from qwen_ui.ui.visitors import visit
 from qwen_ui.ui.write.versions import TASK
 
 
@@ -31,7 +32,7 @@ def endpoint(host: EngineHost, prompts: PromptStore, running: Running, settings:
             chosen = prompts.load(TASK, template)
             messages = build(chosen, Message("user", text).content)
             sampling = chosen.sampling(max_new_tokens=max_new_tokens, temperature=temperature)
-            stream = host.engine.stream(messages, sampling)
+            stream = visit(host, request, TASK, "api").engine.stream(messages, sampling)
             with running.track(request.session_hash or "", API, stream):
                 async with aclosing(follow(stream)) as answers:
                     async for answer in answers:

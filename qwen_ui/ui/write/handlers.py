@@ -15,6 +15,7 @@ from qwen_ui.ui import assistants
 from qwen_ui.ui.statistics import line
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import reads_chinese, speaker
+from qwen_ui.ui.visitors import visit
 from qwen_ui.ui.write.versions import MOST, TASK, Moment, Order, Part, checked, written
 
 Page = tuple[Any, ...]
@@ -93,7 +94,8 @@ class Handlers:
             return
         fresh = len(parts) == work.order.versions and not any(part.draft for part in parts)
         shown = work.order.versions if fresh else None
-        moments = written(self._host, self._prompts, self._running, session, work.order, parts, say)
+        source = visit(self._host, request, TASK)
+        moments = written(source, self._prompts, self._running, session, work.order, parts, say)
         async with aclosing(moments):
             async for moment in moments:
                 yield page(work, moment, shown)

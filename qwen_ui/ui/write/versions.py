@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from qwen_ui.engine.base import Stream
 from qwen_ui.errors import InvalidInput, QwenUIError
-from qwen_ui.host import EngineHost
 from qwen_ui.messages import Message, Sampling
 from qwen_ui.prompts import PromptStore, Template
 from qwen_ui.tasks import write
 from qwen_ui.ui.statistics import line, progress, statistics
 from qwen_ui.ui.streaming import EVERY, Answer, Running, follow
 from qwen_ui.ui.texts import Say
+from qwen_ui.visit import EngineSource
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ def sampling(template: Template, order: Order) -> Sampling:
     return template.sampling(temperature=order.temperature, max_new_tokens=tokens)
 
 
-async def begin(host: EngineHost, prompts: PromptStore, order: Order, parts: Sequence[Part]) -> list[Stream]:
+async def begin(host: EngineSource, prompts: PromptStore, order: Order, parts: Sequence[Part]) -> list[Stream]:
     """Starts a stream for each part: all of them, or none. Raises `QwenUIError`."""
     template = prompts.load(TASK, order.template)
     streams: list[Stream] = []
@@ -149,7 +149,7 @@ def _outcome(answer: Answer, reader: asyncio.Task[None]) -> Outcome:
 
 
 async def written(
-    host: EngineHost,
+    host: EngineSource,
     prompts: PromptStore,
     running: Running,
     session: str,

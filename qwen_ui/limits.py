@@ -1,0 +1,127 @@
+"""How much each visitor may ask for: requests a minute, running at once, tokens an hour."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from qwen_ui.errors import TooMany
+
+MINUTE, HOUR = 60.0, 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one visitor may do."""
+
+    requests_per_minute: int
+    running: int
+    """Requests at once."""
+    tokens_per_hour: int
+    """New tokens."""
+
+
+@dataclass(slots=True)
+class _Account:
+    """What a visitor did lately. Times are the clock's, in seconds."""
+
+    running: int = 0
+    requests: deque[float] = field(default_factory=deque)
+    spent: deque[tuple[float, int]] = field(default_factory=deque)
+    tokens: int = 0
+    """The sum of those spent."""
+
+    def forget(self, now: float) -> None:
+        while self.requests and self.requests[0] <= now - MINUTE:
+            self.requests.popleft()
+        while self.spent and self.spent[0][0] <= now - HOUR:
+            self.tokens -= self.spent.popleft()[1]
+
+    @property
+    def blank(self) -> bool:
+        return not (self.running or self.requests or self.spent)
+
+
+class Ledger:
+    """Keeps the accounts of all visitors. Any thread may call it. Without limits it keeps nothing."""
+
+    def __init__(self, limits: Limits | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._accounts: dict[str, _Account] = {}
+        self._tidied = clock()
+        self._lock = threading.Lock()
+
+    def enter(self, visitor: str, again: bool = False) -> None:
+        """Counts a request of the visitor as running; one that goes on ``again`` is not a new one.
+
+        Raises `TooMany`, which says when to try again.
+        """
+        if self._limits is None:
+            return
+        with self._lock:
+            now = self._clock()
+            self._tidy(now)
+            account = self._accounts.setdefault(visitor, _Account())
+            account.forget(now)
+            self._check(account, self._limits, now, again)
+            account.running += 1
+            if not again:
+                account.requests.append(now)
+
+    def leave(self, visitor: str, tokens: int) -> None:
+        """The request has ended, with so many new tokens."""
+        if self._limits is None:
+            return
+        with self._lock:
+            account = self._accounts[visitor]
+            account.running -= 1
+            if tokens:
+                account.spent.append((self._clock(), tokens))
+                account.tokens += tokens
+
+    def __len__(self) -> int:
+        """How many visitors have an account now."""
+        return len(self._accounts)
+
+    def _check(self, account: _Account, limits: Limits, now: float, again: bool) -> None:
+        if account.running >= limits.running:
+            raise TooMany(f"{limits.running} of your requests are running. Wait until one has ended, or stop one.")
+        if not again and len(account.requests) >= limits.requests_per_minute:
+            wait = account.requests[0] + MINUTE - now
+            raise TooMany(
+                f"{limits.requests_per_minute} requests a minute are possible here. Try again in {_spoken(wait)}."
+            )
+        if account.tokens >= limits.tokens_per_hour:
+            wait = self._until_below(account, limits.tokens_per_hour) + HOUR - now
+            raise TooMany(
+                f"You have used up the {limits.tokens_per_hour:,} tokens that an hour has here. "
+                f"Try again in {_spoken(wait)}."
+            )
+
+    @staticmethod
+    def _until_below(account: _Account, limit: int) -> float:
+        """When that was spent whose end brings the sum below the limit."""
+        left = account.tokens
+        for spent_at, tokens in account.spent:
+            left -= tokens
+            if left < limit:
+                return spent_at
+        return account.spent[-1][0]
+
+    def _tidy(self, now: float) -> None:
+        """Drops the accounts that hold nothing any more, now and then."""
+        if now < self._tidied + MINUTE:
+            return
+        self._tidied = now
+        for visitor, account in tuple(self._accounts.items()):
+            account.forget(now)
+            if account.blank:
+                del self._accounts[visitor]
+
+
+def _spoken(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} minutes"

@@ -1,0 +1,55 @@
+"""Who a request is from: the address that a visitor's limits are counted for."""
+
+from collections.abc import Sequence
+from ipaddress import IPv6Address, ip_address, ip_network
+
+import gradio as gr
+
+from qwen_ui.host import EngineHost
+from qwen_ui.kinds import Network
+from qwen_ui.record import Via
+from qwen_ui.visit import Visit
+
+FORWARDED = "x-forwarded-for"
+IPV6_PREFIX = 64
+"""Bits that name a subscriber: the rest of an address is theirs to change."""
+
+
+def visit(host: EngineHost, request: gr.Request, task: str, via: Via = "page") -> Visit:
+    """The way to the engine for this request."""
+    peer = request.client.host if request.client else ""
+    return host.of(address(peer, request.headers.get(FORWARDED, ""), host.settings.trusted_proxy), task, via)
+
+
+def address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str:
+    """Where a visitor comes from: the peer, or what trusted proxies say of it.
+
+    Each proxy appends whom it heard from to ``X-Forwarded-For``, so the list is read from its end for as long as the
+    proxies named there are trusted; what is left of that, anybody may have written.
+    """
+    came_from = peer
+    for hop in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
+        if not _is_among(came_from, trusted):
+            break
+        came_from = hop
+    return _subscriber(came_from)
+
+
+def _is_among(text: str, networks: Sequence[Network]) -> bool:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return False
+    return any(address in network for network in networks)
+
+
+def _subscriber(text: str) -> str:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return text
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ip_network((address, IPV6_PREFIX), strict=False))
+    return str(address)
