@@ -70,8 +70,8 @@ def _length(table: Table, column: str) -> float:
 
 
 def _are_dates(values: Sequence[str]) -> bool:
-    """Whether nearly all are dates. Bare numbers are not taken for any: they would all pass as years or seconds."""
+    """Whether most are dates. Bare numbers are not taken for any: they would all pass as years or seconds."""
     if not values or all(value.replace(".", "").isdigit() for value in values):
         return False
     found = pd.to_datetime(pd.Series(values), errors="coerce", format="mixed", utc=True)
-    return bool(found.notna().mean() > 0.9)
+    return bool(found.notna().mean() > 0.5)

@@ -74,7 +74,7 @@ class Results:
             self.quality = gr.HTML(elem_id="sentiment-quality", padding=False)
             self.bad = gr.HTML(elem_id="sentiment-bad", padding=False)
             with gr.Row(elem_id="sentiment-filter"):
-                self.label = _picker("sentiment_show", "sentiment-show", allow_custom_value=True)
+                self.label = _picker("sentiment_show", "sentiment-show")
                 self.low = _share("sentiment_from", "sentiment-low", 0.0)
                 self.high = _share("sentiment_to", "sentiment-high", 1.0)
             self.table = gr.Dataframe(
@@ -114,4 +114,4 @@ def _button(label: str, elem_id: str, **options: Any) -> gr.Button:
 
 
 def _share(label: str, elem_id: str, value: float) -> gr.Slider:
-    return gr.Slider(0, 1, value, step=0.01, label=I18N(label), min_width=120, elem_id=elem_id)
+    return gr.Slider(0, 1, value, step=0.01, label=I18N(label), min_width=220, elem_id=elem_id)

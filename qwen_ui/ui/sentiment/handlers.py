@@ -11,7 +11,7 @@ import gradio as gr
 from qwen_ui.errors import InvalidInput, PromptTooLong, QwenUIError
 from qwen_ui.host import EngineHost
 from qwen_ui.prompts import PromptStore
-from qwen_ui.tasks.sentiment import Row, select
+from qwen_ui.tasks.sentiment import Row, Rows, select
 from qwen_ui.ui import assistants
 from qwen_ui.ui.sentiment import columns, orders, show
 from qwen_ui.ui.sentiment.judge import TASK, Judge, Order
@@ -118,7 +118,7 @@ class Handlers:
             return *(gr.Dropdown(choices=[], value=None, visible=False) for _ in range(3)), ""
         try:
             there = await asyncio.to_thread(columns.opened, path)
-            guess = await asyncio.to_thread(columns.guessed, there, labels.replace("，", ",").split(","))
+            guess = await asyncio.to_thread(columns.guessed, there, orders.known(labels))
         except QwenUIError as error:
             return *(gr.Dropdown(choices=[], value=None, visible=False) for _ in range(3)), show.failed(error, say)
         names = [(name, name) for name in there.columns]
@@ -127,7 +127,7 @@ class Handlers:
             gr.Dropdown(choices=names, value=guess.text, visible=True),
             gr.Dropdown(choices=optional, value=guess.truth, visible=len(names) > 1),
             gr.Dropdown(choices=optional, value=guess.date, visible=len(names) > 1),
-            _facts(len(select(there, guess.text).good), len(select(there, guess.text).bad), say),
+            _facts(select(there, guess.text), say),
         )
 
     async def look(self, request: gr.Request, path: str | None, text: str | None) -> str:
@@ -139,7 +139,7 @@ class Handlers:
             rows = select(await asyncio.to_thread(columns.opened, path), text)
         except QwenUIError as error:
             return show.failed(error, say)
-        return _facts(len(rows.good), len(rows.bad), say)
+        return _facts(rows, say)
 
     async def restore(self, request: gr.Request) -> Page:
         """Broken files, the picker, the labels of its template, the examples."""
@@ -149,29 +149,30 @@ class Handlers:
         samples = orders.examples(templates)
         return (
             assistants.problems(listing, speaker(request)),
-            gr.Dropdown(choices=orders.choices(templates), value=first.id if first else None),
+            orders.picker(templates, first.id if first else None),
             orders.offered(first) if first else "",
             gr.Dataset(samples=samples, sample_labels=[text for _, text in samples], visible=bool(samples)),
         )
 
-    async def refresh(self, request: gr.Request) -> Page:
+    async def refresh(self, request: gr.Request, id: str | None) -> Page:
         """The broken files and the templates that there are now."""
         listing = self._prompts.list(TASK)
         templates = orders.own_first(listing.templates, reads_chinese(request))
-        return assistants.problems(listing, speaker(request)), gr.Dropdown(choices=orders.choices(templates))
+        return assistants.problems(listing, speaker(request)), orders.picker(templates, id)
 
     async def pick(self, request: gr.Request, id: str | None, labels: str) -> Page:
-        """The problem with the template, if there is one, and the labels that go with it."""
+        """The problem with the template, if there is one, the picker, and the labels that go with it."""
+        templates = orders.own_first(self._prompts.list(TASK).templates, reads_chinese(request))
         try:
             template = self._prompts.load(TASK, id or "")
         except QwenUIError as error:
-            return line(speaker(request)("sentiment_not_picked", error=error), "error"), gr.skip()
-        return "", orders.labels_for(template, labels, self._prompts.list(TASK).templates)
+            return line(speaker(request)("sentiment_not_picked", error=error), "error"), gr.skip(), gr.skip()
+        return "", orders.picker(templates, id), orders.labels_for(template, labels, templates)
 
     async def example(self, request: gr.Request, chosen: list[str]) -> Page:
-        """A clicked example: the text, its template, the problem with that, its labels."""
+        """A clicked example: the text, the problem with its template, the picker, the template's labels."""
         id, text = chosen
-        return text, id, *await self.pick(request, id, "")
+        return text, *await self.pick(request, id, "")
 
 
 def save(work: Work | None, button: gr.DownloadButton) -> gr.DownloadButton:
@@ -204,5 +205,7 @@ def _work(path: str | None, chosen: columns.Columns, order: Order, say: Say) -> 
     return replace(Work(order, rows.good, bad=rows.bad), has_truth=bool(chosen.truth), has_dates=bool(chosen.date))
 
 
-def _facts(good: int, bad: int, say: Say) -> str:
-    return line(say("sentiment_facts", rows=f"{good:,}", bad=f"{bad:,}"))
+def _facts(rows: Rows, say: Say) -> str:
+    """How many rows can be judged. Those that can't are listed with the results, or here when there will be none."""
+    counts = say("sentiment_facts", rows=f"{len(rows.good):,}", bad=f"{len(rows.bad):,}")
+    return line(counts) + ("" if rows.good else show.bad_rows(rows.bad, say))

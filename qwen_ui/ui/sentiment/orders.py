@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import gradio as gr
+
 from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.prompts import PromptStore, Template
 from qwen_ui.tasks.sentiment import default_labels, parse_labels
@@ -18,6 +20,14 @@ def ordered(prompts: PromptStore, template: Any, labels: Any, calibrated: Any) -
     return Order(prompts.load(TASK, template or ""), parse_labels(labels), bool(calibrated))
 
 
+def known(labels: str) -> tuple[str, ...]:
+    """The labels as far as they can be used already; none while they can't."""
+    try:
+        return parse_labels(labels)
+    except InvalidInput:
+        return ()
+
+
 def offered(template: Template) -> str:
     """The template's own labels as the widget holds them; empty when they can't be used, which judging then says."""
     try:
@@ -28,13 +38,14 @@ def offered(template: Template) -> str:
 
 def labels_for(template: Template, labels: str, templates: Sequence[Template]) -> str:
     """The labels after the template was picked: its own, unless the user named others than templates do."""
-    known = {offered(each) for each in templates} | {""}
-    return offered(template) if labels.strip() in known else labels
+    theirs = {offered(each) for each in templates} | {""}
+    return offered(template) if labels.strip() in theirs else labels
 
 
-def choices(templates: Sequence[Template]) -> list[tuple[str, str]]:
-    """Names with descriptions, and ids, for the picker."""
-    return [(" · ".join(filter(None, (template.name, template.description))), template.id) for template in templates]
+def picker(templates: Sequence[Template], id: str | None) -> gr.Dropdown:
+    """The templates' names, with the description of the one that is picked."""
+    about = next((template.description for template in templates if template.id == id), "")
+    return gr.Dropdown(choices=[(template.name, template.id) for template in templates], value=id, info=about)
 
 
 def own_first(templates: Sequence[Template], chinese: bool) -> list[Template]:

@@ -20,6 +20,8 @@ SHOWN = 1000
 """Rows of the table on the page; the download has all."""
 FILE_NAME = "qwen-ui-sentiment.csv"
 ALL = ""
+_NUMBER, _NARROW = 7, 13
+"""Widths of columns in percent."""
 _GOLDEN_ANGLE = 137.508
 _NOON = pd.Timedelta(hours=12)
 """Charts show times in the browser's zone: at noon in Greenwich it is the same day nearly everywhere."""
@@ -51,7 +53,7 @@ def report(work: Work, say: Say) -> tuple[Any, ...]:
     )
 
 
-def table(work: Work, wanted: Wanted, say: Say) -> tuple[dict[str, Any], str]:
+def table(work: Work, wanted: Wanted, say: Say) -> tuple[gr.Dataframe, str]:
     """The wanted rows for the table, and the line under it."""
     headers = [say("sentiment_row"), say("sentiment_input"), say("sentiment_label"), say("sentiment_confidence")]
     headers += [say("sentiment_true")] if work.has_truth else []
@@ -65,7 +67,8 @@ def table(work: Work, wanted: Wanted, say: Say) -> tuple[dict[str, Any], str]:
     ]
     key = "sentiment_shown_some" if len(fitting) > SHOWN else "sentiment_shown"
     said = say(key, **{"count": f"{len(fitting):,}", **({"shown": f"{SHOWN:,}"} if len(fitting) > SHOWN else {})})
-    return {"headers": headers, "data": fitting[:SHOWN]}, line(said)
+    value = {"headers": headers, "data": fitting[:SHOWN]}
+    return gr.Dataframe(value, column_widths=_widths(len(headers))), line(said)
 
 
 def saved(work: Work, button: gr.DownloadButton) -> str:
@@ -79,6 +82,12 @@ def saved(work: Work, button: gr.DownloadButton) -> str:
     return cached
 
 
+def _widths(columns: int) -> list[str | int]:
+    """Number, label, confidence and what else there is take as much as they need, the text all the rest."""
+    narrow = [_NARROW] * (columns - 2)
+    return [f"{_NUMBER}%", f"{100 - _NUMBER - sum(narrow)}%", *(f"{width}%" for width in narrow)]
+
+
 def _counts(work: Work) -> Counter[str]:
     return Counter(result.label for result in work.results)
 
@@ -88,7 +97,14 @@ def _chart(work: Work, say: Say) -> gr.BarPlot:
     label, rows = say("sentiment_label"), say("sentiment_rows")
     frame = pd.DataFrame({label: labels, rows: [counts[name] for name in labels]})
     return gr.BarPlot(
-        frame, x=label, y=rows, color=label, color_map=_colours(labels), sort=list(labels), title=say("sentiment_chart")
+        frame,
+        x=label,
+        y=rows,
+        y_lim=[0, None],
+        color=label,
+        color_map=_colours(labels),
+        sort=list(labels),
+        title=say("sentiment_chart"),
     )
 
 

@@ -72,11 +72,11 @@ def tab(
 
     results.save.click(save, work, results.file, **QUIET).then(None, None, None, js=FETCH)
 
-    picked = [controls.problems, controls.labels]
+    picked = [controls.problems, controls.template, controls.labels]
     page.load(handlers.restore, None, [controls.problems, controls.template, controls.labels, examples], **QUIET)
-    controls.template.focus(handlers.refresh, None, [controls.problems, controls.template], **QUIET)
+    controls.template.focus(handlers.refresh, controls.template, [controls.problems, controls.template], **QUIET)
     controls.template.input(handlers.pick, [controls.template, controls.labels], picked, **QUIET)
-    examples.click(handlers.example, examples, [inputs.text, controls.template, *picked], **QUIET)
+    examples.click(handlers.example, examples, [inputs.text, *picked], **QUIET)
     return [inputs.go, inputs.go_file, rest]
 
 
