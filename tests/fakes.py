@@ -1,7 +1,7 @@
 """An engine without a model: it says given words, one at each step that it is let go."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from qwen_ui.engine.base import EngineInfo
 from qwen_ui.messages import Chunk, Ended, Message, Sampling, Usage
@@ -70,6 +70,7 @@ class FakeEngine:
         steps: int = 1_000_000,
         places: Sequence[int] = (),
         error: Exception | None = None,
+        likes: Callable[[str, str], float] | None = None,
     ) -> None:
         self.words = words
         self.steps = asyncio.Semaphore(steps)
@@ -78,6 +79,10 @@ class FakeEngine:
         self.error = error
         """Raised after the last word."""
         self.asked: list[tuple[list[Message], Sampling]] = []
+        self.likes = likes
+        """The score of a candidate after a prompt; by default the shorter, the likelier."""
+        self.scored: list[list[str]] = []
+        """The prompts of each call of `score`; each call takes one of the steps."""
         self.active = 0
         self.waiting = 0
 
@@ -91,7 +96,12 @@ class FakeEngine:
         return FakeStream(self, words, self.count_tokens(messages))
 
     async def score(self, prompts: Sequence[str], candidates: Sequence[str]) -> list[list[float]]:
-        return [[-float(len(candidate)) for candidate in candidates] for _ in prompts]
+        self.scored.append(list(prompts))
+        await self.steps.acquire()
+        if self.error is not None:
+            raise self.error
+        likes = self.likes or (lambda prompt, candidate: -float(len(candidate)))
+        return [[likes(prompt, candidate) for candidate in candidates] for prompt in prompts]
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         return sum(len(message.content.split()) for message in messages)

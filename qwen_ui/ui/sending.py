@@ -10,7 +10,14 @@ from gradio.components import Component
 from qwen_ui.ui.texts import I18N, speaker
 from qwen_ui.ui.wiring import STREAMING
 
-NAMES = {"chat": "chat", "write": "write", "ask": "ask_tab", "translate": "translate", "code": "code_tab"}
+NAMES = {
+    "chat": "chat",
+    "write": "write",
+    "ask": "ask_tab",
+    "translate": "translate",
+    "sentiment": "sentiment",
+    "code": "code_tab",
+}
 """The tabs that take a text, by id, and the texts that name them."""
 
 

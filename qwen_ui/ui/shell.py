@@ -16,6 +16,8 @@ from qwen_ui.ui.code import api as code_api
 from qwen_ui.ui.code import tab as code
 from qwen_ui.ui.header import Header
 from qwen_ui.ui.prompt_files import tab as prompt_files
+from qwen_ui.ui.sentiment import api as sentiment_api
+from qwen_ui.ui.sentiment import tab as sentiment
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import I18N
 from qwen_ui.ui.translate import api as translate_api
@@ -72,6 +74,8 @@ def build(host: EngineHost, settings: Settings) -> gr.Blocks:
                 parts["ask"] = ask.tab(page, host, prompts, running, settings, library)
             with gr.Tab(I18N("translate"), id="translate"):
                 parts["translate"] = translate.tab(page, host, prompts, running, settings)
+            with gr.Tab(I18N("sentiment"), id="sentiment"):
+                parts["sentiment"] = sentiment.tab(page, host, prompts, running, settings)
             with gr.Tab(I18N("code_tab"), id="code"):
                 parts["code"] = code.tab(page, host, prompts, running, settings)
             with gr.Tab(I18N("prompts"), id="prompts") as place:
@@ -80,7 +84,7 @@ def build(host: EngineHost, settings: Settings) -> gr.Blocks:
         header.wire(page, [button for part in parts.values() for button in part.senders])
         api.endpoints(host, running)
         ask_api.endpoint(host, prompts, running, settings, library)
-        for tab_api in (write_api, translate_api, code_api):
+        for tab_api in (write_api, translate_api, sentiment_api, code_api):
             tab_api.endpoint(host, prompts, running, settings)
 
         async def leave(request: gr.Request) -> None:

@@ -7,6 +7,7 @@ import gradio as gr
 from qwen_ui.ui.ask import texts as ask
 from qwen_ui.ui.code import texts as code
 from qwen_ui.ui.prompt_files import texts as prompt_files
+from qwen_ui.ui.sentiment import texts as sentiment
 from qwen_ui.ui.translate import texts as translate
 from qwen_ui.ui.write import texts as write
 
@@ -160,7 +161,7 @@ _PAGE_ZH: Mapping[str, str] = {
     "model": "助手",
 }
 
-_TABS = (write, ask, translate, code, prompt_files)
+_TABS = (write, ask, translate, sentiment, code, prompt_files)
 EN: Mapping[str, str] = {key: text for part in (_PAGE_EN, *(tab.EN for tab in _TABS)) for key, text in part.items()}
 ZH: Mapping[str, str] = {key: text for part in (_PAGE_ZH, *(tab.ZH for tab in _TABS)) for key, text in part.items()}
 

@@ -1,0 +1,172 @@
+"""Sentiment: how often the label is right, with and without calibration, and how fast scoring is beside generating."""
+
+import asyncio
+import csv
+import random
+import statistics
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from qwen_ui.bench.report import Figure, machine, table
+from qwen_ui.config import PROJECT, Settings
+from qwen_ui.engine.base import Engine
+from qwen_ui.host import EngineHost
+from qwen_ui.messages import Message, Sampling
+from qwen_ui.prompts import PromptStore, Template
+from qwen_ui.tasks.sentiment import build
+from qwen_ui.ui.sentiment.judge import TASK, Judge, Order
+
+_SEED = 20_250_101
+_ROWS = 500
+_GENERATED = 100
+_AT_ONCE = 16
+_WORD_TOKENS = 4
+
+Labelled = tuple[str, str]
+"""A text and its true label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was measured on one set of texts. Shares are from 0 to 1, speeds in rows a second."""
+
+    name: str
+    rows: int
+    calibrated: float
+    raw: float
+    """Accuracy without calibration."""
+    scored: float
+    """Speed of scoring, the calibration with it."""
+    generated: float
+    """Speed of generating the word, 16 rows at once."""
+    one_by_one: float
+    """Speed of generating the word, one row after the other."""
+    generated_right: float
+    """Accuracy of the generated words."""
+
+    def figures(self, goal: str = "") -> list[Figure]:
+        """The lines of the report."""
+        on = f"{self.rows} rows of {self.name}"
+        word = f"{_GENERATED} rows, the same examples and text as a chat, temperature 0"
+        return [
+            Figure(f"{self.name}: accuracy, calibrated", f"{self.calibrated:.1%}", goal, on),
+            Figure(f"{self.name}: accuracy, not calibrated", f"{self.raw:.1%}", "", on),
+            Figure(f"{self.name}: accuracy of the generated word", f"{self.generated_right:.1%}", "", word),
+            Figure(
+                f"{self.name}: rows a second, scoring ÷ generating {_AT_ONCE} at once",
+                f"{self.scored / self.generated:.1f}",
+                "",
+                f"{self.scored:.1f} and {self.generated:.1f}",
+            ),
+            Figure(
+                f"{self.name}: rows a second, scoring ÷ generating one after the other",
+                f"{self.scored / self.one_by_one:.1f}",
+                "≥ 5",
+                f"{self.scored:.1f} and {self.one_by_one:.1f}",
+            ),
+        ]
+
+
+async def run(host: EngineHost, name: str, template: Template, rows: Sequence[Labelled]) -> Result:
+    """Measures on the rows, whose labels are the labels to choose from."""
+    labels = tuple(sorted({label for _, label in rows}, reverse=True))
+    texts, truths = [text for text, _ in rows], [label for _, label in rows]
+    order, raw = Order(template, labels), Order(template, labels, calibrated=False)
+    judge = partial(Judge(), host)
+    await judge(raw, texts[:2])  # warm
+    started = time.perf_counter()
+    calibrated = await judge(order, texts)
+    scored = len(rows) / (time.perf_counter() - started)
+    plain = await judge(raw, texts)
+
+    prompts = next(scoring.prompts for scoring in build(template, texts[:_GENERATED], labels))
+    await _word(host.engine, prompts[0])  # what all prompts begin with is kept from now on, as in a running app
+    words, together = await _timed(lambda: _many(host.engine, prompts))
+    _, alone = await _timed(lambda: _each(host.engine, prompts[: _GENERATED // 4]))
+    return Result(
+        name=name,
+        rows=len(rows),
+        calibrated=_share(calibrated_.label == truth for calibrated_, truth in zip(calibrated, truths, strict=True)),
+        raw=_share(result.label == truth for result, truth in zip(plain, truths, strict=True)),
+        scored=scored,
+        generated=len(prompts) / together,
+        one_by_one=_GENERATED // 4 / alone,
+        generated_right=_share(_says(word, truth) for word, truth in zip(words, truths, strict=False)),
+    )
+
+
+async def _word(engine: Engine, prompt: str) -> str:
+    """The label as the model says it when it is asked in a chat, greedily."""
+    sampling = Sampling(max_new_tokens=_WORD_TOKENS, temperature=0)
+    return "".join([chunk.text async for chunk in engine.stream([Message("user", prompt)], sampling)])
+
+
+async def _each(engine: Engine, prompts: Sequence[str]) -> list[str]:
+    return [await _word(engine, prompt) for prompt in prompts]
+
+
+async def _many(engine: Engine, prompts: Sequence[str]) -> list[str]:
+    """As many at once as the app lets generate."""
+    free = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(prompt: str) -> str:
+        async with free:
+            return await _word(engine, prompt)
+
+    return await asyncio.gather(*(one(prompt) for prompt in prompts))
+
+
+async def _timed(work: Callable[[], Awaitable[list[str]]]) -> tuple[list[str], float]:
+    started = time.perf_counter()
+    return await work(), time.perf_counter() - started
+
+
+def _says(word: str, label: str) -> bool:
+    return word.strip().casefold().startswith(label.casefold())
+
+
+def _share(hits: Iterable[bool]) -> float:
+    return statistics.mean(map(float, hits))
+
+
+def sst2(data: Path) -> list[Labelled]:
+    """The rows of a file with a text, a tab, and 1 for positive or 0 for negative."""
+    lines = [line.rpartition("\t") for line in data.read_text("utf-8").splitlines()]
+    return [(text, "positive" if label == "1" else "negative") for text, _, label in lines]
+
+
+def waimai(data: Path) -> list[Labelled]:
+    """The rows of a CSV file with the columns label, 1 for positive or 0 for negative, and review."""
+    with data.open(encoding="utf-8", newline="") as file:
+        return [(row["review"], "正面" if row["label"] == "1" else "负面") for row in csv.DictReader(file)]
+
+
+def sample(rows: Sequence[Labelled], count: int = _ROWS) -> list[Labelled]:
+    """As many rows, the same ones each time."""
+    return random.Random(_SEED).sample(rows, min(count, len(rows)))
+
+
+async def measure(host: EngineHost, english: Path, chinese: Path) -> list[Figure]:
+    """The lines of the report, for both sets of texts."""
+    prompts = PromptStore(PROJECT / "prompts")
+    figures = (await run(host, "SST-2", prompts.load(TASK, "reviews"), sample(sst2(english)))).figures("≥ 85%")
+    return figures + (await run(host, "waimai", prompts.load(TASK, "reviews-zh"), sample(waimai(chinese)))).figures()
+
+
+def main() -> None:
+    """Prints the table for the data whose paths are given, measured on the embedded model."""
+    if len(sys.argv) != 3:
+        sys.exit("usage: python -m qwen_ui.bench.sentiment SST2.tsv WAIMAI.csv")
+    host = EngineHost(Settings(model="embedded"))
+    host.start()
+    host.wait()
+    print(machine(), end="\n\n")
+    print(table(asyncio.run(measure(host, Path(sys.argv[1]), Path(sys.argv[2])))))
+
+
+if __name__ == "__main__":
+    main()
