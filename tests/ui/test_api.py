@@ -33,7 +33,7 @@ def test_parameters_have_the_names_and_defaults_of_the_contract(server: Server):
         ("message", None), ("history", []), ("system", ""), ("max_new_tokens", 512),
         ("temperature", 0.7), ("top_p", 0.8), ("top_k", 20),
     ]  # fmt: skip
-    assert set(api["named_endpoints"]) == {CHAT, "/status"}
+    assert set(api["named_endpoints"]) == {*("/status", CHAT, "/write", "/ask", "/translate", "/sentiment", "/code")}
 
 
 def test_an_answer_streams_as_growing_text(server: Server):

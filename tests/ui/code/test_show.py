@@ -17,7 +17,7 @@ from tests.ui.conftest import host_of
 
 SAY, SAY_ZH = saying(EN), saying(ZH)
 PYTHON, HTML = find("python"), find("html")
-REQUEST = gr.Request(headers={"accept-language": "en"}, session_hash="me")
+REQUEST = gr.Request(headers={"accept-language": "en"}, session_hash="me", client=None)
 JOB = Job("generate", "generate", PYTHON, PYTHON, "a pair")
 JOB_FIELD, BEFORE, EMPTY, FULL, EDITOR, TOOLS, FILE, CHECK, FIX, TEXT, STATUS, RUN, STOP, RETRY, BACK = range(15)
 

@@ -20,7 +20,7 @@ STORY = "write/story"
 
 
 def request(language: str = "en-US") -> gr.Request:
-    return gr.Request(headers={"accept-language": language}, session_hash="me")
+    return gr.Request(headers={"accept-language": language}, session_hash="me", client=None)
 
 
 def handlers_of(prompts: Path, engine: FakeEngine | None = None, editable: bool = True) -> Handlers:

@@ -1,5 +1,6 @@
 """Judging a file: every row comes to a result or to a reason, whatever happens; and what the page says of it."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from qwen_ui.errors import EngineFailed, PromptTooLong
 from qwen_ui.prompts import PromptStore
-from qwen_ui.tasks.sentiment import Row, read
+from qwen_ui.tasks.sentiment import Classified, Row, read
 from qwen_ui.ui.sentiment.columns import Columns, guessed
 from qwen_ui.ui.sentiment.judge import Judge, Order
 from qwen_ui.ui.sentiment.report import SHOWN, Wanted, report, table
@@ -79,13 +80,15 @@ async def test_a_row_too_long_for_the_model_is_counted_and_the_others_are_judged
 
 
 async def test_what_was_judged_before_an_error_is_kept_and_the_error_said(prompts: Path):
-    engine = FakeEngine(likes=likes)
-    job = Job(partial(Judge(), host_of(engine)), work(prompts, ["fine"] * 60))
-    moments = []
-    async for moment in judged(Running(), "me", job, SAY):
-        moments.append(moment)
+    judge = partial(Judge(), host_of(FakeEngine(likes=likes)))
+
+    async def once(order: Order, texts: Sequence[str]) -> list[Classified]:
         if job.done:
-            engine.error = EngineFailed("The batch loop died.")
+            raise EngineFailed("The batch loop died.")
+        return await judge(order, texts)
+
+    job = Job(once, work(prompts, ["fine"] * 60))
+    moments = [moment async for moment in judged(Running(), "me", job, SAY)]
     assert "The batch loop died." in moments[-1].status
     assert moments[-1].work is not None
     assert len(moments[-1].work.rows) == FIRST_BATCH

@@ -17,7 +17,7 @@ from tests.ui.conftest import host_of
 
 
 def request(language: str = "en-US") -> gr.Request:
-    return gr.Request(headers={"accept-language": language}, session_hash="me")
+    return gr.Request(headers={"accept-language": language}, session_hash="me", client=None)
 
 
 def handlers_of(engine: FakeEngine, prompts: Path) -> Handlers:
