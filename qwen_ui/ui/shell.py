@@ -79,7 +79,9 @@ def build(host: EngineHost, settings: Settings) -> gr.Blocks:
             with gr.Tab(I18N("code_tab"), id="code"):
                 parts["code"] = code.tab(page, host, prompts, running, settings)
             with gr.Tab(I18N("prompts"), id="prompts") as place:
-                parts["prompts"] = prompt_files.tab(page, place, host, prompts, running, settings)
+                parts["prompts"] = prompt_files.tab(
+                    page, place, host, prompts, running, settings, not settings.is_public
+                )
         sending.connect(tabs, parts)
         header.wire(page, [button for part in parts.values() for button in part.senders])
         api.endpoints(host, running)

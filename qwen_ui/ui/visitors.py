@@ -1,5 +1,6 @@
 """Who a request is from: the address that a visitor's limits are counted for."""
 
+import hashlib
 from collections.abc import Sequence
 from ipaddress import IPv6Address, ip_address, ip_network
 
@@ -11,6 +12,8 @@ from qwen_ui.record import Via
 from qwen_ui.visit import Visit
 
 FORWARDED = "x-forwarded-for"
+COOKIE = "qwen-ui-visitor"
+"""By it a browser's documents are known to be its own, in public mode."""
 IPV6_PREFIX = 64
 """Bits that name a subscriber: the rest of an address is theirs to change."""
 
@@ -19,6 +22,17 @@ def visit(host: EngineHost, request: gr.Request, task: str, via: Via = "page") -
     """The way to the engine for this request."""
     peer = request.client.host if request.client else ""
     return host.of(address(peer, request.headers.get(FORWARDED, ""), host.settings.trusted_proxy), task, via)
+
+
+def owner(host: EngineHost, request: gr.Request) -> str:
+    """Whose collections this request may use: everybody's are the same on a private page, each browser's own else.
+
+    The name can't be turned back into the cookie. A script without the cookie owns what it makes in its session.
+    """
+    if not host.settings.is_public:
+        return ""
+    secret = request.cookies.get(COOKIE) or f"session {request.session_hash}"
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str:

@@ -22,7 +22,7 @@ from qwen_ui.ui.ask.sources import Basis, fitting, look_up
 from qwen_ui.ui.assistants import first
 from qwen_ui.ui.streaming import Running, follow
 from qwen_ui.ui.texts import EN, saying
-from qwen_ui.ui.visitors import visit
+from qwen_ui.ui.visitors import owner, visit
 
 _HAN = re.compile(r"[㐀-鿿]")
 
@@ -40,7 +40,7 @@ def endpoint(host: EngineHost, prompts: PromptStore, running: Running, settings:
         """
         with sentences():
             engine = visit(host, request, TAB, "api").engine
-            basis = await asyncio.to_thread(basis_of, library, question, context, collection)
+            basis = await asyncio.to_thread(basis_of, library, question, context, collection, owner(host, request))
             passages = await look_up(library, basis, question, (), saying(EN))
             if passages == ():
                 yield task.not_found(question).as_dict()
@@ -58,7 +58,7 @@ def endpoint(host: EngineHost, prompts: PromptStore, running: Running, settings:
     api(ask, api_name="ask", concurrency_limit=None)
 
 
-def basis_of(library: Library, question: Any, context: Any, collection: Any) -> Basis:
+def basis_of(library: Library, question: Any, context: Any, collection: Any, who: str = "") -> Basis:
     """What to answer from. Raises `InvalidInput` for what can't be used."""
     for name, value in (("question", question), ("context", context), ("collection", collection)):
         if not isinstance(value, str):
@@ -68,16 +68,16 @@ def basis_of(library: Library, question: Any, context: Any, collection: Any) -> 
     if context.strip() and collection.strip():
         raise InvalidInput("Give a context or a collection, not both.")
     if collection.strip():
-        return Basis("documents", collection=_named(library, collection))
+        return Basis("documents", collection=_named(library, collection, who), owner=who)
     return Basis("text", context, text_name="context") if context.strip() else Basis()
 
 
-def _named(library: Library, name: str) -> str:
+def _named(library: Library, name: str, who: str) -> str:
     """The id of the collection. Raises `InvalidInput` with the names there are."""
     try:
-        return library.named(name).id
+        return library.named(name, who).id
     except InvalidInput as error:
-        there = ", ".join(info.name for info in library.collections()) or "none"
+        there = ", ".join(info.name for info in library.collections(who)) or "none"
         raise InvalidInput(f"{error} There are: {there}.") from error
 
 

@@ -9,12 +9,14 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput, QwenUIError
+from qwen_ui.host import EngineHost
 from qwen_ui.knowledge.convert import SUFFIXES
 from qwen_ui.knowledge.library import Library, Upload
 from qwen_ui.knowledge.store import CollectionInfo, Document
 from qwen_ui.ui.ask.adding import Report, add, report_html
 from qwen_ui.ui.statistics import line
 from qwen_ui.ui.texts import I18N, Say, speaker
+from qwen_ui.ui.visitors import owner
 from qwen_ui.ui.wiring import QUIET
 
 MOST_FILES = 200
@@ -29,7 +31,8 @@ View = tuple[Any, ...]
 class Collections:
     """The widgets, made by `lay_out`, and their handlers. What is kept here of a visitor is how to stop."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, host: EngineHost, library: Library) -> None:
+        self._host = host
         self._library = library
         self._stops: dict[str, asyncio.Event] = {}
 
@@ -109,9 +112,10 @@ class Collections:
         )
         self._stop.click(self._stop_adding, None, None, **QUIET)
 
-    async def _show(self, id: str | None, say: Say, status: str = "") -> View:
-        """The collection with that id, or else the first; the forms closed."""
-        infos, documents = await asyncio.to_thread(self._read, id)
+    async def _show(self, request: gr.Request, id: str | None, status: str = "") -> View:
+        """The visitor's collection with that id, or else the first; the forms closed."""
+        say = speaker(request)
+        infos, documents = await asyncio.to_thread(self._read, self._owner(request), id)
         current = _current(infos, id)
         empty = line(say("ask_no_documents")) if current and not documents else ""
         return (
@@ -126,10 +130,13 @@ class Collections:
             gr.update(visible=False),
         )
 
-    def _read(self, id: str | None) -> tuple[list[CollectionInfo], list[Document]]:
-        infos = self._library.collections()
+    def _owner(self, request: gr.Request) -> str:
+        return owner(self._host, request)
+
+    def _read(self, who: str, id: str | None) -> tuple[list[CollectionInfo], list[Document]]:
+        infos = self._library.collections(who)
         current = _current(infos, id)
-        return infos, self._library.open(current.id).documents() if current else []
+        return infos, self._library.open(current.id, who).documents() if current else []
 
     def _failed(self, error: QwenUIError, say: Say) -> View:
         """What went wrong; the rest stays, the forms as well."""
@@ -137,41 +144,41 @@ class Collections:
         return tuple(status if widget is self._status else gr.skip() for widget in self.view)
 
     async def _load(self, request: gr.Request, id: str | None) -> View:
-        return await self._show(id, speaker(request))
+        return await self._show(request, id)
 
     async def _choose(self, request: gr.Request, id: str | None) -> View:
-        return await self._show(id, speaker(request))
+        return await self._show(request, id)
 
     async def _refresh(self, request: gr.Request) -> Any:
         """The collections that there are now: others may have made some."""
-        infos = await asyncio.to_thread(self._library.collections)
+        infos = await asyncio.to_thread(self._library.collections, self._owner(request))
         return gr.update(choices=_choices(infos, speaker(request)))
 
     async def _ask_name(self) -> tuple[Any, ...]:
         return gr.update(visible=True), gr.update(visible=False), "", False
 
-    async def _ask_new_name(self, id: str | None) -> tuple[Any, ...]:
-        info = await self._info(id)
+    async def _ask_new_name(self, request: gr.Request, id: str | None) -> tuple[Any, ...]:
+        info = await self._info(request, id)
         return gr.update(visible=True), gr.update(visible=False), info.name if info else "", True
 
-    async def _info(self, id: str | None) -> CollectionInfo | None:
-        infos = await asyncio.to_thread(self._library.collections)
+    async def _info(self, request: gr.Request, id: str | None) -> CollectionInfo | None:
+        infos = await asyncio.to_thread(self._library.collections, self._owner(request))
         return next((info for info in infos if info.id == id), None)
 
     async def _named(self, request: gr.Request, id: str | None, name: str, renaming: bool) -> View:
         """Makes a collection of that name, or renames the chosen one."""
-        say = speaker(request)
+        say, who = speaker(request), self._owner(request)
         try:
             if renaming and id:
-                await asyncio.to_thread(self._library.rename, id, name)
+                await asyncio.to_thread(self._library.rename, id, name, who)
             else:
-                id = (await asyncio.to_thread(self._library.create, name)).id
+                id = (await asyncio.to_thread(self._library.create, name, who)).id
         except QwenUIError as error:
             return self._failed(error, say)
-        return await self._show(id, say)
+        return await self._show(request, id)
 
     async def _ask_sure(self, request: gr.Request, id: str | None) -> tuple[Any, ...]:
-        info = await self._info(id)
+        info = await self._info(request, id)
         if info is None:
             return gr.skip(), gr.skip(), gr.skip()
         question = speaker(request)("ask_delete_sure", name=info.name, count=info.documents)
@@ -180,10 +187,10 @@ class Collections:
     async def _delete_it(self, request: gr.Request, id: str | None) -> View:
         say = speaker(request)
         try:
-            await asyncio.to_thread(self._library.delete, id or "")
+            await asyncio.to_thread(self._library.delete, id or "", self._owner(request))
         except QwenUIError as error:
             return self._failed(error, say)
-        return await self._show(None, say)
+        return await self._show(request, None)
 
     async def _remove_them(self, request: gr.Request, id: str | None, documents: list[int]) -> View:
         """Takes the selected documents out."""
@@ -191,12 +198,12 @@ class Collections:
         try:
             if not documents:
                 raise InvalidInput(say("ask_none_selected"))
-            collection = await asyncio.to_thread(self._library.open, id or "")
+            collection = await asyncio.to_thread(self._library.open, id or "", self._owner(request))
             for document in documents:
                 await asyncio.to_thread(collection.remove, document)
         except QwenUIError as error:
             return self._failed(error, say)
-        return await self._show(id, say)
+        return await self._show(request, id)
 
     async def _add(self, request: gr.Request, id: str | None, files: list[str] | None) -> AsyncGenerator[View, None]:
         """Adds the uploaded files, telling of each."""
@@ -204,13 +211,13 @@ class Collections:
         stays = [gr.skip()] * (len(self.view) - 1)
         with self._stoppable(request.session_hash or "") as stop:
             try:
-                async with aclosing(self._reports(id, files or [], stop, say)) as reports:
+                async with aclosing(self._reports(request, id, files or [], stop)) as reports:
                     async for report in reports:
                         hidden = gr.update(value=None, visible=False)
                         yield report_html(report, say), gr.update(visible=True), hidden, *stays
             except QwenUIError as error:
                 failure = line(say("ask_collection_failed", error=error), "error")
-        shown, status, uploads, *rest = await self._show(id, say, failure)
+        shown, status, uploads, *rest = await self._show(request, id, failure)
         yield gr.skip(), gr.update(visible=False), uploads | {"value": None}, shown, status, *rest
 
     @contextmanager
@@ -224,11 +231,12 @@ class Collections:
             stop.set()
 
     async def _reports(
-        self, id: str | None, files: list[str], stop: asyncio.Event, say: Say
+        self, request: gr.Request, id: str | None, files: list[str], stop: asyncio.Event
     ) -> AsyncGenerator[Report, None]:
+        say = speaker(request)
         if len(files) > MOST_FILES:
             raise InvalidInput(say("ask_too_many_files", count=len(files), limit=MOST_FILES))
-        collection = await asyncio.to_thread(self._library.open, id or "")
+        collection = await asyncio.to_thread(self._library.open, id or "", self._owner(request))
         steps = collection.add([Upload(Path(file)) for file in files])
         async with aclosing(add(steps, len(files), stop)) as reports:
             async for report in reports:

@@ -17,7 +17,7 @@ from qwen_ui.ui.ask.sources import Basis, Kind
 from qwen_ui.ui.statistics import line
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import Say, speaker
-from qwen_ui.ui.visitors import visit
+from qwen_ui.ui.visitors import owner, visit
 
 Page = tuple[Any, ...]
 """Values for: chatbot, dialogue, status, question, Ask, Stop, the last answer as text, and the buttons below it."""
@@ -79,7 +79,7 @@ class Handlers:
         try:
             if self._running.busy(session, TAB):
                 raise InvalidInput(say("still_writing"))
-            wish = begin(*self._read(say, *controls))
+            wish = begin(*self._read(request, *controls))
         except QwenUIError as error:
             yield page(Moment(dialogue, line(say("not_sent", error=error), "error"), typed), say)
             return
@@ -90,7 +90,7 @@ class Handlers:
 
     def _read(
         self,
-        say: Say,
+        request: gr.Request,
         kind: Kind,
         text: str | None,
         collection: str | None,
@@ -98,7 +98,8 @@ class Handlers:
         max_new_tokens: float,
     ) -> tuple[Basis, Template, int]:
         """What the widgets of `Fields.controls` say. Raises `InvalidInput` or `TemplateError` for what can't work."""
-        basis = Basis(kind, text or "", collection, say("ask_pasted_name"))
+        say = speaker(request)
+        basis = Basis(kind, text or "", collection, say("ask_pasted_name"), owner(self._host, request))
         return basis, self._prompts.load(TAB, template or ""), int(max_new_tokens)
 
     async def example(

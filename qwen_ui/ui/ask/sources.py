@@ -31,6 +31,8 @@ class Basis:
     """The collection's id."""
     text_name: str = ""
     """What the pasted text is called where it is cited."""
+    owner: str = ""
+    """Whose collections there are (see `Library`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def _open(library: Library, basis: Basis, say: Say) -> Source:
         return _pasted(basis, say)
     if not basis.collection:
         raise InvalidInput(say("ask_no_collection"))
-    collection = library.open(basis.collection)
+    collection = library.open(basis.collection, basis.owner)
     if not collection.openings(1):
         raise InvalidInput(say("ask_no_documents"))
     return collection

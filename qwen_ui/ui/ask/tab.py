@@ -37,7 +37,7 @@ def tab(
     handlers = Handlers(host, library, prompts, running)
     with gr.Row(elem_id="ask"):
         with gr.Column(elem_id="ask-side"):
-            fields = Fields(prompts, Collections(library))
+            fields = Fields(prompts, Collections(host, library))
         with gr.Column(elem_id="ask-main"):
             widgets = Widgets()
     fields.wire(page)
