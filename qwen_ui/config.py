@@ -4,6 +4,7 @@ import argparse
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 UPLOAD_MB = 50
 PUBLIC_UPLOAD_MB = 10
 PUBLIC_PIECES = 4
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+PRIVATE = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,127.0.0.0/8"
+"""Where the proxy in front of a Space speaks from; nobody else can reach a Space directly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,11 @@ class Settings:
         return self.share if self.public is None else self.public
 
     @property
+    def proxies(self) -> tuple[Network, ...]:
+        """Whose word is taken on where a visitor comes from. Gradio's relay speaks through this machine itself."""
+        return (*self.trusted_proxy, *LOOPBACK) if self.share else self.trusted_proxy
+
+    @property
     def limits(self) -> Limits | None:
         """What one visitor may do; None is anything."""
         if not self.is_public:
@@ -94,7 +103,7 @@ def read(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
     A page on Spaces is public unless it is said not to be. Raises `InvalidInput` with a sentence to show.
     ``--help`` and ``--version`` print and exit.
     """
-    given: dict[str, Any] = {"public": True} if environ.get("SPACE_ID") else {}
+    given: dict[str, Any] = {"public": True, "trusted_proxy": PRIVATE} if environ.get("SPACE_ID") else {}
     given |= {flag.name: environ[flag.variable] for flag in FLAGS.values() if environ.get(flag.variable)}
     given |= {name: value for name, value in vars(parser().parse_args(argv)).items() if value is not None}
     return Settings(**{name: FLAGS[name].kind.read(name, value) for name, value in given.items()})

@@ -19,7 +19,13 @@ EXACT = frozenset(
         *("/", "/config", "/login", "/theme.css", "/robots.txt", "/manifest.json", "/favicon.ico", "/pwa_icon"),
         *("/healthz", "/readyz", "/gradio_api/startup-events", "/gradio_api/theme.css", "/gradio_api/app_id"),
         *("/gradio_api/user", "/gradio_api/login_check", "/gradio_api/info", "/gradio_api/openapi.json"),
-        *("/gradio_api/queue/join", "/gradio_api/queue/data", "/gradio_api/cancel", "/gradio_api/reset"),
+        *(
+            "/gradio_api/queue/join",
+            "/gradio_api/queue/data",
+            "/gradio_api/run/predict",
+            "/gradio_api/cancel",
+            "/gradio_api/reset",
+        ),
         *("/gradio_api/upload", "/gradio_api/upload_progress"),
     ]
 )

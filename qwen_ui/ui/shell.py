@@ -1,9 +1,13 @@
 """The page around the tabs, and how it is served."""
 
 import logging
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import gradio as gr
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from qwen_ui.config import Settings
 from qwen_ui.host import EngineHost
@@ -14,6 +18,7 @@ from qwen_ui.ui.ask import api as ask_api
 from qwen_ui.ui.ask import tab as ask
 from qwen_ui.ui.code import api as code_api
 from qwen_ui.ui.code import tab as code
+from qwen_ui.ui.guard import Guard
 from qwen_ui.ui.header import Header
 from qwen_ui.ui.prompt_files import tab as prompt_files
 from qwen_ui.ui.sentiment import api as sentiment_api
@@ -29,7 +34,6 @@ log = logging.getLogger(__name__)
 
 STYLE = Path(__file__).parent / "style"
 WAITING_EVENTS = 1024
-MAX_UPLOAD = "50mb"
 HOUR = 3600
 THEME = gr.themes.Soft(
     primary_hue="indigo",
@@ -97,10 +101,15 @@ def build(host: EngineHost, settings: Settings) -> gr.Blocks:
     return page
 
 
-def launch(page: gr.Blocks, settings: Settings) -> str:
-    """Serves the page from a thread of its own and gives its address. Raises `OSError` when the port is taken."""
-    if settings.share and settings.credentials is None:
-        log.warning("Whoever knows the shared link can use it. Set --auth to ask for a password.")
+def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = ()) -> str:
+    """Serves the page, and the routes beside it, from a thread of its own and gives its address.
+
+    Nobody is asked for a password on the routes. Raises `OSError` when the port is taken.
+    """
+    # The server believes whoever speaks from this machine on where visitors come from; only --trusted-proxy may say so.
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
+    megabytes = settings.upload_limit_mb
+    guard = Middleware(Guard, public=settings.is_public, upload_bytes=megabytes * 1_000_000, trusted=settings.proxies)
     _, address, _ = page.launch(
         server_name=settings.host,
         server_port=settings.port,
@@ -120,6 +129,7 @@ def launch(page: gr.Blocks, settings: Settings) -> str:
         strict_cors=True,
         show_error=False,
         allowed_paths=[],
-        max_file_size=MAX_UPLOAD,
+        max_file_size=f"{megabytes}mb",
+        app_kwargs={"routes": list(routes), "middleware": [guard]},  # Gradio puts its own routes after these
     )
     return str(address)

@@ -21,7 +21,7 @@ IPV6_PREFIX = 64
 def visit(host: EngineHost, request: gr.Request, task: str, via: Via = "page") -> Visit:
     """The way to the engine for this request."""
     peer = request.client.host if request.client else ""
-    return host.of(address(peer, request.headers.get(FORWARDED, ""), host.settings.trusted_proxy), task, via)
+    return host.of(address(peer, request.headers.get(FORWARDED, ""), host.settings.proxies), task, via)
 
 
 def owner(host: EngineHost, request: gr.Request) -> str:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -120,9 +120,9 @@ def stage(prompts: Path, tmp_path: Path) -> Iterator[Stage]:
     page.close(verbose=False)
 
 
-def host_of(engine: Engine) -> EngineHost:
+def host_of(engine: Engine, **settings: Any) -> EngineHost:
     """A host that is ready with the engine."""
-    host = EngineHost(Settings(), lambda settings, report: engine)
+    host = EngineHost(Settings(**settings), lambda settings, report: engine)
     host.start()
     host.wait()
     return host
@@ -163,7 +163,7 @@ def serve(prompts: Path, tmp_path: Path) -> Iterator[Serve]:
     pages = []
 
     def serve(host: EngineHost) -> str:
-        settings = Settings(port=free_port(), prompts_dir=prompts, data_dir=tmp_path)
+        settings = replace(host.settings, port=free_port(), prompts_dir=prompts, data_dir=tmp_path)
         pages.append(shell.build(host, settings))
         return shell.launch(pages[-1], settings)
 

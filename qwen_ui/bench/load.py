@@ -1,0 +1,170 @@
+"""`python -m qwen_ui.bench.load`: many visitors at once for minutes, and what is left of them afterwards."""
+
+import argparse
+import asyncio
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import psutil
+
+from qwen_ui.bench import report
+from qwen_ui.bench.report import Figure
+from qwen_ui.bench.server import Server, running
+from qwen_ui.bench.visitors import Visited, Visitor
+from qwen_ui.config import PROJECT, Settings
+
+PORT = 7980
+SEED = 20_250_101
+SAMPLE_SECONDS = 2.0
+SETTLE_SECONDS = 60.0
+WARM_REQUESTS = 8
+FLAGS = (
+    *("--public", "--auth", "none", "--trusted-proxy", "127.0.0.1", "--model", "embedded"),
+    *("--requests-per-minute", "1000", "--running-per-visitor", "4", "--tokens-per-hour", "1000000"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What the server's process holds at one moment."""
+
+    at: float
+    memory: int
+    threads: int
+    files: int
+    sockets: int
+
+
+@dataclass(slots=True)
+class Load:
+    """What came of it."""
+
+    visitors: int
+    seconds: float
+    visited: list[Visited] = field(default_factory=list)
+    held: list[Holdings] = field(default_factory=list)
+    before: Holdings | None = None
+    after: Holdings | None = None
+    idle: bool = False
+
+    @property
+    def growth(self) -> float:
+        """Growth of the memory over the last half: mean of its last quarter ÷ mean of the one before."""
+        half = [held.memory for held in self.held[len(self.held) // 2 :]]
+        middle = len(half) // 2
+        return statistics.mean(half[middle:]) / statistics.mean(half[:middle]) if middle else 1.0
+
+    @property
+    def wrong(self) -> list[Visited]:
+        """The requests that went neither well nor cleanly wrong."""
+        return [visited for visited in self.visited if visited.outcome == "wrong"]
+
+    def figures(self) -> list[Figure]:
+        """The lines of the report."""
+        count = Counter(visited.outcome for visited in self.visited)
+        marks = sum("another's mark" in visited.detail for visited in self.visited)
+        on = f"{self.visitors} visitors for {self.seconds:.0f} s"
+        before, after = self.before, self.after
+        assert before is not None
+        assert after is not None
+        return [
+            Figure("requests", f"{len(self.visited):,}", "", on),
+            Figure("whole answers", f"{count['whole']:,}", "", ""),
+            Figure("cleanly refused", f"{count['refused']:,}", "", "nonsense, and a line that is full"),
+            Figure("left by the visitor", f"{count['left']:,}", "", "tab closed, or stream never read"),
+            Figure("neither", f"{count['wrong']}", "0", "; ".join(sorted({v.detail for v in self.wrong}))[:200]),
+            Figure("answers with another's text", f"{marks}", "0", "each prompt carries a mark"),
+            Figure("/status afterwards", "idle" if self.idle else "busy", "idle", "active and waiting"),
+            Figure("threads left over", f"{after.threads - before.threads}", "0", f"{after.threads} now"),
+            Figure("files left over", f"{after.files - before.files}", "0", f"{after.files} now"),
+            Figure("sockets left over", f"{after.sockets - before.sockets}", "0", f"{after.sockets} now"),
+            Figure(
+                "memory, last quarter ÷ the one before", f"{self.growth:.3f}", "≤ 1.02", f"{after.memory >> 20} MiB"
+            ),
+        ]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs it and prints the table; the exit status tells whether all went well."""
+    parser = argparse.ArgumentParser(prog="python -m qwen_ui.bench.load", description=__doc__)
+    parser.add_argument("--visitors", type=int, default=64)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--write", action="store_true", help="also puts the table into docs/benchmarks.md")
+    arguments = parser.parse_args(argv)
+    load = run(arguments.visitors, 60 * arguments.minutes)
+    text = "\n\n".join([report.machine(), report.table(load.figures())])
+    print(text)
+    if arguments.write:
+        report.write(PROJECT / "docs" / "benchmarks.md", "load", text)
+    return 1 if load.wrong or not load.idle else 0
+
+
+def run(visitors: int, seconds: float) -> Load:
+    """Starts the app, lets the visitors in for so long, and looks at what is left."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "models").symlink_to(Settings().data_dir / "models")
+        with running(PORT, *FLAGS, "--data-dir", folder) as server:
+            while server.status()["state"] == "loading":
+                time.sleep(0.2)
+            return asyncio.run(_run(server, visitors, seconds))
+
+
+async def _run(server: Server, visitors: int, seconds: float) -> Load:
+    load, dice = Load(visitors, seconds), random.Random(SEED)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{PORT}", limits=limits, timeout=60) as http:
+        for number in range(WARM_REQUESTS):  # what is made once is there before the first look
+            await Visitor(http, number, random.Random(number)).visit()
+        await _settled(server)
+        load.before = _held(server)
+        end = time.monotonic() + seconds
+        watch = asyncio.create_task(_watch(server, load, end))
+        crowd = (_stay(Visitor(http, number, random.Random(dice.random())), load, end) for number in range(visitors))
+        await asyncio.gather(*crowd)
+        await watch
+    load.idle = await _settled(server)
+    load.after = _held(server)
+    return load
+
+
+async def _stay(visitor: Visitor, load: Load, end: float) -> None:
+    while time.monotonic() < end:
+        load.visited.append(await visitor.visit())
+
+
+async def _watch(server: Server, load: Load, end: float) -> None:
+    while time.monotonic() < end:
+        load.held.append(_held(server))
+        await asyncio.sleep(SAMPLE_SECONDS)
+
+
+async def _settled(server: Server) -> bool:
+    """Waits until nothing runs any more and the sockets are closed; whether it came to that."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while time.monotonic() < deadline:
+        status = await asyncio.to_thread(server.status)
+        if status["active"] == 0 and status["waiting"] == 0:
+            await asyncio.sleep(SAMPLE_SECONDS)
+            return True
+        await asyncio.sleep(0.5)
+    return False
+
+
+def _held(server: Server) -> Holdings:
+    process = server.process
+    with process.oneshot():
+        sockets = sum(each.status != psutil.CONN_LISTEN for each in process.net_connections())
+        files = len(process.open_files()) if psutil.WINDOWS else process.num_fds()
+        return Holdings(time.monotonic(), process.memory_info().rss, process.num_threads(), files, sockets)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
