@@ -1,15 +1,12 @@
-"""`python -m qwen_ui.bench`: measures the chat and prints its table."""
+"""The chat: the engine against plain `generate`, reuse of earlier turns, Stop, and the app as a whole."""
 
-import argparse
-import logging
 import statistics
-from collections.abc import Sequence
 from typing import Any
 
-from qwen_ui.bench import report, server
+from qwen_ui.bench import server
 from qwen_ui.bench.report import Figure
 from qwen_ui.bench.workers import Worker, engine_worker, generate_worker
-from qwen_ui.config import PROJECT, Settings
+from qwen_ui.config import Settings
 
 NOUNS = ["cat", "ship", "king", "tree", "robot", "river", "baker", "storm", "garden", "clock"]
 NOUNS += ["mirror", "train", "island", "letter", "forest", "piano"]
@@ -18,23 +15,8 @@ NEW_TOKENS = 96
 PORT = 7960
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the measurements and prints them."""
-    parser = argparse.ArgumentParser(prog="python -m qwen_ui.bench", description=__doc__)
-    parser.add_argument("--model", default="embedded")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each pair is measured; medians are shown")
-    parser.add_argument("--write", action="store_true", help="also put the table into docs/benchmarks.md")
-    arguments = parser.parse_args(argv)
-    logging.basicConfig(level=logging.WARNING)
-    settings = Settings(model=arguments.model)
-    text = "\n\n".join([report.machine(), report.table(chat(settings, arguments.rounds))])
-    print(text)
-    if arguments.write:
-        report.write(PROJECT / "docs" / "benchmarks.md", "chat", text)
-
-
-def chat(settings: Settings, rounds: int) -> list[Figure]:
-    """The table of the chat: engine against `generate`, reuse, stopping, and the app as a whole."""
+def run(settings: Settings, rounds: int) -> list[Figure]:
+    """The lines of the report."""
     with Worker(generate_worker, settings) as plain, Worker(engine_worker, settings) as engine:
         figures = [
             _one_stream(plain, engine, rounds),
@@ -105,7 +87,3 @@ def _reuse(engine: Worker, rounds: int) -> Figure:
 def _stop(engine: Worker, rounds: int) -> Figure:
     run = engine.call("stop_to_idle", repeats=3 * rounds)
     return Figure("(e) Stop to the model idle", f"{run['steps']:.1f} decode steps", "< 3", f"worst {run['worst']:.1f}")
-
-
-if __name__ == "__main__":
-    main()

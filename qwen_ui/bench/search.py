@@ -4,13 +4,12 @@ import itertools
 import json
 import random
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from qwen_ui.bench.report import Figure, table
+from qwen_ui.bench.report import Figure
 from qwen_ui.knowledge.passages import Passage
 from qwen_ui.knowledge.source import Memory
 
@@ -123,14 +122,3 @@ def _speed() -> tuple[float, float]:
         many.search(question, relevant=0)
         times.append(time.perf_counter() - start)
     return build_seconds, 1000 * statistics.median(times)
-
-
-def main() -> None:
-    """Prints the table for the data whose path is given."""
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m qwen_ui.bench.search FILE   (passages and questions in SQuAD's format)")
-    print(table(run(Path(sys.argv[1])).figures()))
-
-
-if __name__ == "__main__":
-    main()
