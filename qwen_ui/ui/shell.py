@@ -1,9 +1,11 @@
 """The page around the tabs, and how it is served."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import gradio as gr
+from starlette.routing import BaseRoute
 
 from qwen_ui.config import Settings
 from qwen_ui.host import EngineHost
@@ -91,8 +93,11 @@ def build(host: EngineHost, settings: Settings) -> gr.Blocks:
     return page
 
 
-def launch(page: gr.Blocks, settings: Settings) -> str:
-    """Serves the page from a thread of its own and gives its address. Raises `OSError` when the port is taken."""
+def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = ()) -> str:
+    """Serves the page, and the routes beside it, from a thread of its own and gives its address.
+
+    Nobody is asked for a password on the routes. Raises `OSError` when the port is taken.
+    """
     if settings.share and settings.credentials is None:
         log.warning("Whoever knows the shared link can use it. Set --auth to ask for a password.")
     _, address, _ = page.launch(
@@ -115,5 +120,6 @@ def launch(page: gr.Blocks, settings: Settings) -> str:
         show_error=False,
         allowed_paths=[],
         max_file_size=MAX_UPLOAD,
+        app_kwargs={"routes": list(routes)},  # Gradio puts its own after them
     )
     return str(address)
