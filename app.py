@@ -6,15 +6,19 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
-from qwen_ui import config
+import gradio as gr
+
+from qwen_ui import config, health, logs
 from qwen_ui.config import Settings
 from qwen_ui.errors import InvalidInput
-from qwen_ui.host import EngineHost
-from qwen_ui.ui import shell
+from qwen_ui.host import EngineHost, OpenEngine, open_local
+from qwen_ui.metrics import Metrics
+from qwen_ui.ui import closing, shell
 
 log = logging.getLogger("qwen_ui")
 
@@ -25,28 +29,58 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {"QWEN_UI_HOST": host, "QWEN_UI_PORT": environ.get("GRADIO_SERVER_PORT", "")} | dict(environ)
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, open_engine: OpenEngine = open_local) -> int:
     """Runs until it is interrupted; gives the exit status."""
     interrupted = _interruption()
-    host = EngineHost(settings)
+    host = EngineHost(settings, open_engine)
     page = shell.build(host, settings)
     host.start()
     try:
-        address = shell.launch(page, settings)
-    except OSError:
-        where = f"{settings.host}:{settings.port}"
-        print(
-            f"Nothing can be served at {where}: the port is taken, or the address is not this machine's. "
-            "Choose others with --port and --host.",
-            file=sys.stderr,
-        )
+        with _measured(Metrics(host), settings):
+            _run(page, host, settings, interrupted)
+    except _NotServed as error:
+        print(error, file=sys.stderr)
         return _leave(host, 2)
+    return _leave(host, 0)
+
+
+def _run(page: gr.Blocks, host: EngineHost, settings: Settings, interrupted: threading.Event) -> None:
+    """Serves the page until the interruption, and then for as long as running answers may take."""
+    try:
+        address = shell.launch(page, settings, health.routes(host))
+    except OSError as error:
+        raise _NotServed(settings.host, settings.port, "--port and --host") from error
     print(f"Qwen UI is at {address}", flush=True)
     while not interrupted.wait(1):  # a signal that comes just before the wait is noticed only after it
         pass
-    log.info("Shutting down")
-    page.close(verbose=False)
-    return _leave(host, 0)
+    log.info("Shutting down; running answers have %d s to finish", settings.grace)
+    closing.close(page, host, settings.grace)
+
+
+@contextmanager
+def _measured(metrics: Metrics, settings: Settings) -> Iterator[None]:
+    """Serves the metrics meanwhile, where they are wanted."""
+    if not settings.metrics_port:
+        yield
+        return
+    try:
+        server = metrics.serve(settings.metrics_host, settings.metrics_port)
+    except OSError as error:
+        raise _NotServed(settings.metrics_host, settings.metrics_port, "--metrics-port and --metrics-host") from error
+    try:
+        yield
+    finally:
+        server.close()
+
+
+class _NotServed(Exception):
+    """An address can't be listened on."""
+
+    def __init__(self, host: str, port: int, flags: str) -> None:
+        super().__init__(
+            f"Nothing can be served at {host}:{port}: the port is taken, or the address is not this machine's. "
+            f"Choose others with {flags}."
+        )
 
 
 def _leave(host: EngineHost, status: int) -> int:
@@ -82,8 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InvalidInput as error:
         print(error, file=sys.stderr)
         return 2
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    log.setLevel(settings.log_level.upper())
+    logs.set_up(settings)
     return serve(settings)
 
 

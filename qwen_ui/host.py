@@ -105,7 +105,7 @@ class EngineHost:
     @property
     def ready(self) -> bool:
         """Whether new requests are taken."""
-        return self._engine is not None and not self.closing
+        return self._progress.stage == "ready" and not self.closing
 
     @property
     def engine(self) -> Engine:
