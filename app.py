@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -13,14 +14,18 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 
 import gradio as gr
 
-from qwen_ui import config, health, logs
+from qwen_ui import config, health, logs, public
 from qwen_ui.config import Settings
 from qwen_ui.errors import InvalidInput
 from qwen_ui.host import EngineHost, OpenEngine, open_local
+from qwen_ui.knowledge.library import Library
 from qwen_ui.metrics import Metrics
 from qwen_ui.ui import closing, shell
 
 log = logging.getLogger("qwen_ui")
+
+SWEEP_SECONDS = 600
+"""How often visitors' old collections are looked for."""
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -32,37 +37,49 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
 def serve(settings: Settings, open_engine: OpenEngine = open_local) -> int:
     """Runs until it is interrupted; gives the exit status."""
     interrupted = _interruption()
+    made, settings = settings.auth is None, public.with_sign_in(settings)
     host = EngineHost(settings, open_engine)
-    page = shell.build(host, settings)
+    host.observe(logs.RequestLog(settings.log_text).observe)
+    library = Library(settings.data_dir / "collections")
+    page = shell.build(host, settings, library)
     host.start()
     try:
-        with _measured(Metrics(host), settings):
-            _run(page, host, settings, interrupted)
+        with _measured(host, settings):
+            _run(page, host, settings, library, interrupted, made)
     except _NotServed as error:
         print(error, file=sys.stderr)
         return _leave(host, 2)
     return _leave(host, 0)
 
 
-def _run(page: gr.Blocks, host: EngineHost, settings: Settings, interrupted: threading.Event) -> None:
+def _run(
+    page: gr.Blocks, host: EngineHost, settings: Settings, library: Library, interrupted: threading.Event, made: bool
+) -> None:
     """Serves the page until the interruption, and then for as long as running answers may take."""
     try:
         address = shell.launch(page, settings, health.routes(host))
     except OSError as error:
         raise _NotServed(settings.host, settings.port, "--port and --host") from error
     print(f"Qwen UI is at {address}", flush=True)
+    if settings.is_public:
+        print(public.exposure(settings, made), flush=True)
+    swept = time.monotonic() - SWEEP_SECONDS
     while not interrupted.wait(1):  # a signal that comes just before the wait is noticed only after it
-        pass
+        if time.monotonic() - swept >= SWEEP_SECONDS:
+            library.expire(3600 * settings.keep_hours)
+            swept = time.monotonic()
     log.info("Shutting down; running answers have %d s to finish", settings.grace)
     closing.close(page, host, settings.grace)
 
 
 @contextmanager
-def _measured(metrics: Metrics, settings: Settings) -> Iterator[None]:
+def _measured(host: EngineHost, settings: Settings) -> Iterator[None]:
     """Serves the metrics meanwhile, where they are wanted."""
     if not settings.metrics_port:
         yield
         return
+    metrics = Metrics(host)
+    host.observe(metrics.observe)
     try:
         server = metrics.serve(settings.metrics_host, settings.metrics_port)
     except OSError as error:

@@ -1,7 +1,6 @@
 """`python -m qwen_ui.bench`: measures what the project claims, and prints it as tables."""
 
 import argparse
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -38,7 +37,7 @@ def _parts(settings: Settings, rounds: int, data: Path | None) -> dict[str, Call
     if data is not None:
         passages, english, chinese = (data / name for name in DATA)
         parts["search"] = lambda: search.run(passages).figures()
-        parts["sentiment"] = lambda: asyncio.run(sentiment.run_all(settings, english, chinese))
+        parts["sentiment"] = lambda: sentiment.run_all(settings, english, chinese)
     return parts
 
 

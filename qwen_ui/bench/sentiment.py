@@ -4,14 +4,13 @@ import asyncio
 import csv
 import random
 import statistics
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from qwen_ui.bench.report import Figure, machine, table
+from qwen_ui.bench.report import Figure
 from qwen_ui.config import PROJECT, Settings
 from qwen_ui.engine.base import Engine
 from qwen_ui.host import EngineHost
@@ -157,16 +156,16 @@ async def measure(host: EngineHost, english: Path, chinese: Path) -> list[Figure
     return figures + (await run(host, "waimai", prompts.load(TASK, "reviews-zh"), sample(waimai(chinese)))).figures()
 
 
-def main() -> None:
-    """Prints the table for the data whose paths are given, measured on the embedded model."""
-    if len(sys.argv) != 3:
-        sys.exit("usage: python -m qwen_ui.bench.sentiment SST2.tsv WAIMAI.csv")
-    host = EngineHost(Settings(model="embedded"))
+def run_all(settings: Settings, english: Path, chinese: Path) -> list[Figure]:
+    """The lines of the report, measured on the model that the settings name."""
+    host = EngineHost(settings)
     host.start()
     host.wait()
-    print(machine(), end="\n\n")
-    print(table(asyncio.run(measure(host, Path(sys.argv[1]), Path(sys.argv[2])))))
 
+    async def measured() -> list[Figure]:
+        try:
+            return await measure(host, english, chinese)
+        finally:
+            await host.close()
 
-if __name__ == "__main__":
-    main()
+    return asyncio.run(measured())

@@ -5,6 +5,7 @@ import logging
 import shutil
 import sqlite3
 import threading
+import time
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -101,6 +102,13 @@ class Library:
         with self._lock:
             self._open.pop(id_, None)
         self._drop(id_)
+
+    def expire(self, seconds: float) -> None:
+        """Removes the collections of visitors (owners with a name) that were made more than so many seconds ago."""
+        for id_, owner in self._store.made_before(time.time() - seconds):
+            if owner:
+                log.info("A visitor's collection has expired")
+                self.delete(id_, owner)
 
     def _index(self, id_: str) -> Index:
         """The collection's index, brought up to date with the store."""

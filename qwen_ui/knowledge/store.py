@@ -117,6 +117,11 @@ class Store:
         with self._write() as db:
             db.execute("DELETE FROM collections WHERE id = ?", (id_,))
 
+    def made_before(self, moment: float) -> list[tuple[str, str]]:
+        """Ids and owners of the collections made before the moment, seconds since 1970."""
+        with self._connect() as connection:
+            return list(connection.execute("SELECT id, owner FROM collections WHERE created < ?", (moment,)))
+
     def ids(self) -> set[str]:
         """All collections, whoever owns them."""
         with self._connect() as db:

@@ -61,10 +61,9 @@ THEME = gr.themes.Soft(
 )
 
 
-def build(host: EngineHost, settings: Settings) -> gr.Blocks:
+def build(host: EngineHost, settings: Settings, library: Library) -> gr.Blocks:
     """The whole page with its API, not yet served."""
     running, prompts = Running(), PromptStore(settings.prompts_dir)
-    library = Library(settings.data_dir / "collections")
     page = gr.Blocks(title="Qwen UI", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True)
     with page:
         header = Header(host)

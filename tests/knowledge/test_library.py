@@ -285,3 +285,14 @@ def test_another_process_at_the_index_is_said(library, tmp_path):
         list(collection.add(animals(tmp_path / "more", ["camel"])))
     other.wait_merging_threads()
     assert found(collection, "camel") == ["camel.txt"]
+
+
+def test_visitors_collections_expire_and_the_owners_stay(tmp_path: Path):
+    library = Library(tmp_path)
+    library.create("Mine")
+    library.create("Theirs", "a visitor")
+    library.expire(3600)
+    assert library.collections("a visitor")
+    library.expire(-1)
+    assert not library.collections("a visitor")
+    assert [info.name for info in library.collections()] == ["Mine"]

@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from qwen_ui.config import PROJECT, Settings
 from qwen_ui.engine.base import Engine
 from qwen_ui.host import EngineHost
+from qwen_ui.knowledge.library import Library
 from qwen_ui.models.progress import Progress
 from qwen_ui.ui import shell
 
@@ -112,7 +113,7 @@ def stage(prompts: Path, tmp_path: Path) -> Iterator[Stage]:
 
     settings = Settings(port=free_port(), prompts_dir=prompts, data_dir=tmp_path)
     host = EngineHost(settings, open_engine)
-    page = shell.build(host, settings)
+    page = shell.build(host, settings, Library(tmp_path / "collections"))
     host.start()
     url = shell.launch(page, settings)
     yield Stage(url, prompts, opening.get(timeout=60), settle)
@@ -164,7 +165,7 @@ def serve(prompts: Path, tmp_path: Path) -> Iterator[Serve]:
 
     def serve(host: EngineHost) -> str:
         settings = replace(host.settings, port=free_port(), prompts_dir=prompts, data_dir=tmp_path)
-        pages.append(shell.build(host, settings))
+        pages.append(shell.build(host, settings, Library(tmp_path / "collections")))
         return shell.launch(pages[-1], settings)
 
     yield serve

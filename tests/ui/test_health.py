@@ -13,6 +13,7 @@ from qwen_ui.config import Settings
 from qwen_ui.engine.base import Engine
 from qwen_ui.errors import ModelNotFound
 from qwen_ui.host import EngineHost, Report
+from qwen_ui.knowledge.library import Library
 from qwen_ui.models.progress import Progress
 from qwen_ui.ui import shell
 from tests.fakes import FakeEngine
@@ -28,7 +29,7 @@ class Opening:
         self.reported, self.go_on = threading.Event(), threading.Event()
         self.outcome: Engine | Exception = FakeEngine()
         self.host = EngineHost(settings, self._open)
-        self.page = shell.build(self.host, settings)
+        self.page = shell.build(self.host, settings, Library(settings.data_dir / "collections"))
         self.host.start()
         self.url = shell.launch(self.page, settings, health.routes(self.host))
 
