@@ -78,16 +78,17 @@ async def test_a_row_too_long_for_the_model_is_counted_and_the_others_are_judged
 
 
 async def test_what_was_judged_before_an_error_is_kept_and_the_error_said(prompts: Path):
-    engine = FakeEngine(likes=likes)
-    job = Job(Judge(host_of(engine)), work(prompts, ["fine"] * 60))
-    moments = []
-    async for moment in judged(Running(), "me", job, SAY):
-        moments.append(moment)
-        if job.done:
-            engine.error = EngineFailed("The batch loop died.")
-    assert "The batch loop died." in moments[-1].status
-    assert moments[-1].work is not None
-    assert len(moments[-1].work.rows) == FIRST_BATCH
+    class Dying(FakeEngine):
+        async def score(self, prompts, candidates):
+            if self.scored:
+                raise EngineFailed("The batch loop died.")
+            return await super().score(prompts, candidates)
+
+    job = Job(Judge(host_of(Dying(likes=likes))), work(prompts, ["fine"] * 60))
+    *_, last = [moment async for moment in judged(Running(), "me", job, SAY)]
+    assert "The batch loop died." in last.status
+    assert last.work is not None
+    assert len(last.work.rows) == FIRST_BATCH
 
 
 async def test_only_one_job_at_a_time_runs_for_a_visitor(prompts: Path):
