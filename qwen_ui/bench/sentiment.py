@@ -48,13 +48,10 @@ class Result:
     """Speed of generating the word, one row after the other."""
     plain: float
     """Speed of transformers' own `generate`, one row after the other, which shares nothing between prompts."""
-    generated_right: float
-    """Accuracy of the generated words."""
 
     def figures(self, goal: str = "") -> list[Figure]:
         """The lines of the report."""
         on = f"{self.rows} rows of {self.name}"
-        word = f"the word for {_GENERATED} rows, asked in a chat with the first examples and the text, temperature 0"
         speeds = (
             ("transformers' generate", self.plain, "≥ 5"),
             ("generating in the app, one after the other", self.one_by_one, ""),
@@ -63,7 +60,6 @@ class Result:
         return [
             Figure(f"{self.name}: accuracy, calibrated", f"{self.calibrated:.1%}", goal, on),
             Figure(f"{self.name}: accuracy, not calibrated", f"{self.raw:.1%}", "", on),
-            Figure(f"{self.name}: accuracy of the generated word", f"{self.generated_right:.1%}", "", word),
             *(
                 Figure(
                     f"{self.name}: rows a second, scoring ÷ {what}",
@@ -90,7 +86,7 @@ async def run(host: EngineHost, plain: Worker, name: str, template: Template, ro
 
     prompts = next(scoring.prompts for scoring in build(template, texts[:_GENERATED], labels))
     await _word(host.engine, prompts[0])  # what all prompts begin with is kept from now on, as in a running app
-    words, together = await _timed(lambda: _many(host.engine, prompts))
+    _, together = await _timed(lambda: _many(host.engine, prompts))
     few = prompts[:_FEW]
     _, alone = await _timed(lambda: _each(host.engine, few))
     started = time.perf_counter()
@@ -105,7 +101,6 @@ async def run(host: EngineHost, plain: Worker, name: str, template: Template, ro
         generated=len(prompts) / together,
         one_by_one=_FEW / alone,
         plain=by_generate,
-        generated_right=_share(_says(word, truth) for word, truth in zip(words, truths, strict=False)),
     )
 
 
@@ -133,10 +128,6 @@ async def _many(engine: Engine, prompts: Sequence[str]) -> list[str]:
 async def _timed(work: Callable[[], Awaitable[list[str]]]) -> tuple[list[str], float]:
     started = time.perf_counter()
     return await work(), time.perf_counter() - started
-
-
-def _says(word: str, label: str) -> bool:
-    return word.strip().casefold().startswith(label.casefold())
 
 
 def _share(hits: Iterable[bool]) -> float:
