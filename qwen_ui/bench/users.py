@@ -97,7 +97,8 @@ def run(settings: Settings) -> Comparison:
     for way in WAYS:
         with Worker(engine_worker if way == "engine" else threads_worker, settings) as worker:
             how = {} if way == "engine" else {"locked": way == "lock"}
-            worker.call("run", prompts=_prompts(2), new_tokens=4, temperature=0.7, **how)  # warm
+            # Warm, and alone: the first use repacks 4-bit weights for the CPU, and two threads at once break that.
+            worker.call("run", prompts=_prompts(1), new_tokens=4, temperature=0.7, **how)
             for users, tokens in USERS.items():
                 said = worker.call("run", prompts=_prompts(users), new_tokens=tokens, temperature=0.7, **how)
                 firsts = said["firsts"]
