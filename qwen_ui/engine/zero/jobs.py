@@ -17,6 +17,8 @@ LONGEST_SECONDS = 120
 """The most that is asked for at once. A visitor can only have what is left of their daily quota, minutes in all."""
 START_SECONDS = 10
 """What it may take until a new process has the weights on its GPU."""
+LATE_SECONDS = 5
+"""How long before the end of its time an answer is cut; where the start was quick, the rest of its time is left."""
 PROMPT_TOKENS_PER_SECOND = 2000
 NEW_TOKENS_PER_SECOND = 25
 """Cautious: for a 7B model in bf16 on one stream; Qwen measured 40 on an A100 with the same kind of loop."""
@@ -58,7 +60,7 @@ class Generation:
 
         A GPU that is kept for longer than asked for is taken away, and the answer's end with it: better a cut answer.
         """
-        deadline = time.monotonic() + self.seconds - START_SECONDS
+        deadline = time.monotonic() + self.seconds - LATE_SECONDS
         cache, pick = DynamicCache(config=model.config), picker(self.sampling)
         ids = torch.tensor([self.prompt], device=model.device)
         for _ in range(self.sampling.max_new_tokens):
