@@ -1,10 +1,10 @@
-# install · run · test · lint · bench · docs. Everything lives in .venv; nothing else on the machine is touched.
+# install · run · test · lint · bench · load · docs. Everything lives in .venv; nothing else on the machine is touched.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: install run test lint format bench docs clean
+.PHONY: install run test lint format bench load docs clean
 
 install: $(VENV)/.installed
 
@@ -37,6 +37,9 @@ format: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m qwen_ui.bench $(ARGS)
+
+load: $(VENV)/.installed-dev
+	$(BIN)/python -m qwen_ui.bench.load $(ARGS)
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m qwen_ui.settings_page

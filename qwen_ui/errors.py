@@ -3,6 +3,7 @@
     QwenUIError
     ├── InvalidInput            a value that must be changed: the message says which and how
     │   ├── PromptTooLong       the prompt and its answer do not fit into the context
+    │   ├── NotSaved            the disk is full, or the folder can't be written to
     │   └── Unreadable          a document that can't be read (knowledge/convert.py)
     ├── TemplateError           a prompt file is broken: names file, line and cause
     ├── ModelError              the model can't be had
@@ -31,6 +32,10 @@ class InvalidInput(QwenUIError):
 
 class PromptTooLong(InvalidInput):
     """The prompt with the wanted number of new tokens exceeds the context."""
+
+
+class NotSaved(InvalidInput):
+    """Something can't be written to the data folder: the disk is full, or writing is not allowed."""
 
 
 class TemplateError(QwenUIError):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from qwen_ui.config import Settings
-from qwen_ui.engine.base import Engine
+from qwen_ui.engine.base import Engine, EngineInfo
 from qwen_ui.errors import NotReady, QwenUIError
 from qwen_ui.limits import Ledger
 from qwen_ui.models.progress import Progress
@@ -117,6 +117,11 @@ class EngineHost:
     def begin_closing(self) -> None:
         """From now on no new request gets the engine; those that run go on until `close`."""
         self._closing.set()
+
+    @property
+    def info(self) -> EngineInfo:
+        """What runs here. Raises `NotReady` while nothing does."""
+        return (self._engine or self.engine).info
 
     @property
     def closing(self) -> bool:

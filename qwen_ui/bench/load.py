@@ -25,7 +25,6 @@ PORT = 7980
 SEED = 20_250_101
 SAMPLE_SECONDS = 2.0
 SETTLE_SECONDS = 60.0
-WARM_REQUESTS = 8
 FLAGS = (
     *("--public", "--auth", "none", "--trusted-proxy", "127.0.0.1", "--model", "embedded"),
     *("--requests-per-minute", "1000", "--running-per-visitor", "4", "--tokens-per-hour", "1000000"),
@@ -121,8 +120,8 @@ async def _run(server: Server, visitors: int, seconds: float) -> Load:
     load, dice = Load(visitors, seconds), random.Random(SEED)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{PORT}", limits=limits, timeout=60) as http:
-        for number in range(WARM_REQUESTS):  # what is made once is there before the first look
-            await Visitor(http, number, random.Random(number)).visit()
+        # What is made once, and kept, is there before the first look: threads of pools above all.
+        await asyncio.gather(*(Visitor(http, number, random.Random(number)).visit() for number in range(visitors)))
         await _settled(server)
         load.before = _held(server)
         end = time.monotonic() + seconds

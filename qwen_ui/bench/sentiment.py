@@ -7,21 +7,23 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from qwen_ui.bench.report import Figure
+from qwen_ui.bench.workers import Worker, generate_worker
 from qwen_ui.config import PROJECT, Settings
 from qwen_ui.engine.base import Engine
 from qwen_ui.host import EngineHost
 from qwen_ui.messages import Message, Sampling
 from qwen_ui.prompts import PromptStore, Template
-from qwen_ui.tasks.sentiment import build
-from qwen_ui.ui.sentiment.judge import TASK, Judge, Order
+from qwen_ui.tasks.sentiment import build, classify, references
+from qwen_ui.ui.sentiment.judge import TASK, scores
 
 _SEED = 20_250_101
 _ROWS = 500
 _GENERATED = 100
+_FEW = 25
+"""Rows that are generated one after the other."""
 _AT_ONCE = 16
 _WORD_TOKENS = 4
 
@@ -39,62 +41,66 @@ class Result:
     raw: float
     """Accuracy without calibration."""
     scored: float
-    """Speed of scoring, the calibration with it."""
+    """Speed of scoring, the reference texts' with it."""
     generated: float
     """Speed of generating the word, 16 rows at once."""
     one_by_one: float
     """Speed of generating the word, one row after the other."""
-    generated_right: float
-    """Accuracy of the generated words."""
+    plain: float
+    """Speed of transformers' own `generate`, one row after the other, which shares nothing between prompts."""
 
     def figures(self, goal: str = "") -> list[Figure]:
         """The lines of the report."""
         on = f"{self.rows} rows of {self.name}"
-        word = f"{_GENERATED} rows, the same examples and text as a chat, temperature 0"
+        speeds = (
+            ("transformers' generate", self.plain, "≥ 5"),
+            ("generating in the app, one after the other", self.one_by_one, ""),
+            (f"generating in the app, {_AT_ONCE} at once", self.generated, ""),
+        )
         return [
             Figure(f"{self.name}: accuracy, calibrated", f"{self.calibrated:.1%}", goal, on),
             Figure(f"{self.name}: accuracy, not calibrated", f"{self.raw:.1%}", "", on),
-            Figure(f"{self.name}: accuracy of the generated word", f"{self.generated_right:.1%}", "", word),
-            Figure(
-                f"{self.name}: rows a second, scoring ÷ generating {_AT_ONCE} at once",
-                f"{self.scored / self.generated:.1f}",
-                "",
-                f"{self.scored:.1f} and {self.generated:.1f}",
-            ),
-            Figure(
-                f"{self.name}: rows a second, scoring ÷ generating one after the other",
-                f"{self.scored / self.one_by_one:.1f}",
-                "≥ 5",
-                f"{self.scored:.1f} and {self.one_by_one:.1f}",
+            *(
+                Figure(
+                    f"{self.name}: rows a second, scoring ÷ {what}",
+                    f"{self.scored / speed:.1f}",
+                    wanted,
+                    f"{self.scored:.1f} and {speed:.1f}",
+                )
+                for what, speed, wanted in speeds
             ),
         ]
 
 
-async def run(host: EngineHost, name: str, template: Template, rows: Sequence[Labelled]) -> Result:
-    """Measures on the rows, whose labels are the labels to choose from."""
+async def run(host: EngineHost, plain: Worker, name: str, template: Template, rows: Sequence[Labelled]) -> Result:
+    """Measures on the rows, whose labels are the labels to choose from. One process computes at a time."""
     labels = tuple(sorted({label for _, label in rows}, reverse=True))
     texts, truths = [text for text, _ in rows], [label for _, label in rows]
-    order, raw = Order(template, labels), Order(template, labels, calibrated=False)
-    judge = partial(Judge(), host)
-    await judge(raw, texts[:2])  # warm
+    examples = build(template, references(template), labels)
+    await scores(host.engine, examples)  # warm
     started = time.perf_counter()
-    calibrated = await judge(order, texts)
+    found = await scores(host.engine, build(template, texts, labels))
+    expected = await scores(host.engine, examples)
     scored = len(rows) / (time.perf_counter() - started)
-    plain = await judge(raw, texts)
+    calibrated, raw = classify(found, labels, expected), classify(found, labels)
 
     prompts = next(scoring.prompts for scoring in build(template, texts[:_GENERATED], labels))
     await _word(host.engine, prompts[0])  # what all prompts begin with is kept from now on, as in a running app
-    words, together = await _timed(lambda: _many(host.engine, prompts))
-    _, alone = await _timed(lambda: _each(host.engine, prompts[: _GENERATED // 4]))
+    _, together = await _timed(lambda: _many(host.engine, prompts))
+    few = prompts[:_FEW]
+    _, alone = await _timed(lambda: _each(host.engine, few))
+    started = time.perf_counter()
+    await asyncio.to_thread(plain.call, "run", prompts=few, new_tokens=_WORD_TOKENS, temperature=0)
+    by_generate = _FEW / (time.perf_counter() - started)
     return Result(
         name=name,
         rows=len(rows),
-        calibrated=_share(calibrated_.label == truth for calibrated_, truth in zip(calibrated, truths, strict=True)),
-        raw=_share(result.label == truth for result, truth in zip(plain, truths, strict=True)),
+        calibrated=_share(result.label == truth for result, truth in zip(calibrated, truths, strict=True)),
+        raw=_share(result.label == truth for result, truth in zip(raw, truths, strict=True)),
         scored=scored,
         generated=len(prompts) / together,
-        one_by_one=_GENERATED // 4 / alone,
-        generated_right=_share(_says(word, truth) for word, truth in zip(words, truths, strict=False)),
+        one_by_one=_FEW / alone,
+        plain=by_generate,
     )
 
 
@@ -124,10 +130,6 @@ async def _timed(work: Callable[[], Awaitable[list[str]]]) -> tuple[list[str], f
     return await work(), time.perf_counter() - started
 
 
-def _says(word: str, label: str) -> bool:
-    return word.strip().casefold().startswith(label.casefold())
-
-
 def _share(hits: Iterable[bool]) -> float:
     return statistics.mean(map(float, hits))
 
@@ -149,11 +151,12 @@ def sample(rows: Sequence[Labelled], count: int = _ROWS) -> list[Labelled]:
     return random.Random(_SEED).sample(rows, min(count, len(rows)))
 
 
-async def measure(host: EngineHost, english: Path, chinese: Path) -> list[Figure]:
+async def measure(host: EngineHost, plain: Worker, english: Path, chinese: Path) -> list[Figure]:
     """The lines of the report, for both sets of texts."""
     prompts = PromptStore(PROJECT / "prompts")
-    figures = (await run(host, "SST-2", prompts.load(TASK, "reviews"), sample(sst2(english)))).figures("≥ 85%")
-    return figures + (await run(host, "waimai", prompts.load(TASK, "reviews-zh"), sample(waimai(chinese)))).figures()
+    one = await run(host, plain, "SST-2", prompts.load(TASK, "reviews"), sample(sst2(english)))
+    other = await run(host, plain, "waimai", prompts.load(TASK, "reviews-zh"), sample(waimai(chinese)))
+    return one.figures("≥ 85%") + other.figures()
 
 
 def run_all(settings: Settings, english: Path, chinese: Path) -> list[Figure]:
@@ -161,11 +164,12 @@ def run_all(settings: Settings, english: Path, chinese: Path) -> list[Figure]:
     host = EngineHost(settings)
     host.start()
     host.wait()
+    with Worker(generate_worker, settings) as plain:
+        return asyncio.run(_measured(host, plain, english, chinese))
 
-    async def measured() -> list[Figure]:
-        try:
-            return await measure(host, english, chinese)
-        finally:
-            await host.close()
 
-    return asyncio.run(measured())
+async def _measured(host: EngineHost, plain: Worker, english: Path, chinese: Path) -> list[Figure]:
+    try:
+        return await measure(host, plain, english, chinese)
+    finally:
+        await host.close()

@@ -7,13 +7,13 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
 import psutil
 from gradio_client import Client
 
+from qwen_ui.bench.workers import peak_memory
 from qwen_ui.config import PROJECT
 
 START_SECONDS = 300
@@ -34,12 +34,7 @@ class Server:
 
     def peak_memory(self) -> int:
         """Bytes of memory at the highest so far, where the system tells; else now."""
-        status = Path(f"/proc/{self.process.pid}/status")
-        if status.exists():
-            line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-            return int(line.split()[1]) * 1024
-        memory = self.process.memory_info()
-        return int(getattr(memory, "peak_wset", memory.rss))
+        return peak_memory(self.process.pid)
 
 
 @contextmanager

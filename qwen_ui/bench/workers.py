@@ -11,7 +11,10 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
+
+import psutil
 
 from qwen_ui.config import Settings
 from qwen_ui.messages import Message, Sampling
@@ -81,7 +84,7 @@ def engine_worker(pipe: Any, settings: Settings) -> None:
     opening.start()
     opening.join()
     engine = engines[0]
-    functions: dict[str, Callable[..., Awaitable[dict[str, float]]]] = {
+    functions: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
         "run": _run,
         "first_token": _first_token,
         "stop_to_idle": _stop_to_idle,
@@ -103,7 +106,7 @@ async def _read(engine: Any, messages: Sequence[Message], **sampling: Any) -> tu
     return text, usage
 
 
-async def _run(engine: Any, prompts: Sequence[str], new_tokens: int, temperature: float) -> dict[str, float]:
+async def _run(engine: Any, prompts: Sequence[str], new_tokens: int, temperature: float) -> dict[str, Any]:
     """All prompts at once."""
     started = time.perf_counter()
     results = await asyncio.gather(
@@ -114,7 +117,24 @@ async def _run(engine: Any, prompts: Sequence[str], new_tokens: int, temperature
     )
     seconds = time.perf_counter() - started
     tokens = sum(usage.new_tokens for _, usage in results)
-    return {"tokens_per_second": tokens / seconds, "tokens": tokens, "seconds": seconds}
+    return {
+        "tokens_per_second": tokens / seconds,
+        "tokens": tokens,
+        "seconds": seconds,
+        "firsts": [usage.seconds_to_first_token for _, usage in results],
+        "peak": peak_memory(),
+    }
+
+
+def peak_memory(pid: int | None = None) -> int:
+    """Bytes of memory that the process held at its highest, where the system tells; else now. None is this one."""
+    process = psutil.Process(pid)
+    status = Path(f"/proc/{process.pid}/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    memory = process.memory_info()
+    return int(getattr(memory, "peak_wset", memory.rss))
 
 
 async def _first_token(engine: Any, nonce: str, turns: int, words: int) -> dict[str, float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import tantivy
 
-from qwen_ui.errors import InvalidInput
+from qwen_ui.errors import InvalidInput, NotSaved
 from qwen_ui.knowledge import terms
 from qwen_ui.knowledge.passages import Passage
 from qwen_ui.knowledge.terms import Term
@@ -67,15 +67,17 @@ class Index:
         try:
             writer = self._index.writer(_HEAP, 1)
         except ValueError as error:
-            message = "Another copy of Qwen UI is using these collections. Close it, or set another --data-dir."
-            raise InvalidInput(message) from error
+            raise _explained(error) from error
         for document in gone | new:  # a new one is there already if a crash came between its commit and `_save`
             writer.delete_documents_by_term("document", document)
         for document in sorted(new):
             for passage in read(document):
                 writer.add_document(_entry(document, passage))
-        writer.commit()
-        writer.wait_merging_threads()
+        try:
+            writer.commit()
+            writer.wait_merging_threads()
+        except ValueError as error:
+            raise _explained(error) from error
         self._index.reload()
 
     def search(self, wanted: Sequence[Term], limit: int) -> list[tuple[int, float]]:
@@ -160,3 +162,10 @@ def _new(schema: tantivy.Schema, folder: Path | None) -> tantivy.Index:
 def _entry(document: int, passage: Passage) -> tantivy.Document:
     found_by = " ".join(terms.terms(searched_text(passage)))
     return tantivy.Document(terms=found_by, id=passage.id, document=document)
+
+
+def _explained(error: ValueError) -> InvalidInput:
+    """tantivy's error as a sentence. The documents are safe in any case: the index is made from the database."""
+    if "LockBusy" in str(error) or "Lockfile" in str(error):
+        return InvalidInput("Another copy of Qwen UI is using these collections. Close it, or set another --data-dir.")
+    return NotSaved(f"The search index can't be written ({error}). Free space for it, or allow writing to its folder.")

@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import shutil
-import sqlite3
 import threading
 import time
 import unicodedata
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Literal
 
-from qwen_ui.errors import InvalidInput
+from qwen_ui.errors import InvalidInput, NotSaved
 from qwen_ui.knowledge.convert import Limits, Unreadable, convert, load, suffix_of
 from qwen_ui.knowledge.index import Index
 from qwen_ui.knowledge.passages import Passage, cut
@@ -151,6 +150,7 @@ class Collection(Source):
 
         A file that can't be read is skipped, with the reason. What has been added stays, whatever happens then.
         """
+        added = False
         for number, upload in enumerate(uploads, 1):
             name = _shown(upload.name or upload.path.name)
             yield Step(name, number, len(uploads), "reading")
@@ -158,11 +158,13 @@ class Collection(Source):
                 state, detail, passages = self._add(upload.path, name)
             except Unreadable as error:
                 state, detail, passages = "skipped", f"{name} {error}", 0
-            except sqlite3.OperationalError as error:
-                log.exception("A document could not be saved")
-                state, detail, passages = "skipped", f"{name} could not be saved: {error}.", 0
+            except NotSaved as error:
+                log.warning("A document could not be saved: %s", error)
+                state, detail, passages = "skipped", f"{name}: {error}", 0
+            added = added or state == "added"
             yield Step(name, number, len(uploads), state, detail, passages)
-        self._index()  # now, so that the first question does not wait for it
+        if added:
+            self._index()  # now, so that the first question does not wait for it
 
     def openings(self, limit: int = 5) -> list[Found]:
         """See `Source.openings`."""

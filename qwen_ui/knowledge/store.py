@@ -5,11 +5,11 @@ import time
 import unicodedata
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from qwen_ui.errors import InvalidInput
+from qwen_ui.errors import InvalidInput, NotSaved
 from qwen_ui.knowledge.passages import Passage
 
 _VERSION = 1
@@ -205,22 +205,26 @@ class Store:
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
-        db = sqlite3.connect(self._path, timeout=_WAIT_SECONDS, isolation_level=None)
+        """A connection. Raises `NotSaved` when the disk won't have it: reading writes a little as well."""
         try:
-            db.execute("PRAGMA foreign_keys = ON")
-            with db:  # commits what was begun, or takes it back
-                yield db
-        finally:
-            db.close()
+            with closing(sqlite3.connect(self._path, timeout=_WAIT_SECONDS, isolation_level=None)) as db:
+                db.execute("PRAGMA foreign_keys = ON")
+                with db:  # commits what was begun, or takes it back
+                    yield db
+        except sqlite3.OperationalError as error:
+            raise NotSaved(
+                f"It can't be saved in {self._path.parent} ({error}). Free space there, or allow writing to it."
+            ) from error
 
     @contextmanager
     def _write(self, name: str = "") -> Iterator[sqlite3.Connection]:
-        with self._connect() as db:
-            db.execute("BEGIN IMMEDIATE")
-            try:
+        """One change, made wholly or not at all."""
+        try:
+            with self._connect() as db:
+                db.execute("BEGIN IMMEDIATE")
                 yield db
-            except sqlite3.IntegrityError as error:
-                raise InvalidInput(f"There is a collection named {name} already. Choose another name.") from error
+        except sqlite3.IntegrityError as error:
+            raise InvalidInput(f"There is a collection named {name} already. Choose another name.") from error
 
 
 def name_key(name: str) -> str:

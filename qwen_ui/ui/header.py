@@ -45,7 +45,7 @@ class Header:
         progress, seconds = self._host.progress, self._host.seconds
         if progress.stage != "ready":
             return "", opening_panel(progress, seconds, say), gr.Timer(active=progress.stage != "failed")
-        info = self._host.engine.info
+        info = self._host.info
         ready = f'<p class="ready">{escape(say("ready_in", seconds=f"{seconds:.1f}"))}</p>' if watched else ""
         notice = embedded_notice(say) if info.embedded else ""
         return model_chip(info, say), ready + notice, gr.Timer(active=False)

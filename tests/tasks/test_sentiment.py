@@ -10,6 +10,7 @@ import pytest
 from qwen_ui.errors import InvalidInput, TemplateError
 from qwen_ui.prompts import PromptStore, Template, parse
 from qwen_ui.tasks.sentiment import (
+    BadRow,
     Classified,
     Row,
     as_csv,
@@ -178,9 +179,9 @@ def test_a_trend_counts_every_label_in_every_period():
 
 def test_results_as_csv_keep_every_character():
     text = '你好, "x"\nfriend'
-    data = as_csv([Row(7, text, "good", "2024")], found("good"), ["good", "bad"])
+    data = as_csv([Row(7, text, "good", "2024")], found("good"), ["good", "bad"], [BadRow(8, "empty")])
     assert data.startswith(b"\xef\xbb\xbf")
-    header, row = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+    header, row, bad = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
     assert dict(zip(header, row, strict=True)) == {
         "row": "7",
         "text": text,
@@ -190,4 +191,7 @@ def test_results_as_csv_keep_every_character():
         "bad": "0.5000",
         "true label": "good",
         "date": "2024",
+        "left out because": "",
     }
+    assert (bad[0], bad[-1]) == ("8", "empty")
+    assert len(bad) == len(header)

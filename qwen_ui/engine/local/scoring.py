@@ -11,7 +11,7 @@ from transformers import DynamicCache, PreTrainedModel
 
 from qwen_ui.errors import InvalidInput, PromptTooLong
 
-STEP_TOKENS = 1024
+STEP_TOKENS = 2048
 """Tokens of one forward pass: what running streams have to wait for, and what bounds the memory."""
 
 Pause = Callable[[], AbstractContextManager[None]]

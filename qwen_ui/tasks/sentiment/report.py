@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from qwen_ui.tasks.sentiment.calibrate import Classified
-from qwen_ui.tasks.sentiment.rows import Row
+from qwen_ui.tasks.sentiment.rows import BadRow, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,17 @@ def trend(rows: Sequence[Row], results: Sequence[Classified], labels: Sequence[s
     return Trend(counts.rename_axis(columns="label").stack().rename("rows").reset_index(), unknown)
 
 
-def as_csv(rows: Sequence[Row], results: Sequence[Classified], labels: Sequence[str]) -> bytes:
-    """The results as CSV in UTF-8, with the byte order mark by which Excel knows it."""
+def as_csv(
+    rows: Sequence[Row], results: Sequence[Classified], labels: Sequence[str], bad: Sequence[BadRow] = ()
+) -> bytes:
+    """The results as CSV in UTF-8, with the byte order mark by which Excel knows it; at the end what was left out."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["row", "text", "label", "confidence", *labels, "true label", "date"])
+    writer.writerow(["row", "text", "label", "confidence", *labels, "true label", "date", "left out because"])
     for row, result in zip(rows, results, strict=True):
         shares = [f"{result.probabilities[label]:.4f}" for label in labels]
-        writer.writerow([row.number, row.text, result.label, f"{result.confidence:.4f}", *shares, row.truth, row.date])
+        writer.writerow(
+            [row.number, row.text, result.label, f"{result.confidence:.4f}", *shares, row.truth, row.date, ""]
+        )
+    writer.writerows([row.number, *[""] * (len(labels) + 5), row.reason] for row in bad)
     return out.getvalue().encode("utf-8-sig")

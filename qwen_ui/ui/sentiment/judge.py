@@ -46,7 +46,7 @@ class Judge:
         """
         engine = source.engine
         scorings = build(order.template, texts, order.labels)
-        return classify(await _scores(engine, scorings), order.labels, await self._references(engine, order))
+        return classify(await scores(engine, scorings), order.labels, await self._references(engine, order))
 
     async def _references(self, engine: Engine, order: Order) -> list[Scores]:
         """The reference texts' scores: computed when a template, as it is in its file now, first meets the labels."""
@@ -54,12 +54,13 @@ class Judge:
             return []
         key = (order.template.source, order.labels)
         if key not in self._kept:
-            self._kept[key] = await _scores(engine, build(order.template, order.references, order.labels))
+            self._kept[key] = await scores(engine, build(order.template, order.references, order.labels))
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
 
 
-async def _scores(engine: Engine, scorings: Sequence[Scoring]) -> list[Scores]:
+async def scores(engine: Engine, scorings: Sequence[Scoring]) -> list[Scores]:
+    """The engine's scores for each of the scorings that `build` gave."""
     return [await engine.score(scoring.prompts, scoring.candidates) for scoring in scorings]

@@ -75,7 +75,7 @@ def saved(work: Work, button: gr.DownloadButton) -> str:
     """Writes all results as CSV. Gives the path in the page's cache, which Gradio empties by and by."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / FILE_NAME
-        path.write_bytes(as_csv(work.rows, work.results, work.order.labels))
+        path.write_bytes(as_csv(work.rows, work.results, work.order.labels, work.bad))
         cached = button.move_resource_to_block_cache(path)
     if cached is None:
         raise FileNotFoundError(path)

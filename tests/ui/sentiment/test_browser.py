@@ -86,7 +86,8 @@ def test_a_file_with_true_labels_dates_and_bad_rows(serve: Serve, open_tab: Open
         page.locator("#sentiment-save").click()
     assert download.value.suggested_filename == "qwen-ui-sentiment.csv"
     lines = list(csv.DictReader(Path(download.value.path()).read_text("utf-8-sig").splitlines()))
-    assert [line["label"] for line in lines] == ["positive", "negative", "positive", "negative"]
+    assert [line["label"] for line in lines] == ["positive", "negative", "positive", "negative", "", ""]
+    assert [line["left out because"] for line in lines[-2:]] == ["empty", "4 values for 3 columns"]
 
 
 def test_stop_keeps_what_is_done_and_the_rest_can_follow(serve: Serve, open_tab: OpenTab, tmp_path: Path):
