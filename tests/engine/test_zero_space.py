@@ -120,7 +120,7 @@ def test_the_engine_for_zero_gpu_is_there_before_the_page(space: Space, platform
 def test_an_answer_streams_from_a_worker_with_the_time_it_needs(space: Space, platform: Platform) -> None:
     platform.asked.clear()
     job = space.client.submit("Name one river.", max_new_tokens=50, temperature=0, api_name="/chat")
-    assert job.result(timeout=120)
+    assert "river" in job.result(timeout=120).lower()  # so the weights are whole
     assert len(job.outputs()) > 1
     (scheduled,) = platform.of("/schedule")
     assert 10 < int(scheduled["durationSeconds"]) < 30
