@@ -10,14 +10,19 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from qwen_ui.host import on_zero_gpu
+
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+
+if on_zero_gpu(os.environ):
+    import spaces  # noqa: F401  puts its emulation in the place of CUDA: before anything can touch that
 
 import gradio as gr
 
 from qwen_ui import config, health, logs, public
 from qwen_ui.config import Settings
 from qwen_ui.errors import InvalidInput
-from qwen_ui.host import EngineHost, OpenEngine, open_local
+from qwen_ui.host import EngineHost, OpenEngine, open_local, open_zero
 from qwen_ui.knowledge.library import Library
 from qwen_ui.metrics import Metrics
 from qwen_ui.ui import closing, shell
@@ -34,15 +39,21 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {"QWEN_UI_HOST": host, "QWEN_UI_PORT": environ.get("GRADIO_SERVER_PORT", "")} | dict(environ)
 
 
-def serve(settings: Settings, open_engine: OpenEngine = open_local) -> int:
-    """Runs until it is interrupted; gives the exit status."""
+def serve(settings: Settings, open_engine: OpenEngine = open_local, *, on_main_thread: bool = False) -> int:
+    """Runs until it is interrupted; gives the exit status.
+
+    The page is there before the model, unless that has to be opened on the main thread.
+    """
     interrupted = _interruption()
     made, settings = settings.auth is None, public.with_sign_in(settings)
     host = EngineHost(settings, open_engine)
     host.observe(logs.RequestLog(settings.log_text).observe)
     library = Library(settings.data_dir / "collections")
     page = shell.build(host, settings, library)
-    host.start()
+    if on_main_thread:
+        host.open_here()
+    else:
+        host.start()
     try:
         with _measured(host, settings):
             _run(page, host, settings, library, interrupted, made)
@@ -134,6 +145,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     logs.set_up(settings)
+    if on_zero_gpu(os.environ):  # the model has to be there before its worker processes are forked
+        return serve(settings, open_zero, on_main_thread=True)
     return serve(settings)
 
 

@@ -15,7 +15,7 @@
         ├── NotReady            the model is still loading, or failed to load
         ├── Busy                the waiting line is full
         ├── TooMany             this visitor has asked for too much lately: says when to try again
-        └── EngineFailed        the batch loop died under this request: try again
+        └── EngineFailed        the generation died under this request: try again
 
 Deep code raises these; only the edges (the UI, the API, the command line) show them. The message
 of each is one or two sentences for a person, in English, and says what to change.
@@ -79,4 +79,4 @@ class TooMany(EngineError):
 
 
 class EngineFailed(EngineError):
-    """The batch loop died while it served this request. Trying again is safe."""
+    """The generation died while it served this request. Trying again is safe."""

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from qwen_ui.config import Settings
@@ -33,6 +33,22 @@ def open_local(settings: Settings, report: Report) -> Engine:
     return LocalEngine(loaded, settings)
 
 
+def on_zero_gpu(environ: Mapping[str, str]) -> bool:
+    """Whether this is a ZeroGPU Space. Read as the ``spaces`` package reads it, which is installed only there."""
+    return environ.get("SPACES_ZERO_GPU", "").lower() in {"1", "t", "true"}
+
+
+def open_zero(settings: Settings, report: Report) -> Engine:
+    """Like `open_local`, on ZeroGPU. To be called on the main thread, which has the emulation of CUDA to load with."""
+    import spaces  # noqa: PLC0415  there on Spaces only
+
+    from qwen_ui.engine.zero import ZeroEngine  # noqa: PLC0415
+    from qwen_ui.models.load import open_model, zero_gpu  # noqa: PLC0415
+
+    loaded = open_model(settings, report, machine=zero_gpu(settings))
+    return ZeroEngine(loaded, settings, spaces.GPU)
+
+
 class EngineHost:
     """Holds the engine of this server: none while it loads, then one, or the reason why not."""
 
@@ -52,6 +68,11 @@ class EngineHost:
         """Begins to open the engine in a thread of its own, which ends with that (see LocalEngine on threads)."""
         self._started = time.monotonic()
         threading.Thread(target=self._open, name="open-engine", daemon=True).start()
+
+    def open_here(self) -> None:
+        """Opens the engine in the calling thread: when it returns, there is one, or the reason why not."""
+        self._started = time.monotonic()
+        self._open()
 
     def _open(self) -> None:
         try:

@@ -8,7 +8,7 @@ import pytest
 from qwen_ui.config import Settings
 from qwen_ui.engine.base import Engine, EngineInfo
 from qwen_ui.errors import ModelNotFound, NotReady
-from qwen_ui.host import EngineHost, Report
+from qwen_ui.host import EngineHost, Report, on_zero_gpu
 from qwen_ui.messages import Chunk, Message, Sampling, Usage
 from qwen_ui.models.progress import Progress
 
@@ -93,6 +93,28 @@ def test_loading_then_ready():
         "active": 0,
         "waiting": 0,
     }
+
+
+def test_it_opens_in_the_calling_thread_where_that_has_to_be():
+    opened_in = []
+
+    def open_engine(settings: Settings, report: Report) -> Engine:
+        opened_in.append(threading.current_thread())
+        return EchoEngine()
+
+    host = EngineHost(Settings(), open_engine)
+    host.open_here()
+    assert opened_in == [threading.current_thread()]
+    assert host.ready
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("true", True), ("1", True), ("false", False), ("", False), (None, False)]
+)
+def test_zero_gpu_is_recognised_as_the_spaces_package_does(value: str | None, expected: bool):
+    from spaces.config import boolean
+
+    assert on_zero_gpu({} if value is None else {"SPACES_ZERO_GPU": value}) == expected == boolean(value)
 
 
 @pytest.mark.parametrize(

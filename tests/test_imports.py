@@ -15,6 +15,7 @@ FILES = sorted([PROJECT / "app.py", *PACKAGE.rglob("*.py")])
 TORCH = ("torch", "transformers", "bitsandbytes", "accelerate", "peft")
 MAY_IMPORT_TORCH = (
     "qwen_ui.engine.local",
+    "qwen_ui.engine.zero",
     "qwen_ui.models.load",
     "qwen_ui.models.folder",
     "qwen_ui.models.machine",

@@ -82,14 +82,19 @@ def gigabytes(count: int) -> str:
     return f"{count / 1e9:.1f} GB"
 
 
-def weight_bytes(size: Size, packing: Packing) -> int:
+def weight_bytes(size: Size, packing: Packing, device: Device) -> int:
     """What the loaded weights take."""
-    return round(size.linear * BYTES_PER_LINEAR[packing]) + size.other * plain_bytes(packing)
+    return round(size.linear * BYTES_PER_LINEAR[packing]) + size.other * plain_bytes(packing, device)
 
 
-def plain_bytes(packing: Packing) -> int:
-    """Bytes of one number outside the packed layers, the key-value cache included."""
-    return 4 if packing == "fp32" else 2
+def plain_bytes(packing: Packing, device: Device) -> int:
+    """Bytes of one number outside the packed layers, the key-value cache included: 4 where it is fp32, else 2.
+
+    Packed weights are computed with in bf16, or, on a device without bf16, in fp32: Qwen2.5's numbers become larger
+    than fp16 can hold. Weights that are wanted in bf16 stay so.
+    """
+    packed = packing in {"4bit", "8bit"}
+    return 4 if packing == "fp32" or (packed and not device.bf16) else 2
 
 
 def estimate(size: Size, packing: Packing, device: Device, settings: Settings) -> Estimate:
@@ -98,7 +103,7 @@ def estimate(size: Size, packing: Packing, device: Device, settings: Settings) -
     The cache holds about 2,000 tokens for each concurrent request, less where memory is short, but always
     one whole context: when even that does not fit, the estimate does not.
     """
-    weights, number = weight_bytes(size, packing), plain_bytes(packing)
+    weights, number = weight_bytes(size, packing, device), plain_bytes(packing, device)
     logits = settings.max_concurrent * size.vocab * 16  # a row a request, in fp32, and its copies while it is sampled
     headroom = (GPU_BASE if device.kind == "cuda" else CPU_BASE) + size.largest * number + logits
     per_token = size.kv_values * number

@@ -19,6 +19,10 @@ class Device:
     """Bytes that a model may take."""
     index: int = 0
     """Which GPU."""
+    bf16: bool = True
+    """Whether it computes with bf16 numbers; GPUs older than Ampere (the T4, for one) don't."""
+    staged: bool = False
+    """Whether a model is read into main memory first and moved there when it is whole."""
 
     @property
     def torch_name(self) -> str:

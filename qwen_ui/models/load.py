@@ -24,9 +24,9 @@ from transformers import (
 
 from qwen_ui.config import Settings
 from qwen_ui.engine.base import EngineInfo
-from qwen_ui.errors import ModelDamaged, ModelError, ModelTooLarge
+from qwen_ui.errors import InvalidInput, ModelDamaged, ModelError, ModelTooLarge
 from qwen_ui.models import folder, heap, store
-from qwen_ui.models.estimate import Packing, Size, gigabytes
+from qwen_ui.models.estimate import Packing, Size, gigabytes, plain_bytes
 from qwen_ui.models.hardware import Device, cpu
 from qwen_ui.models.hub import Hub
 from qwen_ui.models.machine import ALL, UNPACKED, Machine, place, settle, wanted
@@ -35,6 +35,8 @@ from qwen_ui.models.source import Found, find
 
 log = logging.getLogger(__name__)
 
+AMPERE = (8, 0)
+"""The compute capability from which on NVIDIA's GPUs have bf16."""
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
 CHATML = (
     "{% for message in messages %}"
@@ -57,15 +59,17 @@ class Loaded:
     """Tokens of key-value cache that the memory estimate granted."""
 
 
-def open_model(settings: Settings, report: Callable[[Progress], None], hub: Hub | None = None) -> Loaded:
-    """Chooses, fetches and loads the model that the settings name.
+def open_model(
+    settings: Settings, report: Callable[[Progress], None], hub: Hub | None = None, machine: Machine | None = None
+) -> Loaded:
+    """Chooses, fetches and loads the model that the settings name, by default for this machine as it is.
 
     Call it in a thread that ends afterwards: on the CPU, a second thread that has run torch slows down the one
     that generates. Raises `ModelError`, or `InvalidInput` for a precision that can't be had.
     """
     _quiet()
     report(Progress("choosing", settings.model))
-    machine = _machine(settings)
+    machine = machine or this_machine(settings)
     found = find(settings, machine, hub or Hub(), report)
     config = folder.check(found.folder)
     packing = settle(settings, machine, folder.packed(config, found.name), found.name)
@@ -90,10 +94,26 @@ def _quiet() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _machine(settings: Settings) -> Machine:
+def this_machine(settings: Settings) -> Machine:
+    """This computer, as torch sees it. Raises `InvalidInput` for a precision that does not work here."""
     devices = _devices()
     packings = ALL if _bitsandbytes_works(devices[0]) else UNPACKED
     return Machine(devices, wanted(settings, packings), packings, size_of, convert)
+
+
+def zero_gpu(settings: Settings) -> Machine:
+    """A ZeroGPU Space, where the ``spaces`` package emulates CUDA until a worker process gets a GPU.
+
+    The emulation holds for the thread that imported it, so not for those that transformers reads files with: a model
+    is read into main memory and moved when it is whole. 4 bits are not offered: there is room for bf16, which
+    generates faster, and every worker would have to move the packed weights' state as well.
+    Raises `InvalidInput` for another precision than bf16 and fp32.
+    """
+    if settings.precision not in {"auto", *UNPACKED}:
+        raise InvalidInput(f"On ZeroGPU models run in bf16 or fp32, not in {settings.precision}. Set --precision bf16.")
+    name = f"{torch.cuda.get_device_name()} (ZeroGPU)"
+    device = Device("cuda", name, torch.cuda.mem_get_info()[0], staged=True)
+    return Machine((device,), wanted(settings, UNPACKED), UNPACKED, size_of, convert)
 
 
 def _devices() -> tuple[Device, ...]:
@@ -102,7 +122,8 @@ def _devices() -> tuple[Device, ...]:
         return (cpu(),)
     free = [torch.cuda.mem_get_info(index)[0] for index in range(torch.cuda.device_count())]
     best = free.index(max(free))
-    return Device("cuda", torch.cuda.get_device_name(best), free[best], best), cpu()
+    bf16 = torch.cuda.get_device_capability(best) >= AMPERE  # torch's own question says yes to an emulation too
+    return Device("cuda", torch.cuda.get_device_name(best), free[best], best, bf16), cpu()
 
 
 def _bitsandbytes_works(device: Device) -> bool:
@@ -171,13 +192,14 @@ def _load(found: Found, packing: Packing, device: Device, settings: Settings) ->
 def _read(found: Found, path: Path, packing: Packing, device: Device) -> PreTrainedModel:
     """The model in evaluation mode, every one of its weights read from the files in ``path``."""
     packed = folder.packed(folder.read_config(path), found.name)
-    options: dict[str, Any] = {} if packed else {"quantization_config": _quantization(packing)}
+    dtype = torch.float32 if plain_bytes(packing, device) == 4 else torch.bfloat16
+    options: dict[str, Any] = {} if packed else {"quantization_config": _quantization(packing, dtype)}
     with _damaged(path), _out_of_memory(found.name, device), heap.returned():
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             path,
-            dtype=torch.float32 if packing == "fp32" else torch.bfloat16,
+            dtype=dtype,
             attn_implementation="sdpa",
-            device_map={"": device.torch_name},
+            device_map={"": "cpu" if device.staged else device.torch_name},
             use_safetensors=True,
             output_loading_info=True,
             **options,
@@ -190,10 +212,12 @@ def _read(found: Found, path: Path, packing: Packing, device: Device) -> PreTrai
             "Fetch the model again."
         )
     model.eval()
+    if device.staged:
+        torch.nn.Module.to(model, device.torch_name)
     return model
 
 
-def _quantization(packing: Packing) -> BitsAndBytesConfig | None:
+def _quantization(packing: Packing, dtype: torch.dtype) -> BitsAndBytesConfig | None:
     if packing == "8bit":
         return BitsAndBytesConfig(load_in_8bit=True)
     if packing == "4bit":
@@ -201,7 +225,7 @@ def _quantization(packing: Packing) -> BitsAndBytesConfig | None:
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16,
+            bnb_4bit_compute_dtype=dtype,
         )
     return None
 
@@ -224,8 +248,12 @@ def _info(
     found: Found, packing: Packing, device: Device, config: PretrainedConfig, settings: Settings, machine: Machine
 ) -> EngineInfo:
     reason = found.reason
-    if settings.precision == "auto" and "4bit" not in machine.packings:
+    if device.staged:
+        reason += f" Its weights are {packing}: ZeroGPU has the memory for them."
+    elif settings.precision == "auto" and "4bit" not in machine.packings:
         reason += " Its weights are bf16, as bitsandbytes, which packs them into 4 bits, does not work here."
+    if packing == "4bit" and not device.bf16:
+        reason += f" It computes in fp32, as the {device.name} has no bf16."
     if device != machine.devices[0]:
         reason += f" It does not fit on the {machine.devices[0].name}, so it runs on the CPU."
     return EngineInfo(

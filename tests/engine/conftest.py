@@ -8,6 +8,7 @@ from typing import Any
 import pytest_asyncio
 
 from qwen_ui.config import Settings
+from qwen_ui.engine.base import Engine
 from qwen_ui.engine.local import LocalEngine
 from qwen_ui.messages import Chunk, Message, Sampling, Usage
 from qwen_ui.models.load import Loaded, open_model
@@ -32,7 +33,7 @@ async def engine(loaded: Loaded) -> AsyncIterator[LocalEngine]:
     await engine.close()
 
 
-async def read(engine: LocalEngine, messages: Sequence[Message] | str, **sampling: Any) -> tuple[str, Usage]:
+async def read(engine: Engine, messages: Sequence[Message] | str, **sampling: Any) -> tuple[str, Usage]:
     """The whole text of a stream, and its usage."""
     if isinstance(messages, str):
         messages = [Message("user", messages)]

@@ -4,6 +4,7 @@ import pytest
 
 from qwen_ui.config import Settings
 from qwen_ui.models.catalog import CATALOG, choose
+from qwen_ui.models.estimate import estimate
 from qwen_ui.models.hardware import Device
 
 GB = 10**9
@@ -73,3 +74,34 @@ def test_only_the_given_ones_are_chosen_from():
     assert on_gpu is not None and on_gpu[0].name == "Qwen2.5-3B-Instruct"
     assert on_cpu is not None and on_cpu[0].name == "Qwen2.5-1.5B-Instruct"
     assert choose([cpu(24)], "4bit", SETTINGS, []) is None
+
+
+T4 = Device("cuda", "Tesla T4", int(15.6 * GB), bf16=False)
+L4 = Device("cuda", "NVIDIA L4", int(23.4 * GB))
+A10G = Device("cuda", "NVIDIA A10G", int(23.5 * GB))
+ZERO = Device("cuda", "NVIDIA H200 (ZeroGPU)", int(74.3 * GB), staged=True)
+
+
+@pytest.mark.parametrize(
+    ("devices", "packing", "expected"),
+    [
+        ([cpu(15)], "4bit", "0.5B"),  # CPU basic: 2 cores, 16 GB
+        ([T4, cpu(14)], "4bit", "7B"),
+        ([L4, cpu(29)], "4bit", "7B"),
+        ([A10G, cpu(14)], "4bit", "7B"),
+        ([ZERO], "bf16", "7B"),
+    ],
+)
+def test_the_hardware_of_spaces_gets_the_right_model(devices, packing, expected):
+    choice = choose(devices, packing, SETTINGS)
+    assert choice is not None
+    known, device = choice
+    assert (known.name, device) == (f"Qwen2.5-{expected}-Instruct", devices[0])
+
+
+def test_a_t4_keeps_room_for_several_answers_at_once():
+    """In fp32 the cache takes twice the memory: less than the 2,000 tokens a request, but more than one context."""
+    needs = estimate(CATALOG[0].size, "4bit", T4, SETTINGS)
+    assert needs.fits
+    assert needs.kv_bytes_per_token == 2 * estimate(CATALOG[0].size, "4bit", L4, SETTINGS).kv_bytes_per_token
+    assert needs.cache_tokens > 2 * SETTINGS.max_context

@@ -24,10 +24,17 @@ def machine(*devices: Device, packing="4bit", packings=ALL) -> Machine:
 def test_weights_by_precision():
     size = Size(linear=64 * 256 * 100, other=1000, largest=500, kv_values=8, vocab=10, context=100)
     linear = size.linear
-    assert weight_bytes(size, "fp32") == 4 * (linear + 1000)
-    assert weight_bytes(size, "bf16") == 2 * (linear + 1000)
-    assert weight_bytes(size, "8bit") == linear + 2000
-    assert weight_bytes(size, "4bit") == linear // 2 + linear // 64 + 100 * 4 + 2000
+    assert weight_bytes(size, "fp32", PLENTY) == 4 * (linear + 1000)
+    assert weight_bytes(size, "bf16", PLENTY) == 2 * (linear + 1000)
+    assert weight_bytes(size, "8bit", PLENTY) == linear + 2000
+    assert weight_bytes(size, "4bit", PLENTY) == linear // 2 + linear // 64 + 100 * 4 + 2000
+
+
+def test_where_there_is_no_bf16_what_is_not_packed_takes_twice_the_memory():
+    old = Device("cuda", "T4", 500 * GB, bf16=False)
+    assert weight_bytes(SEVEN, "4bit", old) - weight_bytes(SEVEN, "4bit", PLENTY) == 2 * SEVEN.other
+    assert estimate(SEVEN, "4bit", old, Settings()).kv_bytes_per_token == 28 * 4 * 128 * 2 * 4
+    assert weight_bytes(SEVEN, "bf16", old) == weight_bytes(SEVEN, "bf16", PLENTY)  # asked for, so it stays
 
 
 def test_the_cache_of_the_7b_model_is_as_its_shape_says():

@@ -5,12 +5,14 @@ import logging
 from functools import partial
 
 import pytest
+import torch
 
 from qwen_ui.config import Settings
-from qwen_ui.errors import ModelDamaged, ModelNotFound
+from qwen_ui.errors import InvalidInput, ModelDamaged, ModelNotFound
 from qwen_ui.models import load
 from qwen_ui.models.catalog import CATALOG
 from qwen_ui.models.estimate import weight_bytes
+from qwen_ui.models.hardware import Device, cpu
 from qwen_ui.models.hub import Hub
 from qwen_ui.models.progress import Progress
 from tests.models.tiny import in_thread, make_gguf, make_tiny
@@ -56,6 +58,44 @@ def test_nf4_is_the_default_and_its_compute_is_bf16(tiny, tmp_path):
     assert (settings.bnb_4bit_quant_type, settings.bnb_4bit_use_double_quant) == ("nf4", True)
     assert str(settings.bnb_4bit_compute_dtype) == "torch.bfloat16"
     assert str(loaded.model.dtype) == "torch.bfloat16"
+
+
+def test_nf4_is_computed_in_fp32_where_there_is_no_bf16(tiny, tmp_path, monkeypatch):
+    """As on a T4, never in fp16: Qwen2.5's numbers become too large for that."""
+    monkeypatch.setattr(load, "_devices", lambda: (Device("cpu", "Tesla T4", 16 * 10**9, bf16=False),))
+    loaded = open_model(tiny, tmp_path)
+    assert len(generate(loaded)) == 4
+    assert loaded.info.precision == "4bit"
+    assert str(loaded.model.config.quantization_config.bnb_4bit_compute_dtype) == "torch.float32"
+    assert {str(parameter.dtype) for parameter in loaded.model.parameters()} == {"torch.float32", "torch.uint8"}
+    assert "fp32, as the Tesla T4 has no bf16" in loaded.info.reason
+
+
+@pytest.mark.parametrize(("capability", "bf16"), [((7, 5), False), ((8, 0), True), ((8, 6), True), ((9, 0), True)])
+def test_bf16_is_asked_of_the_gpu_s_generation(monkeypatch, capability, bf16):
+    cuda = torch.cuda
+    monkeypatch.setattr(cuda, "is_available", lambda: True)
+    monkeypatch.setattr(cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(cuda, "mem_get_info", lambda index: (16 * 10**9, 16 * 10**9))
+    monkeypatch.setattr(cuda, "get_device_name", lambda index: "Some GPU")
+    monkeypatch.setattr(cuda, "get_device_capability", lambda index: capability)
+    assert load._devices()[0].bf16 == bf16
+
+
+def test_zero_gpu_reads_into_main_memory_first_and_keeps_bf16(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA H200")
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (74 * 10**9, 74 * 10**9))
+    moved = []
+    monkeypatch.setattr(torch.nn.Module, "to", lambda module, device: moved.append((module.device.type, device)))
+    settings = Settings(model=str(tiny), data_dir=tmp_path / "data")
+    loaded = in_thread(lambda: load.open_model(settings, lambda _: None, machine=load.zero_gpu(settings)))
+    assert moved == [("cpu", "cuda:0")]
+    assert (loaded.info.precision, loaded.info.device) == ("bf16", "NVIDIA H200 (ZeroGPU)")
+
+
+def test_zero_gpu_refuses_packed_weights():
+    with pytest.raises(InvalidInput, match="--precision bf16"):
+        load.zero_gpu(Settings(precision="4bit"))
 
 
 def test_the_second_start_reads_the_packed_copy_and_answers_the_same(tiny, tmp_path):
@@ -187,7 +227,7 @@ def test_the_estimate_is_what_the_embedded_model_really_takes(embedded_settings,
     (folder,) = (settings.data_dir / "models").glob("SmolLM2*")
     size = in_thread(lambda: load.size_of(folder))
     assert size.parameters == 134_515_008
-    assert weight_bytes(size, precision) == pytest.approx(loaded.model.get_memory_footprint(), rel=0.05)
+    assert weight_bytes(size, precision, cpu()) == pytest.approx(loaded.model.get_memory_footprint(), rel=0.05)
     assert (loaded.info.embedded, loaded.info.context_length) == (True, 8192)
 
 

@@ -2,21 +2,20 @@
 
 import asyncio
 import threading
-import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qwen_ui.config import Settings
+from qwen_ui.engine.answer import Answer, end_tokens
 from qwen_ui.engine.base import EngineInfo
 from qwen_ui.engine.line import WaitingLine
 from qwen_ui.engine.local import scoring
 from qwen_ui.engine.local.batch import BatchLoop
 from qwen_ui.engine.local.wide import widen
-from qwen_ui.engine.prompt import Prompt, PromptEncoder
-from qwen_ui.engine.text import TextStream
+from qwen_ui.engine.prompt import PromptEncoder
 from qwen_ui.errors import EngineFailed, NotReady
-from qwen_ui.messages import Chunk, Ended, Message, Sampling, Usage
+from qwen_ui.messages import Chunk, Ended, Message, Sampling
 
 if TYPE_CHECKING:
     from qwen_ui.models.load import Loaded
@@ -41,7 +40,7 @@ class LocalEngine:
         self._model = loaded.model
         self._tokenizer = loaded.tokenizer
         self.prompts = PromptEncoder(loaded.tokenizer, loaded.info.context_length)
-        self.eos = _end_tokens(loaded.model, loaded.tokenizer)
+        self.eos = end_tokens(loaded.model, loaded.tokenizer)
         self.batch = BatchLoop(loaded.model, sorted(self.eos), loaded.cache_tokens, settings.max_concurrent)
         widen(loaded.model)  # after the loop's warm-up, by which the weights are repacked
         self.line = WaitingLine(settings.max_concurrent, WAITING_PER_SLOT * settings.max_concurrent)
@@ -110,8 +109,7 @@ class LocalStream:
         self._inbox: asyncio.Queue[Any] = asyncio.Queue()  # places in line, then outputs, and _CANCEL at any time
         self._loop: asyncio.AbstractEventLoop | None = None
         self._cancelled = False
-        self._started = time.monotonic()
-        self._token_times: list[float] = []
+        self._answer = Answer(engine.text_tokenizer, engine.eos, sampling.stop)
         self._chunks = self._run()
 
     def __aiter__(self) -> "LocalStream":
@@ -131,7 +129,7 @@ class LocalStream:
         await self._chunks.aclose()
 
     async def _run(self) -> AsyncGenerator[Chunk, None]:
-        engine = self._engine
+        engine, answer = self._engine, self._answer
         self._loop = asyncio.get_running_loop()
         prompt = await asyncio.to_thread(engine.prompts.fit, self._messages, self._sampling.max_new_tokens)
         with engine.line.enter(self._inbox.put_nowait):
@@ -139,30 +137,27 @@ class LocalStream:
                 if place is not _CANCEL:
                     yield Chunk(place=place)
             request_id = uuid.uuid4().hex
-            text = TextStream(engine.text_tokenizer, self._sampling.stop)
             ended: Ended | None = "cancelled" if self._cancelled else None
             try:
                 if ended is None:
                     await engine.ensure_running()
                     engine.batch.submit(request_id, prompt.tokens, self._sampling, self._inbox.put_nowait)
                 while ended is None:
-                    piece, ended = self._take(await self._next_output(), text)
+                    piece, ended = self._take(await self._next_output())
                     if piece:
                         yield Chunk(piece)
-                last = Chunk(text.finish(), usage=self._usage(prompt, ended, engine.batch.reused.get(request_id, 0)))
+                reused = engine.batch.reused.get(request_id, 0)
+                last = Chunk(answer.finish(), usage=answer.usage(prompt, ended, engine.info.context_length, reused))
             finally:
-                engine.batch.release(request_id, finished=ended in {"stop", "length"} and not text.stopped)
+                engine.batch.release(request_id, finished=ended in {"stop", "length"} and not answer.cut)
         yield last  # when the model is free for others already
 
-    def _take(self, output: Any, text: TextStream) -> tuple[str, Ended | None]:
+    def _take(self, output: Any) -> tuple[str, Ended | None]:
         """The new text of one output, and why the generation ends with it, if it does."""
         if output is _CANCEL:
             return "", "cancelled"
-        eos = self._engine.eos
-        fresh = output.generated_tokens[len(self._token_times) :]
-        self._token_times.extend([time.monotonic()] * len(fresh))
-        piece = "".join(text.push(token) for token in fresh if token not in eos and not text.stopped)
-        if text.stopped or (fresh and fresh[-1] in eos):
+        piece = self._answer.take(output.generated_tokens[self._answer.tokens :])
+        if self._answer.complete:
             return piece, "stop"
         return piece, "length" if output.is_finished() else None
 
@@ -179,28 +174,6 @@ class LocalStream:
             if output is not _CANCEL and output.error is not None:
                 raise EngineFailed(f"The model could not go on with this answer ({output.error}). Try again.")
             return output
-
-    def _usage(self, prompt: Prompt, ended: Ended, reused: int) -> Usage:
-        times = self._token_times
-        seconds = times[-1] - times[0] if len(times) > 1 else 0.0
-        return Usage(
-            prompt_tokens=len(prompt.tokens),
-            new_tokens=len(times),
-            reused_tokens=reused,
-            seconds_to_first_token=(times[0] if times else time.monotonic()) - self._started,
-            tokens_per_second=(len(times) - 1) / seconds if seconds else 0.0,
-            ended=ended,
-            context_length=self._engine.info.context_length,
-            dropped_messages=prompt.dropped,
-        )
-
-
-def _end_tokens(model: Any, tokenizer: Any) -> set[int]:
-    """Ids of the tokens that end an answer: what the model, its generation config and its tokenizer name."""
-    named = [model.generation_config.eos_token_id, model.config.eos_token_id, tokenizer.eos_token_id]
-    markers = tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>"])
-    ids = {i for value in named for i in (value if isinstance(value, list) else [value]) if i is not None}
-    return ids | {i for i in markers if i is not None and i != tokenizer.unk_token_id}
 
 
 async def _in_own_thread(work: Callable[[], T]) -> T:

@@ -1,0 +1,101 @@
+"""What is done with the GPU. A job travels to another process and its results travel back: all of it can be pickled."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from transformers import DynamicCache, LogitsProcessorList
+from transformers.generation.logits_process import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+
+from qwen_ui.engine.local.scoring import Row, score
+from qwen_ui.messages import Sampling
+
+LONGEST_SECONDS = 120
+"""The most that is asked for at once. A visitor can only have what is left of their daily quota, minutes in all."""
+START_SECONDS = 10
+"""What it may take until a new process has the weights on its GPU."""
+LATE_SECONDS = 5
+"""How long before the end of its time an answer is cut; where the start was quick, the rest of its time is left."""
+PROMPT_TOKENS_PER_SECOND = 2000
+NEW_TOKENS_PER_SECOND = 25
+"""Cautious: for a 7B model in bf16 on one stream; Qwen measured 40 on an A100 with the same kind of loop."""
+
+
+class Job(Protocol):
+    """Work for the GPU."""
+
+    @property
+    def seconds(self) -> int:
+        """How long the GPU is asked for."""
+
+    def run(self, model: Any) -> Iterator[Any]:
+        """Does it, giving out each result as soon as it is there."""
+
+
+def seconds_for(prompt_tokens: int, new_tokens: int = 0) -> int:
+    """How long the GPU is asked for, for that many tokens: bounded, and never less than it needs to begin."""
+    work = prompt_tokens / PROMPT_TOKENS_PER_SECOND + new_tokens / NEW_TOKENS_PER_SECOND
+    return min(LONGEST_SECONDS, START_SECONDS + 1 + int(work))
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One answer. Its results are its tokens, one by one."""
+
+    prompt: list[int]
+    sampling: Sampling
+    eos: frozenset[int]
+
+    @property
+    def seconds(self) -> int:
+        """How long the GPU is asked for."""
+        return seconds_for(len(self.prompt), self.sampling.max_new_tokens)
+
+    @torch.inference_mode()
+    def run(self, model: Any) -> Iterator[int]:
+        """Generates until a token of ``eos``, as many tokens as asked for, or the end of the time.
+
+        A GPU that is kept for longer than asked for is taken away, and the answer's end with it: better a cut answer.
+        """
+        deadline = time.monotonic() + self.seconds - LATE_SECONDS
+        cache, pick = DynamicCache(config=model.config), picker(self.sampling)
+        ids = torch.tensor([self.prompt], device=model.device)
+        for _ in range(self.sampling.max_new_tokens):
+            logits = model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1).logits[:, -1]
+            token = int(pick(logits.float()))
+            yield token
+            if token in self.eos or time.monotonic() > deadline:
+                return
+            ids = torch.tensor([[token]], device=model.device)
+
+
+def picker(sampling: Sampling) -> Callable[[torch.Tensor], torch.Tensor]:
+    """From the next token's scores (1, vocabulary) to the token."""
+    if sampling.greedy:
+        return lambda scores: scores.argmax(dim=-1)
+    warp: Any = LogitsProcessorList([TemperatureLogitsWarper(float(sampling.temperature))])
+    if sampling.top_k:
+        warp.append(TopKLogitsWarper(sampling.top_k))
+    if sampling.top_p < 1:
+        warp.append(TopPLogitsWarper(float(sampling.top_p)))
+    none = torch.empty(1, 0, dtype=torch.long)  # what came before does not matter to any of them
+    return lambda scores: warp(none, scores).softmax(dim=-1).multinomial(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """How probable continuations are. Its one result has a list a row, with a number a continuation."""
+
+    rows: Sequence[Row]
+
+    @property
+    def seconds(self) -> int:
+        """How long the GPU is asked for."""
+        return seconds_for(sum(len(row.prompt) + sum(map(len, row.continuations)) for row in self.rows))
+
+    def run(self, model: Any) -> Iterator[list[list[float]]]:
+        """Scores all rows."""
+        yield score(model, self.rows, nullcontext)
