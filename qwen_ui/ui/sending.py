@@ -62,6 +62,8 @@ class Parts:
     """The buttons that need the model."""
     exits: Sequence[Exit] = ()
     entrance: Entrance | None = None
+    kept: Sequence[gr.BrowserState] = ()
+    """What the browser keeps for it, not rendered yet: within a tab that is not open it would not be read."""
 
 
 def picker(tab: str, **options: Any) -> gr.Dropdown:

@@ -85,6 +85,8 @@ def build(host: EngineHost, settings: Settings, library: Library) -> gr.Blocks:
                 parts["prompts"] = prompt_files.tab(
                     page, place, host, prompts, running, settings, not settings.is_public
                 )
+        for kept in (kept for part in parts.values() for kept in part.kept):
+            kept.render()  # type: ignore[no-untyped-call]
         sending.connect(tabs, parts)
         header.wire(page, [button for part in parts.values() for button in part.senders])
         api.endpoints(host, running)

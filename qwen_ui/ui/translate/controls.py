@@ -54,6 +54,7 @@ class Controls:
                     elem_id="translate-glossary-file",
                 )
                 self._read = gr.HTML(elem_id="translate-glossary-status", padding=False)
+        self.kept = gr.BrowserState(None, storage_key="qwen-ui-translate", secret=SECRET, render=False)
         self._wire(page)
 
     @property
@@ -62,14 +63,13 @@ class Controls:
         return [self.source, self.target, self.tone, self.template, self.glossary]
 
     def _wire(self, page: gr.Blocks) -> None:
-        kept = gr.BrowserState(None, storage_key="qwen-ui-translate", secret=SECRET)
-        page.load(self._restore, [kept], [self.problems, *self.all], **QUIET)
+        page.load(self._restore, [self.kept], [self.problems, *self.all], **QUIET)
         self.template.focus(self._refresh, None, [self.problems, self.template], **QUIET)
         self.template.change(self._describe, self.template, self.template, **QUIET)
         self._upload.upload(self._open, [self._upload, self.glossary], [self.glossary, self._read], **QUIET)
         self.glossary.blur(self._count, self.glossary, self._read, **QUIET)
         for widget in self.all:
-            widget.change(_keep, self.all, [kept], trigger_mode="always_last", **QUIET)
+            widget.change(_keep, self.all, [self.kept], trigger_mode="always_last", **QUIET)
 
     def _restore(self, request: gr.Request, kept: Any) -> tuple[Any, ...]:
         """The choices in the visitor's language, with the values that the browser kept."""

@@ -104,7 +104,8 @@ def tab(page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Runnin
     swapped = [controls.source, controls.target, box, *view]
     controls.swap.click(handlers.swap, [box, work, controls.source, controls.target], swapped, **QUIET)
     gr.on([file.upload, file.clear], handlers.open, file, [columns, facts], **QUIET)
-    return Parts([go, go_file, rest, back, segments.retry], [Exit(send_to, [result])], Entrance([box]))
+    senders = [go, go_file, rest, back, segments.retry]
+    return Parts(senders, [Exit(send_to, [result])], Entrance([box]), [controls.kept])
 
 
 def _text(label: str, elem_id: str, **options: Any) -> gr.Textbox:

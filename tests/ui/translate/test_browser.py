@@ -62,6 +62,8 @@ def test_a_glossary_reaches_the_prompt_and_missing_terms_are_shown(serve: Serve,
     expect(page.locator("#translate-checks")).to_contain_text("bibliothèque")
     assert "bibliothèque" in "".join(message.content for message in engine.asked[0][0])
     page.reload()
+    page.get_by_role("tab", name="Translate", exact=True).first.click()
+    page.get_by_role("button", name="Style, tone and glossary").click()
     expect(page.locator("#translate-glossary textarea")).to_have_value("library = bibliothèque")
 
 
@@ -117,6 +119,7 @@ def test_a_phone_shows_it_in_chinese_without_scrolling_sideways(
 ):
     (short_prompts / "translate" / "bad.prompty").write_text("---\nname: x\n---\nuser:\n{{ x", "utf-8")
     page = open_tab(serve(embedded_host), "翻译", locale="zh-CN", viewport={"width": 390, "height": 844})
+    page.get_by_role("button", name="风格").click()
     expect(page.locator("#translate-problems")).to_contain_text("translate/bad.prompty:5:")
     fill(page, "Good morning, my friends.")
     page.locator("#translate-go").click()
