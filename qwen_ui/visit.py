@@ -120,9 +120,10 @@ class Visit:
     def _ended(
         self, messages: Sequence[Message], started: float, outcome: Outcome, said: "_Said", error: BaseException | None
     ) -> None:
-        self._leave(said.usage.new_tokens if said.usage else said.pieces)
+        tokens = said.usage.new_tokens if said.usage else said.pieces
+        self._leave(tokens)
         text = "\n\n".join([*(f"{message.role}: {message.content}" for message in messages), f"answer: {said.text}"])
-        self._note(outcome, started, said.usage, error, said.first, text)
+        self._note(outcome, started, said.usage, error, said.first, text, tokens)
 
     def _note(
         self,
@@ -132,6 +133,7 @@ class Visit:
         error: BaseException | None = None,
         first: float | None = None,
         text: str = "",
+        tokens: int = 0,
     ) -> None:
         now = time.monotonic()
         self._observe(
@@ -141,7 +143,7 @@ class Visit:
                 outcome=outcome,
                 prompt_tokens=usage.prompt_tokens if usage else 0,
                 cached_tokens=usage.reused_tokens if usage else 0,
-                new_tokens=usage.new_tokens if usage else 0,
+                new_tokens=tokens,
                 seconds=now - started if started is not None else 0.0,
                 seconds_to_first_token=first - started if first is not None and started is not None else None,
                 error=type(error).__name__ if error else "",
