@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from qwen_ui.bench import chat, report, search, sentiment, users
+from qwen_ui.bench import chat, gpu, report, search, sentiment, users
 from qwen_ui.bench.report import Figure
 from qwen_ui.config import PROJECT, Settings
 
@@ -18,13 +18,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--rounds", type=int, default=3, help="how often each pair is measured; medians are shown")
     parser.add_argument("--data", type=Path, help=f"a folder with {', '.join(DATA)}: search and sentiment need it")
-    parser.add_argument("--only", choices=("chat", "users", "search", "sentiment"), help="measures this part alone")
+    parser.add_argument(
+        "--only", choices=("chat", "users", "gpu", "search", "sentiment"), help="measures this part alone"
+    )
     parser.add_argument("--write", action="store_true", help="also puts the tables into docs/benchmarks.md")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING)
     plot = PROJECT / "docs" / "benchmarks.png" if arguments.write else None
     parts = _parts(Settings(model=arguments.model), arguments.rounds, arguments.data, plot)
-    print("The part on a CUDA GPU, with Qwen2.5-7B's shapes, is not there yet: it was not run.\n")
     for name, figures in parts.items():
         if arguments.only in {None, name}:
             text = "\n\n".join([report.machine(), report.table(figures())])
@@ -40,6 +41,7 @@ def _parts(
     parts: dict[str, Callable[[], list[Figure]]] = {
         "chat": lambda: chat.run(settings, rounds),
         "users": lambda: _users(settings, plot),
+        "gpu": lambda: gpu.run(settings),
     }
     if data is not None:
         passages, english, chinese = (data / name for name in DATA)
@@ -49,7 +51,7 @@ def _parts(
 
 
 def _users(settings: Settings, plot: Path | None) -> list[Figure]:
-    comparison = users.run(settings)
+    comparison = users.run(settings, users.WAYS)
     if plot is not None:
         comparison.plot(plot)
     return comparison.figures()

@@ -10,27 +10,45 @@ All three stream from the same 4-bit model, each in a process of its own, one pr
 import statistics
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from qwen_ui.bench.report import Figure
-from qwen_ui.bench.workers import Worker, engine_worker, peak_memory
+from qwen_ui.bench.workers import Worker, engine_worker, gpu_peak, peak_memory
 from qwen_ui.config import Settings
 
 USERS: Mapping[int, int] = {1: 48, 4: 32, 16: 16, 64: 8}
 """How many at once, and the new tokens that each gets: so that the slowest way takes minutes, not hours."""
-WAYS = {"engine": "Qwen UI's engine", "lock": "lock around generate", "threads": "a generate thread a request"}
 PROMPT = "Tell me a long story about a {}."
 NOUNS = ("cat", "ship", "king", "tree", "robot", "river", "baker", "storm", "garden", "clock", "mirror", "train")
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to serve many users."""
+
+    name: str
+    worker: Callable[..., None]
+    """What its process runs: see `Worker`."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """For the process."""
+    how: Mapping[str, Any] = field(default_factory=dict)
+    """For each of its calls."""
+
+    @property
+    def ours(self) -> bool:
+        """Whether it is the app's, and not what it is compared with."""
+        return self.worker is engine_worker
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     """One way with so many users."""
 
-    way: str
+    way: Way
     users: int
     tokens_per_second: float
     """Of all together."""
@@ -40,36 +58,46 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Peak:
+    """The highest memory of a way's process, in bytes."""
+
+    way: Way
+    memory: int
+    gpu: int
+    """Of the GPU's memory; 0 without one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """All ways with all numbers of users."""
 
     measured: tuple[Measured, ...]
-    peaks: Mapping[str, int]
-    """The highest memory of each way's process, in bytes."""
+    peaks: tuple[Peak, ...]
 
-    def figures(self) -> list[Figure]:
-        """The lines of the report."""
+    def figures(self, goals: Mapping[int, str] | None = None) -> list[Figure]:
+        """The lines of the report. ``goals`` are those of ours ÷ the first of the others, by number of users."""
+        by_users = sorted(self.measured, key=lambda each: each.users)
         lines = [
             Figure(
-                f"{each.users} users: {WAYS[each.way]}",
+                f"{each.users} users: {each.way.name}",
                 f"{each.tokens_per_second:.1f} tokens/s",
                 "",
                 f"first token {each.first_median:.2f} s (median), {each.first_worst:.2f} s (worst)",
             )
-            for each in sorted(self.measured, key=lambda each: (each.users, list(WAYS).index(each.way)))
+            for each in by_users
         ]
-        return [*lines, *self._ratios(), *(self._peak(way) for way in WAYS)]
+        return [*lines, *self._ratios(goals or {}), *(_peak(peak) for peak in self.peaks)]
 
-    def _ratios(self) -> list[Figure]:
-        speed = {(each.way, each.users): each.tokens_per_second for each in self.measured}
-        return [
-            Figure(f"{users} users: engine ÷ {WAYS[way]}", f"{speed['engine', users] / speed[way, users]:.1f}")
-            for users in USERS
-            for way in ("lock", "threads")
-        ]
-
-    def _peak(self, way: str) -> Figure:
-        return Figure(f"peak memory: {WAYS[way]}", f"{self.peaks[way] / 2**20:,.0f} MiB")
+    def _ratios(self, goals: Mapping[int, str]) -> Iterator[Figure]:
+        speed = {(each.way.name, each.users): each.tokens_per_second for each in self.measured}
+        ours = [peak.way.name for peak in self.peaks if peak.way.ours]
+        others = [peak.way.name for peak in self.peaks if not peak.way.ours]
+        for users in dict.fromkeys(each.users for each in self.measured):
+            for mine, other in product(ours, others):
+                goal = goals.get(users, "") if other == others[0] else ""
+                yield Figure(
+                    f"{users} users: {mine} ÷ {other}", f"{speed[mine, users] / speed[other, users]:.1f}", goal
+                )
 
     def plot(self, path: Path) -> None:
         """Draws tokens a second and seconds to the first token over the number of users."""
@@ -77,13 +105,13 @@ class Comparison:
 
         canvas = Canvas(figsize=(9, 3.6), layout="constrained")
         speed, first = canvas.subplots(1, 2)
-        for way, name in WAYS.items():
-            mine = [each for each in self.measured if each.way == way]
-            users = [each.users for each in mine]
-            speed.plot(users, [each.tokens_per_second for each in mine], marker="o", label=name)
-            first.plot(users, [each.first_median for each in mine], marker="o", label=name)
+        users = list(dict.fromkeys(each.users for each in self.measured))
+        for way in (peak.way for peak in self.peaks):
+            mine = [each for each in self.measured if each.way is way]
+            speed.plot(users, [each.tokens_per_second for each in mine], marker="o", label=way.name)
+            first.plot(users, [each.first_median for each in mine], marker="o", label=way.name)
         for axes, title in ((speed, "tokens a second, all together"), (first, "seconds to the first token (median)")):
-            axes.set(xscale="log", xlabel="users at once", title=title, xticks=list(USERS), xticklabels=list(USERS))
+            axes.set(xscale="log", xlabel="users at once", title=title, xticks=users, xticklabels=users)
             axes.minorticks_off()
             axes.grid(alpha=0.3)
         first.set_yscale("log")
@@ -91,20 +119,24 @@ class Comparison:
         canvas.savefig(path, dpi=140)
 
 
-def run(settings: Settings) -> Comparison:
-    """Measures each way with each number of users."""
-    measured, peaks = [], {}
-    for way in WAYS:
-        with Worker(engine_worker if way == "engine" else threads_worker, settings) as worker:
-            how = {} if way == "engine" else {"locked": way == "lock"}
+def _peak(peak: Peak) -> Figure:
+    gpu = f"{peak.gpu / 2**20:,.0f} MiB of the GPU's" if peak.gpu else ""
+    return Figure(f"peak memory: {peak.way.name}", f"{peak.memory / 2**20:,.0f} MiB", "", gpu)
+
+
+def run(settings: Settings, ways: Sequence[Way], sizes: Mapping[int, int] = USERS) -> Comparison:
+    """Measures each way with each number of users. ``sizes`` are the new tokens that each user gets, by users."""
+    measured, peaks = [], []
+    for way in ways:
+        with Worker(way.worker, settings, **way.options) as worker:
             # Warm, and alone: the first use repacks 4-bit weights for the CPU, and two threads at once break that.
-            worker.call("run", prompts=_prompts(1), new_tokens=4, temperature=0.7, **how)
-            for users, tokens in USERS.items():
-                said = worker.call("run", prompts=_prompts(users), new_tokens=tokens, temperature=0.7, **how)
+            said = worker.call("run", prompts=_prompts(1), new_tokens=4, temperature=0.7, **way.how)
+            for users, tokens in sizes.items():
+                said = worker.call("run", prompts=_prompts(users), new_tokens=tokens, temperature=0.7, **way.how)
                 firsts = said["firsts"]
                 measured.append(Measured(way, users, said["tokens_per_second"], statistics.median(firsts), max(firsts)))
-            peaks[way] = said["peak"]
-    return Comparison(tuple(measured), peaks)
+            peaks.append(Peak(way, said["peak"], said["gpu_peak"]))
+    return Comparison(tuple(measured), tuple(peaks))
 
 
 def _prompts(count: int) -> list[str]:
@@ -157,7 +189,12 @@ def threads_worker(pipe: Any, settings: Settings) -> None:
         for user in users:
             user.join()
         seconds = time.perf_counter() - started
-        return {"tokens_per_second": sum(count) / seconds, "firsts": firsts, "peak": peak_memory()}
+        return {
+            "tokens_per_second": sum(count) / seconds,
+            "firsts": firsts,
+            "peak": peak_memory(),
+            "gpu_peak": gpu_peak(),
+        }
 
     pipe.send(loaded.info)
     while (call := pipe.recv())[0] != "stop":
@@ -172,3 +209,9 @@ class _Everybody:
 
     def __exit__(self, *exception: object) -> None:
         """Lets them out."""
+
+
+ENGINE = Way("Qwen UI's engine", engine_worker)
+LOCK = Way("lock around generate", threads_worker, how={"locked": True})
+THREADS = Way("a generate thread a request", threads_worker, how={"locked": False})
+WAYS = (ENGINE, LOCK, THREADS)

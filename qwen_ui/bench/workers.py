@@ -25,10 +25,10 @@ Job = tuple[str, dict[str, Any]]
 class Worker:
     """A child process that answers calls by name. Use it as a context manager."""
 
-    def __init__(self, target: Callable[..., None], settings: Settings) -> None:
+    def __init__(self, target: Callable[..., None], settings: Settings, **options: Any) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=target, args=(theirs, settings), daemon=True)
+        self._process = context.Process(target=target, args=(theirs, settings), kwargs=options, daemon=True)
         self._process.start()
 
     def __enter__(self) -> "Worker":
@@ -75,12 +75,17 @@ def generate_worker(pipe: Any, settings: Settings) -> None:
         pipe.send(run(**call[1]))
 
 
-def engine_worker(pipe: Any, settings: Settings) -> None:
+def engine_worker(pipe: Any, settings: Settings, cuda_graphs: bool | None = None) -> None:
     """Answers with the app's engine."""
-    from qwen_ui.host import open_local  # noqa: PLC0415  only in the child
+    from qwen_ui.engine.local import LocalEngine  # noqa: PLC0415  only in the child
+    from qwen_ui.models.load import open_model  # noqa: PLC0415
 
     engines: list[Any] = []
-    opening = threading.Thread(target=lambda: engines.append(open_local(settings, lambda progress: None)))
+
+    def open_engine() -> None:
+        engines.append(LocalEngine(open_model(settings, lambda progress: None), settings, cuda_graphs))
+
+    opening = threading.Thread(target=open_engine)
     opening.start()
     opening.join()
     engine = engines[0]
@@ -123,7 +128,15 @@ async def _run(engine: Any, prompts: Sequence[str], new_tokens: int, temperature
         "seconds": seconds,
         "firsts": [usage.seconds_to_first_token for _, usage in results],
         "peak": peak_memory(),
+        "gpu_peak": gpu_peak(),
     }
+
+
+def gpu_peak() -> int:
+    """Bytes that torch took of the GPU's memory at the highest; 0 where there is none."""
+    import torch  # noqa: PLC0415  only in the child
+
+    return torch.cuda.max_memory_reserved() if torch.cuda.is_available() else 0
 
 
 def peak_memory(pid: int | None = None) -> int:

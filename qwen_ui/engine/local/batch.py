@@ -27,8 +27,16 @@ class BatchLoop:
     else needs the model takes a thread that ends soon, within `pause`.
     """
 
-    def __init__(self, model: Any, eos: Sequence[int], cache_tokens: int, max_concurrent: int) -> None:
+    def __init__(
+        self,
+        model: Any,
+        eos: Sequence[int],
+        cache_tokens: int,
+        max_concurrent: int,
+        cuda_graphs: bool | None = None,
+    ) -> None:
         self._model = model
+        self._cuda_graphs = cuda_graphs
         self._eos = list(eos)
         self._cache_tokens = cache_tokens
         self._max_concurrent = max_concurrent
@@ -121,7 +129,8 @@ class BatchLoop:
         common: dict[str, Any] = {"per_request_processors": True, "max_requests_per_batch": self._max_concurrent}
         if self._model.device.type != "cpu":
             page = ContinuousBatchingConfig.page_size
-            return ContinuousBatchingConfig(num_blocks=self._cache_tokens // page, **common)
+            blocks = self._cache_tokens // page
+            return ContinuousBatchingConfig(num_blocks=blocks, use_cuda_graph=self._cuda_graphs, **common)
         return ContinuousBatchingConfig(
             page_size=CPU_PAGE,
             num_blocks=self._cache_tokens // CPU_PAGE,

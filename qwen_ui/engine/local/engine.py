@@ -33,15 +33,18 @@ class LocalEngine:
     """`qwen_ui.engine.base.Engine` on transformers' continuous batching.
 
     Made in a thread that ends (it warms up); used from one event loop afterwards.
+    ``cuda_graphs=None`` leaves it to transformers whether the GPU's work is recorded and replayed.
     """
 
-    def __init__(self, loaded: "Loaded", settings: Settings) -> None:
+    def __init__(self, loaded: "Loaded", settings: Settings, cuda_graphs: bool | None = None) -> None:
         self._info = loaded.info
         self._model = loaded.model
         self._tokenizer = loaded.tokenizer
         self.prompts = PromptEncoder(loaded.tokenizer, loaded.info.context_length)
         self.eos = end_tokens(loaded.model, loaded.tokenizer)
-        self.batch = BatchLoop(loaded.model, sorted(self.eos), loaded.cache_tokens, settings.max_concurrent)
+        self.batch = BatchLoop(
+            loaded.model, sorted(self.eos), loaded.cache_tokens, settings.max_concurrent, cuda_graphs
+        )
         widen(loaded.model)  # after the loop's warm-up, by which the weights are repacked
         self.line = WaitingLine(settings.max_concurrent, WAITING_PER_SLOT * settings.max_concurrent)
         self._scoring = asyncio.Lock()

@@ -1,0 +1,45 @@
+"""The comparison that a GPU is measured with, tried without one on a small model of the same kind."""
+
+from pathlib import Path
+
+import pytest
+from transformers import AutoTokenizer
+
+from qwen_ui.bench import gpu
+from qwen_ui.config import Settings
+from qwen_ui.models.catalog import Known
+from tests.models.tiny import in_thread
+
+SMALL = Known("small", 64, 128, 2, 4, 2, 1000, tied=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of the small shape."""
+    path = tmp_path_factory.mktemp("small")
+    in_thread(lambda: gpu.make(path, SMALL, "cpu"))
+    return path
+
+
+def test_every_token_of_the_made_model_is_text(folder: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert len(tokenizer) == SMALL.vocab
+    assert tokenizer.decode(tokenizer("A 故事?").input_ids) == "A 故事?"
+    assert all(tokenizer.decode([token], skip_special_tokens=True) for token in range(3, SMALL.vocab))
+
+
+def test_all_ways_are_measured_side_by_side(folder: Path) -> None:
+    figures = gpu.compare(Settings(model=str(folder), max_context=512), {1: 4, 2: 3}, ["bf16"])
+    values = {figure.what: figure.value for figure in figures}
+    ours, others = [way.name for way in gpu.ENGINES], ["lock around generate", "a generate thread a request"]
+    for users in (1, 2):
+        for mine in ours:
+            assert float(values[f"bf16, {users} users: {mine}"].removesuffix(" tokens/s")) > 0
+            assert all(float(values[f"bf16, {users} users: {mine} ÷ {other}"]) >= 0 for other in others)
+    assert all(f"bf16, peak memory: {name}" in values for name in ours + others)
+
+
+def test_without_a_gpu_it_says_that_it_was_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    (figure,) = gpu.run(Settings())
+    assert (figure.value, "Qwen2.5-7B" in figure.what) == ("not run", True)
