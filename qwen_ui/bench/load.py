@@ -15,16 +15,23 @@ from pathlib import Path
 import httpx
 import psutil
 
+from qwen_ui import config
 from qwen_ui.bench import report
+from qwen_ui.bench.inside import app_worker
 from qwen_ui.bench.report import Figure
-from qwen_ui.bench.server import Server, running
+from qwen_ui.bench.server import Server, connect
 from qwen_ui.bench.visitors import Visited, Visitor
+from qwen_ui.bench.workers import Worker
 from qwen_ui.config import PROJECT, Settings
 
 PORT = 7980
 SEED = 20_250_101
 SAMPLE_SECONDS = 2.0
 SETTLE_SECONDS = 60.0
+KILLED_AFTER = 0.4
+"""The part of the time after which the batch loop is killed: before the half in which the memory is watched."""
+KILLED = ("batch loop has stopped", "could not go on")
+"""What those are told whose answer it was writing."""
 FLAGS = (
     *("--public", "--auth", "none", "--trusted-proxy", "127.0.0.1", "--model", "embedded"),
     *("--requests-per-minute", "1000", "--running-per-visitor", "4", "--tokens-per-hour", "1000000"),
@@ -53,6 +60,10 @@ class Load:
     before: Holdings | None = None
     after: Holdings | None = None
     idle: bool = False
+    engine: dict[str, int] = field(default_factory=dict)
+    """What requests hold in the engine afterwards."""
+    before_kill: int = 0
+    """Requests that had ended when the batch loop was killed."""
 
     @property
     def growth(self) -> float:
@@ -65,6 +76,22 @@ class Load:
     def wrong(self) -> list[Visited]:
         """The requests that went neither well nor cleanly wrong."""
         return [visited for visited in self.visited if visited.outcome == "wrong"]
+
+    @property
+    def ended_by_kill(self) -> int:
+        """The requests that the killed batch loop took with it."""
+        return sum(any(words in visited.detail for words in KILLED) for visited in self.visited)
+
+    @property
+    def whole_after_kill(self) -> int:
+        """The whole answers from then on."""
+        return sum(visited.outcome == "whole" for visited in self.visited[self.before_kill :])
+
+    @property
+    def passed(self) -> bool:
+        """Whether all went as it should."""
+        recovered = self.ended_by_kill > 0 and self.whole_after_kill > 0
+        return not self.wrong and self.idle and recovered and not any(self.engine.values())
 
     def figures(self) -> list[Figure]:
         """The lines of the report."""
@@ -81,7 +108,11 @@ class Load:
             Figure("left by the visitor", f"{count['left']:,}", "", "tab closed, or stream never read"),
             Figure("neither", f"{count['wrong']}", "0", "; ".join(sorted({v.detail for v in self.wrong}))[:200]),
             Figure("answers with another's text", f"{marks}", "0", "each prompt carries a mark"),
+            Figure("ended by killing the batch loop", f"{self.ended_by_kill}", "≥ 1", "each was told to try again"),
+            Figure("whole answers after that", f"{self.whole_after_kill}", "≥ 1", "the loop was built anew"),
             Figure("/status afterwards", "idle" if self.idle else "busy", "idle", "active and waiting"),
+            Figure("cache blocks held", f"{self.engine['blocks']}", "0", "by requests"),
+            Figure("result handlers left over", f"{self.engine['handlers']}", "0", ""),
             Figure("threads left over", f"{after.threads - before.threads}", "0", f"{after.threads} now"),
             Figure("files left over", f"{after.files - before.files}", "0", f"{after.files} now"),
             Figure("sockets left over", f"{after.sockets - before.sockets}", "0", f"{after.sockets} now"),
@@ -103,20 +134,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(text)
     if arguments.write:
         report.write(PROJECT / "docs" / "benchmarks.md", "load", text)
-    return 1 if load.wrong or not load.idle else 0
+    return 0 if load.passed else 1
 
 
 def run(visitors: int, seconds: float) -> Load:
     """Starts the app, lets the visitors in for so long, and looks at what is left."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "models").symlink_to(Settings().data_dir / "models")
-        with running(PORT, *FLAGS, "--data-dir", folder) as server:
-            while server.status()["state"] == "loading":
-                time.sleep(0.2)
-            return asyncio.run(_run(server, visitors, seconds))
+        settings = config.read([*FLAGS, "--port", str(PORT), "--data-dir", folder, "--log-level", "error"], {})
+        with Worker(app_worker, settings) as inside:
+            return asyncio.run(_run(connect(PORT, inside.pid), inside, visitors, seconds))
 
 
-async def _run(server: Server, visitors: int, seconds: float) -> Load:
+async def _run(server: Server, inside: Worker, visitors: int, seconds: float) -> Load:
     load, dice = Load(visitors, seconds), random.Random(SEED)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{PORT}", limits=limits, timeout=60) as http:
@@ -125,11 +155,14 @@ async def _run(server: Server, visitors: int, seconds: float) -> Load:
         await _settled(server)
         load.before = _held(server)
         end = time.monotonic() + seconds
+        killer = asyncio.create_task(_kill(inside, load, KILLED_AFTER * seconds))
         watch = asyncio.create_task(_watch(server, load, end))
         crowd = (_stay(Visitor(http, number, random.Random(dice.random())), load, end) for number in range(visitors))
         await asyncio.gather(*crowd)
         await watch
+        await killer
     load.idle = await _settled(server)
+    load.engine = await asyncio.to_thread(inside.call, "held")
     load.after = _held(server)
     return load
 
@@ -137,6 +170,12 @@ async def _run(server: Server, visitors: int, seconds: float) -> Load:
 async def _stay(visitor: Visitor, load: Load, end: float) -> None:
     while time.monotonic() < end:
         load.visited.append(await visitor.visit())
+
+
+async def _kill(inside: Worker, load: Load, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    load.before_kill = len(load.visited)
+    await asyncio.to_thread(inside.call, "kill")
 
 
 async def _watch(server: Server, load: Load, end: float) -> None:

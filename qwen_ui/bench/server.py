@@ -45,11 +45,14 @@ def running(port: int, *flags: str) -> Iterator[Server]:
     with subprocess.Popen(command, cwd=PROJECT) as process:
         try:
             _wait_for_page(f"http://127.0.0.1:{port}/")
-            page_seconds = time.perf_counter() - started
-            client = Client(f"http://127.0.0.1:{port}", verbose=False)
-            yield Server(psutil.Process(process.pid), client, page_seconds)
+            yield connect(port, process.pid, time.perf_counter() - started)
         finally:
             process.terminate()
+
+
+def connect(port: int, pid: int, page_seconds: float = 0.0) -> Server:
+    """The app that runs there already, in the process of that number."""
+    return Server(psutil.Process(pid), Client(f"http://127.0.0.1:{port}", verbose=False), page_seconds)
 
 
 def first_token_seconds(port: int, *flags: str) -> tuple[float, float]:

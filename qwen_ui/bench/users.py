@@ -79,7 +79,7 @@ class Comparison:
         by_users = sorted(self.measured, key=lambda each: each.users)
         lines = [
             Figure(
-                f"{each.users} users: {each.way.name}",
+                f"{_count(each.users)}: {each.way.name}",
                 f"{each.tokens_per_second:.1f} tokens/s",
                 "",
                 f"first token {each.first_median:.2f} s (median), {each.first_worst:.2f} s (worst)",
@@ -96,7 +96,7 @@ class Comparison:
             for mine, other in product(ours, others):
                 goal = goals.get(users, "") if other == others[0] else ""
                 yield Figure(
-                    f"{users} users: {mine} ÷ {other}", f"{speed[mine, users] / speed[other, users]:.1f}", goal
+                    f"{_count(users)}: {mine} ÷ {other}", f"{speed[mine, users] / speed[other, users]:.1f}", goal
                 )
 
     def plot(self, path: Path) -> None:
@@ -117,6 +117,10 @@ class Comparison:
         first.set_yscale("log")
         speed.legend()
         canvas.savefig(path, dpi=140)
+
+
+def _count(users: int) -> str:
+    return "1 user" if users == 1 else f"{users} users"
 
 
 def _peak(peak: Peak) -> Figure:

@@ -39,6 +39,12 @@ class Worker:
         self._pipe.send(("stop", {}))
         self._process.join(60)
 
+    @property
+    def pid(self) -> int:
+        """The child's number among the system's processes."""
+        assert self._process.pid is not None
+        return self._process.pid
+
     def call(self, name: str, **arguments: Any) -> Any:
         """What the child's function of that name gives."""
         self._pipe.send((name, arguments))

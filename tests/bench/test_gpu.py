@@ -32,10 +32,10 @@ def test_all_ways_are_measured_side_by_side(folder: Path) -> None:
     figures = gpu.compare(Settings(model=str(folder), max_context=512), {1: 4, 2: 3}, ["bf16"])
     values = {figure.what: figure.value for figure in figures}
     ours, others = [way.name for way in gpu.ENGINES], ["lock around generate", "a generate thread a request"]
-    for users in (1, 2):
+    for users in ("1 user", "2 users"):
         for mine in ours:
-            assert float(values[f"bf16, {users} users: {mine}"].removesuffix(" tokens/s")) > 0
-            assert all(float(values[f"bf16, {users} users: {mine} ÷ {other}"]) >= 0 for other in others)
+            assert float(values[f"bf16, {users}: {mine}"].removesuffix(" tokens/s")) > 0
+            assert all(float(values[f"bf16, {users}: {mine} ÷ {other}"]) >= 0 for other in others)
     assert all(f"bf16, peak memory: {name}" in values for name in ours + others)
 
 

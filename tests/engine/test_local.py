@@ -1,6 +1,7 @@
 """The engine over the real embedded model."""
 
 import asyncio
+import weakref
 from typing import Any
 
 import pytest
@@ -160,6 +161,7 @@ async def test_a_killed_loop_comes_back(engine: LocalEngine) -> None:
     streams = [engine.stream([Message("user", "Tell me a story.")], Sampling(max_new_tokens=1000)) for _ in range(3)]
     for stream in streams:
         await stream.__anext__()
+    cache = weakref.ref(engine.batch.manager.batch_processor.cache)
     engine.batch.manager.add_request([5] * 8, temperature=0.0)  # divides by zero: see the engine's admission
     for stream in streams:
         with pytest.raises(EngineFailed, match=r"[Tt]ry again"):
@@ -167,6 +169,7 @@ async def test_a_killed_loop_comes_back(engine: LocalEngine) -> None:
                 pass
     text, _ = await read(engine, QUESTIONS[0], max_new_tokens=4, temperature=0)
     assert text
+    assert cache() is None, "there may be no memory for two"
     await idle(engine)
 
 

@@ -1,7 +1,9 @@
 """The batch loop: transformers' continuous batching, set up, watched and rebuilt when it dies."""
 
+import gc
 import logging
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -55,11 +57,13 @@ class BatchLoop:
         """Builds the loop anew if it died. Takes a second or two: not for the event loop."""
         with self._lock:
             if not self.alive:
-                log.warning(
-                    "The batch loop died (%s); building it anew", self.manager.background_thread_status.fatal_error
-                )
+                error = self.manager.background_thread_status.fatal_error
+                log.warning("The batch loop died (%s); building it anew", error)
                 self.manager.stop(block=True, hard_stop=True)
                 self.reused.clear()
+                if error is not None:
+                    traceback.clear_frames(error.__traceback__)  # they hold the old cache
+                gc.collect()  # there may be no memory for two caches
                 self.manager = self._start()
 
     def submit(self, request_id: str, tokens: list[int], sampling: Sampling, deliver: Callable[[Any], None]) -> None:
@@ -163,5 +167,7 @@ class BatchLoop:
     @property
     def held_blocks(self) -> int:
         """Cache blocks that requests hold now; those kept only for reuse do not count."""
+        if self.manager.batch_processor is None:
+            return 0
         allocators = self.manager.batch_processor.cache.cache_allocators.values()
         return sum(len(blocks) for allocator in allocators for blocks in list(allocator.block_table.values()))
