@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from qwen_ui.host import on_zero_gpu
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+# Statistics of the last 10,000 events, made anew after each, for a monitoring page that is off.
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(10**9))
 
 if on_zero_gpu(os.environ):
     import spaces  # noqa: F401  puts its emulation in the place of CUDA: before anything can touch that

@@ -39,9 +39,11 @@ class Event:
 class Visitor:
     """A visitor with an address of its own, which the app takes from a trusted proxy's header."""
 
-    def __init__(self, http: httpx.AsyncClient, number: int, dice: random.Random) -> None:
+    def __init__(self, http: httpx.AsyncClient, number: int, dice: random.Random, marks: set[str]) -> None:
+        """``marks`` are everybody's; a visitor adds its own."""
         self._http = http
         self._dice = dice
+        self._marks = marks
         self._headers = {"x-forwarded-for": f"10.64.{number // 250}.{number % 250 + 1}"}
 
     async def visit(self) -> Visited:
@@ -116,7 +118,9 @@ class Visitor:
         return [f"Tell a long story about {self._mark()}.", [], "", 256, 0.7, 0.8, 20]
 
     def _mark(self) -> str:
-        return f"zq{self._dice.getrandbits(32):08x}"
+        mark = f"zq{self._dice.getrandbits(32):08x}"
+        self._marks.add(mark)
+        return mark
 
     async def _judged(self, name: str, mark: str, values: list[Any]) -> Visited:
         """The last news: whole, with no mark of another's; or a refusal."""
@@ -124,7 +128,8 @@ class Visitor:
         if last.name == "error":
             sentence = str(last.data)
             return Visited(name, "refused" if sentence not in {"", "None"} else "wrong", sentence[:80])
-        if foreign := set(MARK.findall(json.dumps(last.data))) - {mark}:
+        # A small model makes mistakes when it copies its own mark: only one that was given out is another's.
+        if foreign := (set(MARK.findall(json.dumps(last.data))) & self._marks) - {mark}:
             return Visited(name, "wrong", f"another's mark: {foreign}")
         if last.name != "complete" or not last.data or last.data[0] is None:
             return Visited(name, "wrong", f"it ended with {last.name}: {last.data!r:.60}")

@@ -23,6 +23,7 @@ from qwen_ui.ui.header import Header
 from qwen_ui.ui.prompt_files import tab as prompt_files
 from qwen_ui.ui.sentiment import api as sentiment_api
 from qwen_ui.ui.sentiment import tab as sentiment
+from qwen_ui.ui.sessions import KEPT, ForgetCalls
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import I18N
 from qwen_ui.ui.translate import api as translate_api
@@ -34,10 +35,10 @@ log = logging.getLogger(__name__)
 
 STYLE = Path(__file__).parent / "style"
 WAITING_EVENTS = 1024
-QUEUE_LOOKS = 0.05
-"""Seconds between two looks of Gradio's queue for new events, as it does it itself on Windows.
+QUEUE_LOOKS = 0.02
+"""Seconds between two looks of Gradio's queue for new events.
 
-Elsewhere it looks a thousand times a second, idle or not, which took a sixth of the model's speed on two CPU cores.
+By itself it looks a thousand times a second, idle or not, which took a sixth of the model's speed on two CPU cores.
 """
 HOUR = 3600
 THEME = gr.themes.Soft(
@@ -137,6 +138,10 @@ def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = ()
         show_error=False,
         allowed_paths=[],
         max_file_size=f"{megabytes}mb",
-        app_kwargs={"routes": list(routes), "middleware": [guard]},  # Gradio puts its own routes after these
+        state_session_capacity=KEPT,
+        app_kwargs={
+            "routes": list(routes),
+            "middleware": [guard, Middleware(ForgetCalls)],
+        },  # Gradio puts its own routes after these
     )
     return str(address)

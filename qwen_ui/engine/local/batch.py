@@ -57,9 +57,9 @@ class BatchLoop:
         """Builds the loop anew if it died. Takes a second or two: not for the event loop."""
         with self._lock:
             if not self.alive:
+                self.manager.stop(block=True, hard_stop=True)  # its thread may still be telling why
                 error = self.manager.background_thread_status.fatal_error
                 log.warning("The batch loop died (%s); building it anew", error)
-                self.manager.stop(block=True, hard_stop=True)
                 self.reused.clear()
                 if error is not None:
                     traceback.clear_frames(error.__traceback__)  # they hold the old cache
