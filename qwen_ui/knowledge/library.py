@@ -48,13 +48,25 @@ class Step:
     """Of a file that was added: how many passages it gave."""
 
 
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How much visitors (owners with a name) may keep. A passage is some hundred characters."""
+
+    collections: int = 20
+    """Of one visitor."""
+    passages: int = 20_000
+    """Of one visitor: a shelf of books."""
+    all_passages: int = 1_000_000
+    """Of all visitors together: a gigabyte or two with the index."""
+
+
 class Library:
     """All collections of a data folder. One library a folder and process; safe from any thread.
 
     Each collection belongs to an owner, by default nobody in particular; whoever lists or opens names theirs.
     """
 
-    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
+    def __init__(self, folder: Path, limits: Limits | None = None, quota: Quota | None = None) -> None:
         """Opens the folder, which is made if need be. Raises `InvalidInput` if it can't be used."""
         try:
             (folder / "indexes").mkdir(parents=True, exist_ok=True)
@@ -62,6 +74,7 @@ class Library:
             raise InvalidInput(f"The folder {folder} can't be made: {error.strerror}. Set --data-dir.") from error
         self._indexes = folder / "indexes"
         self._limits = limits or Limits()
+        self._quota = quota or Quota()
         self._store = Store(folder / "library.sqlite3")
         self._open: dict[str, Index] = {}
         self._lock = threading.Lock()
@@ -73,20 +86,27 @@ class Library:
         return self._store.collections(owner)
 
     def create(self, name: str, owner: str = "") -> "Collection":
-        """Makes an empty collection. Raises `InvalidInput` for a name that is taken, empty or too long."""
+        """Makes an empty collection.
+
+        Raises `InvalidInput` for a name that is taken, empty or too long, and for a visitor's collection too many.
+        """
+        if owner and len(self.collections(owner)) >= self._quota.collections:
+            raise InvalidInput(
+                f"You have {self._quota.collections} collections, and a visitor may have no more. Delete one first."
+            )
         return self.open(self._store.create(name, owner), owner)
 
     def open(self, id_: str, owner: str = "") -> "Collection":
         """A collection of the owner's. Raises `InvalidInput` if there is none with that id."""
         if not self._store.collections(owner, id_):
             raise InvalidInput("There is no such collection. Choose one from the list.")
-        return Collection(self, id_)
+        return Collection(self, id_, owner)
 
     def named(self, name: str, owner: str = "") -> "Collection":
         """A collection of the owner's by its name. Raises `InvalidInput` if there is none."""
         for info in self.collections(owner):
             if name_key(info.name) == name_key(name):
-                return Collection(self, info.id)
+                return Collection(self, info.id, owner)
         raise InvalidInput(f"There is no collection named {name!r}.")
 
     def rename(self, id_: str, name: str, owner: str = "") -> None:
@@ -108,6 +128,18 @@ class Library:
             if owner:
                 log.info("A visitor's collection has expired")
                 self.delete(id_, owner)
+
+    def _check_room(self, owner: str, passages: int) -> None:
+        """Raises `Unreadable` when so many passages are more than the owner may still add."""
+        if not owner:
+            return
+        held, most = self._store.passages_held(owner), self._quota.passages
+        if held + passages > most:
+            raise Unreadable(
+                f"gives {passages:,} passages; you have {held:,}, and a visitor may keep {most:,}. Remove some first."
+            )
+        if self._store.passages_held() + passages > self._quota.all_passages:
+            raise Unreadable("finds no room: visitors' documents fill it at present. Try again later.")
 
     def _index(self, id_: str) -> Index:
         """The collection's index, brought up to date with the store."""
@@ -131,8 +163,9 @@ class Library:
 class Collection(Source):
     """One collection: its documents, and the search in them. Made by `Library`."""
 
-    def __init__(self, library: Library, id_: str) -> None:
+    def __init__(self, library: Library, id_: str, owner: str) -> None:
         self.id = id_
+        self._owner = owner
         self._library = library
         self._store = library._store
         self._limits = library._limits
@@ -179,6 +212,7 @@ class Collection(Source):
             passages = cut(convert(data, suffix, self._limits), name)
             if not 0 < len(passages) <= self._limits.passages:
                 raise Unreadable(f"gives {len(passages):,} passages, and 1 to {self._limits.passages:,} are allowed.")
+            self._library._check_room(self._owner, len(passages))
             if self._store.add(self.id, name, sha256, len(data), passages):
                 return "added", "", len(passages)
         return "duplicate", f"{name} is in this collection already, as {same or name}.", 0

@@ -122,6 +122,16 @@ class Store:
         with self._connect() as connection:
             return list(connection.execute("SELECT id, owner FROM collections WHERE created < ?", (moment,)))
 
+    def passages_held(self, owner: str | None = None) -> int:
+        """How many passages the owner has, or all owners with a name together."""
+        with self._connect() as db:
+            row = db.execute(
+                """SELECT COUNT(*) FROM passages JOIN documents d ON d.id = passages.document
+                JOIN collections c ON c.id = d.collection WHERE c.owner = coalesce(?, nullif(c.owner, ''))""",
+                (owner,),
+            ).fetchone()
+            return int(row[0])
+
     def ids(self) -> set[str]:
         """All collections, whoever owns them."""
         with self._connect() as db:

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import tantivy
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.knowledge.convert import Limits
-from qwen_ui.knowledge.library import Collection, Library, Upload
+from qwen_ui.knowledge.library import Collection, Library, Quota, Step, Upload
 from tests.knowledge import files
 
 ANIMALS = ["aardvark", "badger", "camel", "dolphin", "eagle", "ferret", "gazelle", "heron"]
@@ -296,3 +297,40 @@ def test_visitors_collections_expire_and_the_owners_stay(tmp_path: Path):
     library.expire(-1)
     assert not library.collections("a visitor")
     assert [info.name for info in library.collections()] == ["Mine"]
+
+
+class TestQuota:
+    @pytest.fixture
+    def library(self, tmp_path) -> Library:
+        return Library(tmp_path / "data", quota=Quota(collections=2, passages=3, all_passages=5))
+
+    def test_a_visitor_keeps_so_many_collections(self, library):
+        library.create("One", owner="ann")
+        second = library.create("Two", owner="ann")
+        with pytest.raises(InvalidInput, match="Delete one first"):
+            library.create("Three", owner="ann")
+        library.delete(second.id, "ann")
+        library.create("Three", owner="ann")
+        library.create("One", owner="bob")
+        assert [library.create(name) for name in ("One", "Two", "Three")], "the page's owner keeps any number"
+
+    def test_a_visitor_keeps_so_many_passages_in_all_collections_together(self, library, tmp_path):
+        first, second = library.create("One", owner="ann"), library.create("Two", owner="ann")
+        uploads = animals(tmp_path / "in")
+        assert states(first.add(uploads[:2])) == ["added", "added"]
+        steps = list(second.add(uploads[2:4]))
+        assert states(steps) == ["added", "skipped"]
+        assert "you have 3, and a visitor may keep 3" in steps[-1].detail
+        first.remove(first.documents()[0].id)
+        assert states(second.add(uploads[3:4])) == ["added"]
+
+    def test_all_visitors_together_leave_room_on_the_disk(self, library, tmp_path):
+        uploads = animals(tmp_path / "in")
+        assert states(library.create("Ann's", owner="ann").add(uploads[:3])) == ["added"] * 3
+        assert states(library.create("Bob's", owner="bob").add(uploads[:3])) == ["added", "added", "skipped"]
+        assert states(library.create("The owner's").add(uploads)) == ["added"] * len(uploads)
+
+
+def states(steps: Iterable[Step]) -> list[str]:
+    """How each file went."""
+    return [step.state for step in steps if step.state != "reading"]
