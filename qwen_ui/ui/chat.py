@@ -83,7 +83,7 @@ def tab(page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Runnin
     page.load(handlers.restore, kept, [chatbot, status], **QUIET)
     wide = gr.Checkbox(visible=False)
     page.load(_side, wide, side, js=WIDE, **QUIET)
-    return Parts([send], [Exit(send_to, [kept], last_answer)], Entrance([box]))
+    return Parts([send], [Exit(send_to, [kept], last_answer)], Entrance([box]), typed=[box])
 
 
 def _chatbot() -> gr.Chatbot:

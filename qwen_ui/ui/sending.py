@@ -64,6 +64,8 @@ class Parts:
     entrance: Entrance | None = None
     kept: Sequence[gr.BrowserState] = ()
     """What the browser keeps for it, not rendered yet: within a tab that is not open it would not be read."""
+    typed: Sequence[Component] = ()
+    """Boxes that people type into, each with an ``elem_id``: see `qwen_ui.ui.drafts`."""
 
 
 def picker(tab: str, **options: Any) -> gr.Dropdown:

@@ -13,7 +13,7 @@ from qwen_ui.config import Settings
 from qwen_ui.host import EngineHost
 from qwen_ui.knowledge.library import Library
 from qwen_ui.prompts import PromptStore
-from qwen_ui.ui import api, chat, sending
+from qwen_ui.ui import api, chat, drafts, sending
 from qwen_ui.ui.ask import api as ask_api
 from qwen_ui.ui.ask import tab as ask
 from qwen_ui.ui.code import api as code_api
@@ -94,6 +94,7 @@ def build(host: EngineHost, settings: Settings, library: Library) -> gr.Blocks:
         for kept in (kept for part in parts.values() for kept in part.kept):
             kept.render()  # type: ignore[no-untyped-call]
         sending.connect(tabs, parts)
+        drafts.keep(page, [box for part in parts.values() for box in part.typed])
         header.wire(page, [button for part in parts.values() for button in part.senders])
         api.endpoints(host, running)
         ask_api.endpoint(host, prompts, running, settings, library)

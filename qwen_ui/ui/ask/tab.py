@@ -47,6 +47,7 @@ def tab(
         [widgets.send, widgets.retry],
         [Exit(widgets.send_to, [widgets.result])],
         Entrance([fields.text, fields.kind], lambda request, before, text: [below(before, text), "text"]),
+        typed=[widgets.question, fields.text],
     )
 
 

@@ -37,6 +37,7 @@ def tab(page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Runnin
         [fields.run],
         [Exit(outcome.send_to, [outcome.job, outcome.result, outcome.explanation], sendable)],
         Entrance(fields.received, fields.receive),
+        typed=[fields.instruction, fields.code],
     )
 
 

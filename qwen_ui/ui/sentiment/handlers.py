@@ -147,16 +147,16 @@ class Handlers:
             return show.failed(error, say)
         return _facts(rows, say)
 
-    async def restore(self, request: gr.Request) -> Page:
-        """Broken files, the picker, the labels of its template, the examples."""
+    async def restore(self, request: gr.Request, kept: Any) -> Page:
+        """Broken files, the picker, the labels, the examples. ``kept`` is what the browser kept of the choices."""
         listing = self._prompts.list(TASK)
         templates = orders.own_first(listing.templates, reads_chinese(request))
-        first = templates[0] if templates else None
+        first, labels = orders.restored(templates, kept)
         samples = orders.examples(templates)
         return (
             assistants.problems(listing, speaker(request)),
             orders.picker(templates, first.id if first else None),
-            orders.offered(first) if first else "",
+            labels,
             gr.Dataset(samples=samples, sample_labels=[text for _, text in samples], visible=bool(samples)),
         )
 

@@ -1,6 +1,6 @@
 """How to judge, from the widgets' values; and the templates for the picker."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -40,6 +40,16 @@ def labels_for(template: Template, labels: str, templates: Sequence[Template]) -
     """The labels after the template was picked: its own, unless the user named others than templates do."""
     theirs = {offered(each) for each in templates} | {""}
     return offered(template) if labels.strip() in theirs else labels
+
+
+def restored(templates: Sequence[Template], kept: Any) -> tuple[Template | None, str]:
+    """The template and the labels that the browser kept, else the first template and its own labels."""
+    kept = kept if isinstance(kept, Mapping) else {}
+    chosen = next((t for t in templates if t.id == kept.get("template")), templates[0] if templates else None)
+    labels = kept.get("labels")
+    if isinstance(labels, str) and labels.strip():
+        return chosen, labels
+    return chosen, offered(chosen) if chosen else ""
 
 
 def picker(templates: Sequence[Template], id: str | None) -> gr.Dropdown:

@@ -14,17 +14,19 @@ from qwen_ui.ui.sentiment.handlers import Handlers
 from qwen_ui.ui.sentiment.work import Work
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import I18N
-from qwen_ui.ui.wiring import QUIET, STREAMING
+from qwen_ui.ui.wiring import QUIET, SECRET, STREAMING
 
 DAY = 24 * 3600
 FETCH = "() => document.querySelector('#sentiment-download').click()"
 """The browser fetches the file once the server has put it there."""
+KEEP = "(template, labels) => [{template, labels}]"
 
 
 def tab(page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Running, settings: Settings) -> Parts:
     """Lays the tab out within the page and wires it."""
     handlers = Handlers(host, prompts, running)
     work = gr.State(None, time_to_live=DAY)
+    kept = gr.BrowserState(None, storage_key="qwen-ui-sentiment", secret=SECRET, render=False)
     with gr.Row(elem_id="sentiment-fields"):
         with gr.Column(elem_id="sentiment-main"):
             inputs = Inputs()
@@ -72,11 +74,13 @@ def tab(page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Runnin
     results.save.click(save, work, results.file, **QUIET).then(None, None, None, js=FETCH)
 
     picked = [controls.problems, controls.template, controls.labels]
-    page.load(handlers.restore, None, [controls.problems, controls.template, controls.labels, examples], **QUIET)
+    page.load(handlers.restore, kept, [controls.problems, controls.template, controls.labels, examples], **QUIET)
+    for widget in (controls.template, controls.labels):
+        widget.change(None, [controls.template, controls.labels], kept, js=KEEP, trigger_mode="always_last", **QUIET)
     controls.template.focus(handlers.refresh, controls.template, [controls.problems, controls.template], **QUIET)
     controls.template.input(handlers.pick, [controls.template, controls.labels], picked, **QUIET)
     examples.click(handlers.example, examples, [inputs.text, *picked], **QUIET)
-    return Parts([inputs.go, inputs.go_file, rest], entrance=Entrance([inputs.text]))
+    return Parts([inputs.go, inputs.go_file, rest], (), Entrance([inputs.text]), [kept], [inputs.text])
 
 
 def _shown(text: bool) -> tuple[gr.HTML, gr.Dataset, gr.Column]:

@@ -105,7 +105,7 @@ def tab(page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Runnin
     controls.swap.click(handlers.swap, [box, work, controls.source, controls.target], swapped, **QUIET)
     gr.on([file.upload, file.clear], handlers.open, file, [columns, facts], **QUIET)
     senders = [go, go_file, rest, back, segments.retry]
-    return Parts(senders, [Exit(send_to, [result])], Entrance([box]), [controls.kept])
+    return Parts(senders, [Exit(send_to, [result])], Entrance([box]), [controls.kept], [box])
 
 
 def _text(label: str, elem_id: str, **options: Any) -> gr.Textbox:

@@ -126,4 +126,5 @@ def tab(page: gr.Blocks, host: EngineHost, prompts: PromptStore, running: Runnin
         [fields.send, *(button for version in versions for button in (version.go_on, version.again))],
         [Exit(version.send_to, [version.box]) for version in versions],
         Entrance([fields.text]),
+        typed=[fields.text],
     )
