@@ -66,7 +66,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers, path = Headers(scope=scope), scope["path"].rstrip("/") or "/"
+        headers, path = _in_one_line(MutableHeaders(scope=scope)), scope["path"].rstrip("/") or "/"
         limit = self._upload_bytes if path == UPLOAD else MAX_BODY
         if path not in EXACT and not scope["path"].startswith(BEGINNINGS):
             await PlainTextResponse("There is nothing here.", 404)(scope, receive, send)
@@ -137,6 +137,18 @@ class Guard:
             await send(message)
 
         return mark
+
+
+def _in_one_line(headers: MutableHeaders) -> MutableHeaders:
+    """The request's headers, with all proxies in one ``X-Forwarded-For``.
+
+    A proxy may add a line of its own instead of going on in the visitor's, and whoever reads one line would read the
+    visitor's. Lines of the same name are one list: RFC 9110, section 5.3.
+    """
+    lines = headers.getlist(FORWARDED)
+    if len(lines) > 1:
+        headers[FORWARDED] = ", ".join(lines)
+    return headers
 
 
 def _too_large(limit: int) -> PlainTextResponse:

@@ -16,6 +16,8 @@ from qwen_ui.ui import guard
 from qwen_ui.ui.guard import MAX_BODY, SIGN_INS, UPLOADS, Guard
 from qwen_ui.ui.visitors import COOKIE
 
+XFF = "x-forwarded-for"
+
 
 async def echo(request: Request) -> Response:
     """Says how long the body was; signs in whoever knows the word."""
@@ -101,6 +103,15 @@ async def test_a_forged_address_brings_no_new_attempts_and_a_trusted_proxy_tells
         assert 429 in await tries(http)
     async with client(trusted=(ip_network("203.0.113.0/24"),)) as http:
         assert await tries(http) == {200}
+
+
+async def test_what_a_proxy_says_counts_in_a_line_of_its_own_too():
+    async with client(trusted=(ip_network("203.0.113.0/24"),)) as http:
+        answers = [
+            await http.post("/login", content=b"x", headers=[(XFF, f"198.51.100.{n}"), (XFF, "192.0.2.1")])
+            for n in range(SIGN_INS.requests_per_minute + 1)
+        ]
+        assert 429 in {answer.status_code for answer in answers}
 
 
 async def test_each_browser_gets_a_mark_of_its_own_once():
