@@ -1,12 +1,14 @@
 """What the page says, in English and Simplified Chinese."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import gradio as gr
 
 from qwen_ui.ui.ask import texts as ask
 from qwen_ui.ui.code import texts as code
 from qwen_ui.ui.prompt_files import texts as prompt_files
+from qwen_ui.ui.sentences import in_chinese
 from qwen_ui.ui.sentiment import texts as sentiment
 from qwen_ui.ui.translate import texts as translate
 from qwen_ui.ui.write import texts as write
@@ -79,6 +81,7 @@ _PAGE_EN: Mapping[str, str] = {
     "not_opened": "This file was not opened: {error}",
     "not_restored": "The conversation kept in this browser could not be read, so this is a new one: {error}",
     "not_picked": "This assistant can't be used: {error}",
+    "error": "{error}",
     "empty_message": "Write something first.",
     "still_writing": "An answer is being written. Stop it first, or wait for its end.",
     "nothing_to_retry": "There is no message to answer.",
@@ -151,6 +154,7 @@ _PAGE_ZH: Mapping[str, str] = {
     "not_opened": "未能打开该文件：{error}",
     "not_restored": "无法读取浏览器中保存的对话，已开始新对话：{error}",
     "not_picked": "无法使用该助手：{error}",
+    "error": "{error}",
     "empty_message": "请先输入内容。",
     "still_writing": "正在回答。请先停止，或等它结束。",
     "nothing_to_retry": "没有可以回答的消息。",
@@ -182,8 +186,14 @@ def speaker(request: gr.Request) -> Say:
 
 
 def saying(texts: Mapping[str, str]) -> Say:
-    """The sentences of one language."""
-    return lambda key, **values: texts[key].format(**values)
+    """The sentences of one language. An ``error`` among the values is told in that language too, where it is known."""
+
+    def say(key: str, **values: Any) -> str:
+        if "error" in values and texts is ZH:
+            values["error"] = in_chinese(str(values["error"]))
+        return texts[key].format(**values)
+
+    return say
 
 
 def ordinal(number: int, say: Say) -> str:

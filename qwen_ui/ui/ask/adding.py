@@ -80,5 +80,6 @@ def _doing(report: Report, say: Say) -> str:
 
 
 def _item(step: Step, say: Say) -> str:
-    text = say("ask_added", file=step.file, count=step.passages) if step.state == "added" else step.detail
+    added = step.state == "added"
+    text = say("ask_added", file=step.file, count=step.passages) if added else say("error", error=step.detail)
     return f'<li class="{step.state}"><span aria-hidden="true">{SIGNS[step.state]}</span> {escape(text)}</li>'

@@ -183,7 +183,12 @@ class Fields:
         try:
             template = templates.default(listing, action, chinese)
         except QwenUIError as error:
-            return shown + line(str(error), "error"), gr.Dropdown(choices=[], value=None), gr.skip(), gr.skip()
+            return (
+                shown + line(say("error", error=error), "error"),
+                gr.Dropdown(choices=[], value=None),
+                gr.skip(),
+                gr.skip(),
+            )
         picker = gr.Dropdown(choices=templates.choices(serving), value=template.id)
         return shown, picker, *_numbers(template.sampling())
 

@@ -156,11 +156,11 @@ class Handlers:
         try:
             template = self._editor.check(bench.task, bench.id, text)
         except TemplateError as error:
-            return line(str(error), "error"), "", changes
+            return line(say("error", error=error), "error"), "", changes
         try:
             preview = show.messages(render(template, values(template, given, say)))
         except QwenUIError as error:
-            preview = line(str(error), "error")
+            preview = line(say("error", error=error), "error")
         return unsaved, preview, changes
 
 

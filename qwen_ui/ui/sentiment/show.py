@@ -81,7 +81,7 @@ def bad_rows(bad: Sequence[BadRow], say: Say) -> str:
     """The rows that could not be used, and why; empty when there are none."""
     if not bad:
         return ""
-    items = [say("sentiment_bad_row", number=row.number, reason=row.reason) for row in bad[:LISTED]]
+    items = [say("sentiment_bad_row", number=row.number, error=row.reason) for row in bad[:LISTED]]
     if len(bad) > LISTED:
         items.append(say("sentiment_more", count=f"{len(bad) - LISTED:,}"))
     listed = "".join(f"<li>{escape(item)}</li>" for item in items)

@@ -104,17 +104,18 @@ class Controls:
             text = decode(Path(path).read_bytes(), Path(path).name).strip()
             terms_of(text)
         except QwenUIError as error:
-            return gr.skip(), line(str(error), "error")
+            return gr.skip(), line(speaker(request)("error", error=error), "error")
         whole = "\n".join(part for part in (glossary.strip(), text) if part)
         return whole, self._count(request, whole)
 
     def _count(self, request: gr.Request, glossary: str) -> str:
         """How many terms there are, or what is wrong with one."""
+        say = speaker(request)
         try:
             terms = terms_of(glossary)
         except QwenUIError as error:
-            return line(str(error), "error")
-        return line(speaker(request)("translate_glossary_read", count=len(terms))) if terms else ""
+            return line(say("error", error=error), "error")
+        return line(say("translate_glossary_read", count=len(terms))) if terms else ""
 
 
 def sources(say: Say) -> list[tuple[str, str]]:

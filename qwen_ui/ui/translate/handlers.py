@@ -235,7 +235,7 @@ class Handlers:
             document = await asyncio.to_thread(opened, path, None)
             names = columns(document.name, data_of(path)) if path.lower().endswith(".csv") else []
         except QwenUIError as error:
-            return none, line(str(error), "error")
+            return none, line(say("error", error=error), "error")
         characters = f"{sum(map(len, document.texts)):,}"
         facts = say("translate_file_facts", name=document.name, count=len(document.texts), characters=characters)
         chosen = gr.CheckboxGroup(choices=names, value=names, visible=len(names) > 1)
