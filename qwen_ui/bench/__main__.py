@@ -16,7 +16,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Runs the measurements and prints them."""
     parser = argparse.ArgumentParser(prog="python -m qwen_ui.bench", description=__doc__)
     parser.add_argument("--model", default="embedded")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each pair is measured; medians are shown")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each pair is measured; medians are shown")
     parser.add_argument("--data", type=Path, help=f"a folder with {', '.join(DATA)}: search and sentiment need it")
     parser.add_argument(
         "--only", choices=("chat", "users", "gpu", "search", "sentiment"), help="measures this part alone"

@@ -12,7 +12,7 @@ from qwen_ui.engine.base import EngineInfo
 from qwen_ui.engine.line import WaitingLine
 from qwen_ui.engine.local import scoring
 from qwen_ui.engine.local.batch import BatchLoop
-from qwen_ui.engine.local.wide import widen
+from qwen_ui.engine.local.quick import speed_up
 from qwen_ui.engine.prompt import PromptEncoder
 from qwen_ui.errors import EngineFailed, NotReady
 from qwen_ui.messages import Chunk, Ended, Message, Sampling
@@ -45,7 +45,7 @@ class LocalEngine:
         self.batch = BatchLoop(
             loaded.model, sorted(self.eos), loaded.cache_tokens, settings.max_concurrent, cuda_graphs
         )
-        widen(loaded.model)  # after the loop's warm-up, by which the weights are repacked
+        speed_up(loaded.model)  # after the loop's warm-up, by which the weights are repacked
         self.line = WaitingLine(settings.max_concurrent, WAITING_PER_SLOT * settings.max_concurrent)
         self._scoring = asyncio.Lock()
         self._closed = False

@@ -1,4 +1,4 @@
-"""Many tokens through 4-bit weights on the CPU give what the kernel for few tokens gives."""
+"""4-bit layers on the CPU give what they gave, for a few tokens and for many."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from bitsandbytes.nn.modules import Linear4bit
 
-from qwen_ui.engine.local.wide import FEWEST_TOKENS, widen
+from qwen_ui.engine.local.quick import FEWEST_TOKENS, speed_up
 
 COLUMNS, ROWS = 128, 96
 
@@ -28,23 +28,25 @@ def layer(request: pytest.FixtureRequest) -> Any:
     return packed
 
 
-def test_both_ways_agree(layer):
-    tokens = torch.randn(2, FEWEST_TOKENS, COLUMNS, dtype=torch.bfloat16)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_all_ways_agree(layer, dtype):
+    tokens = torch.randn(2, FEWEST_TOKENS, COLUMNS, dtype=dtype)
     with torch.inference_mode():
-        kernel = layer(tokens)
-        assert widen(torch.nn.Sequential(layer)) == 1
-        wide, narrow = layer(tokens), layer(tokens[:, :5])
-    torch.testing.assert_close(wide, kernel, rtol=0.02, atol=0.02)
-    assert torch.equal(narrow, kernel[:, :5])
+        theirs, theirs_of_few = layer(tokens), layer(tokens[:, :5])
+        assert speed_up(torch.nn.Sequential(layer)) == 1
+        many, few = layer(tokens), layer(tokens[:, :5])
+    torch.testing.assert_close(many, theirs, rtol=0.02, atol=0.02)
+    assert many.dtype == dtype
+    assert torch.equal(few, theirs_of_few)
 
 
 def test_a_kernel_that_reads_the_bytes_otherwise_is_left_alone(layer):
     kernel = layer.forward
     layer.forward = lambda tokens: kernel(tokens).flip(-1)
     other = layer.forward
-    assert widen(torch.nn.Sequential(layer)) == 0
+    assert speed_up(torch.nn.Sequential(layer)) == 0
     assert layer.forward is other
 
 
 def test_a_model_that_is_not_packed_is_left_alone():
-    assert widen(torch.nn.Sequential(torch.nn.Linear(4, 4))) == 0
+    assert speed_up(torch.nn.Sequential(torch.nn.Linear(4, 4))) == 0
