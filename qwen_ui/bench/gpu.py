@@ -42,6 +42,8 @@ def run(settings: Settings) -> list[Figure]:
         making = multiprocessing.get_context("spawn").Process(target=make, args=(Path(folder), SEVEN_B, "cuda"))
         making.start()  # in a process of its own, which gives the GPU's memory back
         making.join()
+        if making.exitcode:
+            raise SystemExit(f"No model of {SEVEN_B.name}'s shapes could be made in {folder}: it takes 16 GB of disk.")
         return compare(replace(settings, model=folder), USERS)
 
 
