@@ -1,7 +1,6 @@
 """The chat: the engine against plain `generate`, reuse of earlier turns, Stop, and the app as a whole."""
 
 import statistics
-import time
 from typing import Any
 
 from qwen_ui.bench import server
@@ -25,8 +24,7 @@ def run(settings: Settings, rounds: int) -> list[Figure]:
             figures = [_one_stream(plain, engine, rounds), _sixteen_streams(plain, engine, rounds)]
         figures += [_reuse(engine, rounds), _stop(engine, rounds)]
         with server.running(PORT, *flags) as app:
-            while app.status()["state"] == "loading":
-                time.sleep(0.1)
+            app.wait_until_loaded()
             figures.append(_client(engine, app, rounds))
             peak = _peak(app)
     starts = [server.first_token_seconds(PORT + 1 + i, *flags) for i in range(2)]

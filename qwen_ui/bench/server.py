@@ -32,6 +32,11 @@ class Server:
         status: dict[str, Any] = self.client.predict(api_name="/status")
         return status
 
+    def wait_until_loaded(self) -> None:
+        """Returns once the model is there, or has failed."""
+        while self.status()["state"] == "loading":
+            time.sleep(0.1)
+
     def peak_memory(self) -> int:
         """Bytes of memory at the highest so far, where the system tells; else now."""
         return peak_memory(self.process.pid)
@@ -59,8 +64,7 @@ def first_token_seconds(port: int, *flags: str) -> tuple[float, float]:
     """Seconds from the start of the app until its page is there, and until the first token of a chat."""
     started = time.perf_counter()
     with running(port, *flags) as server:
-        while server.status()["state"] == "loading":
-            time.sleep(0.1)
+        server.wait_until_loaded()
         job = server.client.submit("Hi", max_new_tokens=4, api_name="/chat")
         next(iter(job))
         return server.page_seconds, time.perf_counter() - started

@@ -140,9 +140,7 @@ def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = ()
         allowed_paths=[],
         max_file_size=f"{megabytes}mb",
         state_session_capacity=KEPT,
-        app_kwargs={
-            "routes": list(routes),
-            "middleware": [guard, Middleware(ForgetCalls)],
-        },  # Gradio puts its own routes after these
+        # Gradio puts its own routes after these.
+        app_kwargs={"routes": list(routes), "middleware": [guard, Middleware(ForgetCalls)]},
     )
     return str(address)

@@ -195,7 +195,7 @@ def _version(part: Part, outcome: Outcome, say: Say) -> Version:
 
 def _sentence(error: BaseException, say: Say) -> str:
     if isinstance(error, QwenUIError):
-        return say("error", error=error)
+        return str(error)
     log.error("A version failed", exc_info=error)
     return say("unexpected")
 
