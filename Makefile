@@ -36,10 +36,10 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.installed-dev
-	$(BIN)/python -m qwen_ui.bench $(ARGS)
+	$(BIN)/python -m bench $(ARGS)
 
 load: $(VENV)/.installed-dev
-	$(BIN)/python -m qwen_ui.bench.load $(ARGS)
+	$(BIN)/python -m bench.load $(ARGS)
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m qwen_ui.settings_page

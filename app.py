@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from qwen_ui.host import on_zero_gpu
+from qwen_ui.server.host import on_zero_gpu
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 # Statistics of the last 10,000 events, made anew after each, for a monitoring page that is off.
@@ -22,13 +22,14 @@ if on_zero_gpu(os.environ):
 
 import gradio as gr
 
-from qwen_ui import config, health, logs, public
+from qwen_ui import config
 from qwen_ui.config import Settings
 from qwen_ui.errors import InvalidInput
-from qwen_ui.host import EngineHost, OpenEngine, open_local, open_zero
 from qwen_ui.knowledge.library import Library
-from qwen_ui.metrics import Metrics
-from qwen_ui.ui import closing, shell
+from qwen_ui.server import closing, health, logs, public
+from qwen_ui.server.host import EngineHost, OpenEngine, open_local, open_zero
+from qwen_ui.server.metrics import Metrics
+from qwen_ui.ui import shell
 
 log = logging.getLogger("qwen_ui")
 

@@ -12,7 +12,7 @@ from qwen_ui import __version__
 from qwen_ui.errors import InvalidInput
 from qwen_ui.flags import FLAGS, SECTIONS, Flag, LogLevel, Precision
 from qwen_ui.kinds import Auth, Choice, Network, Switch
-from qwen_ui.limits import Limits
+from qwen_ui.server.limits import Limits
 
 PROJECT = Path(__file__).resolve().parent.parent
 UPLOAD_MB = 50

@@ -6,6 +6,8 @@ import pytest
 
 from qwen_ui.config import Settings
 
+pytest_plugins = ["tests.pages"]
+
 
 @pytest.fixture(scope="session")
 def embedded_settings() -> Settings:

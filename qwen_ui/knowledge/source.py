@@ -11,7 +11,7 @@ from qwen_ui.knowledge.terms import is_general, question_terms
 RELEVANT = 0.25
 """The least share of the question's weight that the best of the passages found must hold.
 
-Measured on CMRC 2018 (see `qwen_ui.bench.search`): right passages stay, and most questions whose passage is not
+Measured on CMRC 2018 (see `bench.search`): right passages stay, and most questions whose passage is not
 there find nothing.
 """
 

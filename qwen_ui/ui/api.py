@@ -9,8 +9,8 @@ import gradio as gr
 from gradio.events import api
 
 from qwen_ui.errors import InvalidInput, QwenUIError
-from qwen_ui.host import EngineHost
 from qwen_ui.messages import Message, Sampling, conversation
+from qwen_ui.server.host import EngineHost
 from qwen_ui.ui.streaming import Running, follow
 from qwen_ui.ui.visitors import visit
 

@@ -2,8 +2,8 @@
 
 import gradio as gr
 
-from qwen_ui.host import EngineHost
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.host import EngineHost
 from qwen_ui.ui.chat_handlers import Handlers
 from qwen_ui.ui.chat_settings import ChatSettings
 from qwen_ui.ui.conversation import last_answer

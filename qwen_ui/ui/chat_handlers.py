@@ -7,8 +7,8 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput, QwenUIError
-from qwen_ui.host import EngineHost
 from qwen_ui.messages import Sampling
+from qwen_ui.server.host import EngineHost
 from qwen_ui.ui.conversation import Chat, from_browser, from_json, shown, to_browser, to_json, to_markdown
 from qwen_ui.ui.statistics import line, statistics
 from qwen_ui.ui.streaming import Answer, Running

@@ -7,8 +7,8 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.engine.base import EngineInfo
-from qwen_ui.host import EngineHost
 from qwen_ui.models.progress import Progress
+from qwen_ui.server.host import EngineHost
 from qwen_ui.ui.texts import Say, speaker
 
 TICK = 0.5

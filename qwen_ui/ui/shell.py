@@ -10,20 +10,20 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from qwen_ui.config import Settings
-from qwen_ui.host import EngineHost
 from qwen_ui.knowledge.library import Library
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.gate import Guard
+from qwen_ui.server.host import EngineHost
+from qwen_ui.server.sessions import KEPT, ForgetCalls
 from qwen_ui.ui import api, chat, drafts, sending
 from qwen_ui.ui.ask import api as ask_api
 from qwen_ui.ui.ask import tab as ask
 from qwen_ui.ui.code import api as code_api
 from qwen_ui.ui.code import tab as code
-from qwen_ui.ui.guard import Guard
 from qwen_ui.ui.header import Header
 from qwen_ui.ui.prompt_files import tab as prompt_files
 from qwen_ui.ui.sentiment import api as sentiment_api
 from qwen_ui.ui.sentiment import tab as sentiment
-from qwen_ui.ui.sessions import KEPT, ForgetCalls
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import I18N
 from qwen_ui.ui.translate import api as translate_api

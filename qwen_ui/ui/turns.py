@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.messages import Message, Sampling
+from qwen_ui.server.metering import EngineSource
 from qwen_ui.ui.conversation import Chat, fits
 from qwen_ui.ui.statistics import line, progress, statistics
 from qwen_ui.ui.streaming import Answer, Running, follow
 from qwen_ui.ui.texts import Say
-from qwen_ui.visit import EngineSource
 
 log = logging.getLogger(__name__)
 

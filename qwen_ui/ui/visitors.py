@@ -6,10 +6,10 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 import gradio as gr
 
-from qwen_ui.host import EngineHost
 from qwen_ui.kinds import Network
-from qwen_ui.record import Via
-from qwen_ui.visit import Visit
+from qwen_ui.server.host import EngineHost
+from qwen_ui.server.metering import Visit
+from qwen_ui.server.record import Via
 
 FORWARDED = "x-forwarded-for"
 COOKIE = "qwen-ui-visitor"

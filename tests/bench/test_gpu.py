@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer
 
-from qwen_ui.bench import gpu
+from bench import gpu
 from qwen_ui.config import Settings
 from qwen_ui.models.catalog import Known
 from tests.models.tiny import in_thread

@@ -9,7 +9,7 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from tests.ui.conftest import Server
+from tests.pages import Server
 
 CHAT = "/chat"
 GREEDY = {"temperature": 0, "api_name": CHAT}

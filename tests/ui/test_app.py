@@ -9,7 +9,7 @@ import pytest
 
 from app import environment
 from qwen_ui.config import PROJECT, read
-from tests.ui.conftest import free_port
+from tests.pages import free_port
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

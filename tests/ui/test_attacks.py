@@ -15,7 +15,7 @@ from playwright.sync_api import Page, Route, expect
 from qwen_ui.config import PROJECT
 from qwen_ui.knowledge.library import Library
 from tests.fakes import FakeEngine
-from tests.ui.conftest import OpenPage, Serve, host_of
+from tests.pages import OpenPage, Serve, host_of
 
 USER, PASSWORD = "visitor", "a long password"
 OPEN = {"/", "/login", "/theme.css", "/robots.txt", "/favicon.ico", "/manifest.json", "/gradio_api/startup-events"}

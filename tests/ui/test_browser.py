@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.ui.conftest import OpenPage, Server
+from tests.pages import OpenPage, Server
 
 
 def set_value(page: Page, slider: str, value: float) -> None:

@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from tests.fakes import FakeEngine
-from tests.ui.conftest import OpenTab, Serve, host_of
+from tests.pages import OpenTab, Serve, host_of
 
 TYPED = {
     "Chat": ("#message textarea", "a message\nof two lines"),

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from qwen_ui.errors import Busy, EngineFailed, ModelNotFound
 from qwen_ui.models.progress import Progress
 from tests.fakes import FakeEngine
-from tests.ui.conftest import OpenPage, Stage
+from tests.pages import OpenPage, Stage
 
 
 def say(page: Page, text: str) -> None:

@@ -4,8 +4,8 @@ import pytest
 
 from qwen_ui.config import Settings
 from qwen_ui.errors import Busy, EngineFailed, InvalidInput
-from qwen_ui.host import EngineHost
 from qwen_ui.messages import Message, Sampling
+from qwen_ui.server.host import EngineHost
 from qwen_ui.ui.conversation import MAX_BYTES, Chat
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import EN, ZH, saying

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from qwen_ui.config import Settings
 from qwen_ui.engine.answer import Answer, end_tokens
 from qwen_ui.engine.base import EngineInfo
-from qwen_ui.engine.line import WaitingLine
 from qwen_ui.engine.local import scoring
 from qwen_ui.engine.local.batch import BatchLoop
-from qwen_ui.engine.local.quick import speed_up
+from qwen_ui.engine.local.linear4bit import speed_up
 from qwen_ui.engine.prompt import PromptEncoder
+from qwen_ui.engine.queue import WaitingLine
 from qwen_ui.errors import EngineFailed, NotReady
 from qwen_ui.messages import Chunk, Ended, Message, Sampling
 
@@ -46,7 +46,7 @@ class LocalEngine:
             loaded.model, sorted(self.eos), loaded.cache_tokens, settings.max_concurrent, cuda_graphs
         )
         speed_up(loaded.model)  # after the loop's warm-up, by which the weights are repacked
-        self.line = WaitingLine(settings.max_concurrent, WAITING_PER_SLOT * settings.max_concurrent)
+        self.queue = WaitingLine(settings.max_concurrent, WAITING_PER_SLOT * settings.max_concurrent)
         self._scoring = asyncio.Lock()
         self._closed = False
 
@@ -58,12 +58,12 @@ class LocalEngine:
     @property
     def active(self) -> int:
         """Requests that are generating now."""
-        return self.line.active
+        return self.queue.active
 
     @property
     def waiting(self) -> int:
         """Requests that wait for their turn."""
-        return self.line.waiting
+        return self.queue.waiting
 
     def stream(self, messages: Sequence[Message], sampling: Sampling) -> "LocalStream":
         """Starts to answer the conversation once the stream is iterated, which may raise what `Engine` says."""
@@ -135,7 +135,7 @@ class LocalStream:
         engine, answer = self._engine, self._answer
         self._loop = asyncio.get_running_loop()
         prompt = await asyncio.to_thread(engine.prompts.fit, self._messages, self._sampling.max_new_tokens)
-        with engine.line.enter(self._inbox.put_nowait):
+        with engine.queue.enter(self._inbox.put_nowait):
             while not self._cancelled and (place := await self._inbox.get()) != 0:
                 if place is not _CANCEL:
                     yield Chunk(place=place)

@@ -49,12 +49,12 @@ class ZeroEngine:
     @property
     def active(self) -> int:
         """Requests that have the GPU now: one or none."""
-        return self._gpu.line.active
+        return self._gpu.queue.active
 
     @property
     def waiting(self) -> int:
         """Requests that wait for their turn."""
-        return self._gpu.line.waiting
+        return self._gpu.queue.waiting
 
     def stream(self, messages: Sequence[Message], sampling: Sampling) -> "ZeroStream":
         """Starts to answer the conversation once the stream is iterated, which may raise what `Engine` says."""

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from qwen_ui.engine.line import WaitingLine
+from qwen_ui.engine.queue import WaitingLine
 from qwen_ui.engine.zero.jobs import Job
 from qwen_ui.errors import EngineFailed, NotReady, QwenUIError
 
@@ -36,7 +36,7 @@ class Gpu:
 
     def __init__(self, on_gpu: OnGpu, max_waiting: int) -> None:
         self.on_gpu = on_gpu
-        self.line = WaitingLine(1, max_waiting)
+        self.queue = WaitingLine(1, max_waiting)
         self._closed = False
         self._turn: Turn | None = None
 
@@ -86,7 +86,7 @@ class Turn:
         """
         try:
             with ExitStack() as place:
-                place.enter_context(self._gpu.line.enter(self._moved))
+                place.enter_context(self._gpu.queue.enter(self._moved))
                 while (event := await self._inbox.get()) != Place(0):
                     if event is _END:
                         return

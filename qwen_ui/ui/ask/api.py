@@ -11,10 +11,10 @@ from gradio.events import api
 
 from qwen_ui.config import Settings
 from qwen_ui.errors import InvalidInput
-from qwen_ui.host import EngineHost
 from qwen_ui.knowledge.library import Library
 from qwen_ui.messages import Message
 from qwen_ui.prompts import PromptStore, Template
+from qwen_ui.server.host import EngineHost
 from qwen_ui.tasks import ask as task
 from qwen_ui.ui.api import API, sentences
 from qwen_ui.ui.ask.dialogue import TAB

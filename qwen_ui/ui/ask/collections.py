@@ -9,10 +9,10 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput, QwenUIError
-from qwen_ui.host import EngineHost
 from qwen_ui.knowledge.convert import SUFFIXES
 from qwen_ui.knowledge.library import Library, Upload
 from qwen_ui.knowledge.store import CollectionInfo, Document
+from qwen_ui.server.host import EngineHost
 from qwen_ui.ui.ask.adding import Report, add, report_html
 from qwen_ui.ui.statistics import line
 from qwen_ui.ui.texts import I18N, Say, speaker

@@ -9,12 +9,12 @@ from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.knowledge.library import Library
 from qwen_ui.messages import Message
 from qwen_ui.prompts import Template
+from qwen_ui.server.metering import EngineSource
 from qwen_ui.tasks import ask
 from qwen_ui.ui.ask.sources import Basis, Evidence, fitting, look_up
 from qwen_ui.ui.statistics import line, progress, statistics
 from qwen_ui.ui.streaming import Answer, Running, follow
 from qwen_ui.ui.texts import Say
-from qwen_ui.visit import EngineSource
 
 log = logging.getLogger(__name__)
 

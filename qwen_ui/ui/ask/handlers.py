@@ -7,9 +7,9 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput, QwenUIError
-from qwen_ui.host import EngineHost
 from qwen_ui.knowledge.library import Library
 from qwen_ui.prompts import PromptStore, Template
+from qwen_ui.server.host import EngineHost
 from qwen_ui.ui.ask import show
 from qwen_ui.ui.ask.dialogue import TAB, Dialogue, Moment, Wish, asking, asking_again, respond
 from qwen_ui.ui.ask.examples import with_question

@@ -3,9 +3,9 @@
 import gradio as gr
 
 from qwen_ui.config import Settings
-from qwen_ui.host import EngineHost
 from qwen_ui.knowledge.library import Library
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.host import EngineHost
 from qwen_ui.ui.ask.collections import Collections
 from qwen_ui.ui.ask.examples import EXAMPLES
 from qwen_ui.ui.ask.fields import Fields

@@ -10,8 +10,8 @@ from gradio.events import api
 
 from qwen_ui.config import Settings
 from qwen_ui.errors import InvalidInput
-from qwen_ui.host import EngineHost
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.host import EngineHost
 from qwen_ui.tasks.code import ACTIONS, find
 from qwen_ui.ui.api import API, sentences
 from qwen_ui.ui.code import templates

@@ -9,8 +9,8 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput, QwenUIError
-from qwen_ui.host import EngineHost
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.host import EngineHost
 from qwen_ui.tasks.code import check
 from qwen_ui.ui.code import templates
 from qwen_ui.ui.code.fields import read

@@ -5,8 +5,8 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.config import Settings
-from qwen_ui.host import EngineHost
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.host import EngineHost
 from qwen_ui.ui.code.examples import EXAMPLES
 from qwen_ui.ui.code.fields import Fields
 from qwen_ui.ui.code.handlers import Handlers

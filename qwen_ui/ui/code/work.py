@@ -10,12 +10,12 @@ from qwen_ui.engine.base import Stream
 from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.messages import Message
 from qwen_ui.prompts import PromptStore, Template
+from qwen_ui.server.metering import EngineSource
 from qwen_ui.tasks.code import CodeResult, Language, Syntax, build, check, parse, split_answer
 from qwen_ui.ui.code.templates import TASK
 from qwen_ui.ui.statistics import line, progress, statistics
 from qwen_ui.ui.streaming import Answer, Running, follow
 from qwen_ui.ui.texts import Say
-from qwen_ui.visit import EngineSource
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ import gradio as gr
 
 from qwen_ui.engine.base import Stream
 from qwen_ui.errors import InvalidInput, QwenUIError, TemplateError
-from qwen_ui.host import EngineHost
 from qwen_ui.prompts.edit import PromptEditor, difference, render
 from qwen_ui.prompts.template import SUFFIX
+from qwen_ui.server.host import EngineHost
 from qwen_ui.ui.prompt_files import show
 from qwen_ui.ui.prompt_files.bench import Bench, conversation, key, sample_text, values
 from qwen_ui.ui.prompt_files.trial import TAB, trial

@@ -3,9 +3,9 @@
 import gradio as gr
 
 from qwen_ui.config import Settings
-from qwen_ui.host import EngineHost
 from qwen_ui.prompts import PromptStore
 from qwen_ui.prompts.edit import PromptEditor
+from qwen_ui.server.host import EngineHost
 from qwen_ui.ui.prompt_files.bench import Bench
 from qwen_ui.ui.prompt_files.handlers import Handlers
 from qwen_ui.ui.sending import Parts

@@ -7,9 +7,9 @@ from gradio.events import api
 
 from qwen_ui.config import Settings
 from qwen_ui.errors import InvalidInput
-from qwen_ui.host import EngineHost
 from qwen_ui.messages import Message
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.host import EngineHost
 from qwen_ui.tasks.sentiment import parse_labels, suited
 from qwen_ui.ui.api import sentences
 from qwen_ui.ui.sentiment.judge import TASK, Judge, Order

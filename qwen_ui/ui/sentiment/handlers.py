@@ -10,8 +10,8 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput, PromptTooLong, QwenUIError
-from qwen_ui.host import EngineHost
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.host import EngineHost
 from qwen_ui.tasks.sentiment import Row, Rows, select
 from qwen_ui.ui import assistants
 from qwen_ui.ui.sentiment import columns, orders, show

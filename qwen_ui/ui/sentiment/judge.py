@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from qwen_ui.engine.base import Engine
 from qwen_ui.prompts import Template
+from qwen_ui.server.metering import EngineSource
 from qwen_ui.tasks.sentiment import Classified, Scoring, build, classify, references
-from qwen_ui.visit import EngineSource
 
 TASK = "sentiment"
 KEPT = 64

@@ -5,8 +5,8 @@ import asyncio
 import gradio as gr
 
 from qwen_ui.config import Settings
-from qwen_ui.host import EngineHost
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.host import EngineHost
 from qwen_ui.ui.sending import Entrance, Parts
 from qwen_ui.ui.sentiment import handlers as does
 from qwen_ui.ui.sentiment.fields import Controls, Inputs, Results

@@ -8,8 +8,8 @@ import gradio as gr
 from gradio.events import api
 
 from qwen_ui.config import Settings
-from qwen_ui.host import EngineHost
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.host import EngineHost
 from qwen_ui.ui.api import API, sentences
 from qwen_ui.ui.streaming import Running, follow
 from qwen_ui.ui.translate.batch import TASK, Batch, starter

@@ -11,10 +11,10 @@ from qwen_ui.engine.base import Stream
 from qwen_ui.errors import Busy, QwenUIError
 from qwen_ui.messages import Chunk, Ended, Usage
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.metering import EngineSource
 from qwen_ui.tasks.translate import build, parse
 from qwen_ui.ui.streaming import Answer
 from qwen_ui.ui.translate.work import Order, State, Work
-from qwen_ui.visit import EngineSource
 
 log = logging.getLogger(__name__)
 

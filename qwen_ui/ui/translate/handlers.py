@@ -14,8 +14,8 @@ import gradio as gr
 
 from qwen_ui.config import Settings
 from qwen_ui.errors import InvalidInput, QwenUIError
-from qwen_ui.host import EngineHost
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.host import EngineHost
 from qwen_ui.tasks.translate import Document, columns, detect, find, read
 from qwen_ui.ui.statistics import line
 from qwen_ui.ui.streaming import Running

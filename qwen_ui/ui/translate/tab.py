@@ -5,8 +5,8 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.config import Settings
-from qwen_ui.host import EngineHost
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.host import EngineHost
 from qwen_ui.tasks.translate import ENDINGS
 from qwen_ui.ui.sending import Entrance, Exit, Parts, picker
 from qwen_ui.ui.streaming import Running

@@ -7,9 +7,9 @@ import gradio as gr
 from gradio.events import api
 
 from qwen_ui.config import Settings
-from qwen_ui.host import EngineHost
 from qwen_ui.messages import Message
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.host import EngineHost
 from qwen_ui.tasks.write import build
 from qwen_ui.ui.api import API, sentences
 from qwen_ui.ui.streaming import Running, follow

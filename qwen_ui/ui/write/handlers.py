@@ -8,8 +8,8 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput, QwenUIError
-from qwen_ui.host import EngineHost
 from qwen_ui.prompts import PromptStore, Template
+from qwen_ui.server.host import EngineHost
 from qwen_ui.tasks import write
 from qwen_ui.ui import assistants
 from qwen_ui.ui.statistics import line

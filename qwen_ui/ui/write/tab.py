@@ -3,8 +3,8 @@
 import gradio as gr
 
 from qwen_ui.config import Settings
-from qwen_ui.host import EngineHost
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.host import EngineHost
 from qwen_ui.ui.sending import Entrance, Exit, Parts, picker
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import I18N

@@ -10,11 +10,11 @@ from qwen_ui.engine.base import Stream
 from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.messages import Message, Sampling
 from qwen_ui.prompts import PromptStore, Template
+from qwen_ui.server.metering import EngineSource
 from qwen_ui.tasks import write
 from qwen_ui.ui.statistics import line, progress, statistics
 from qwen_ui.ui.streaming import EVERY, Answer, Running, follow
 from qwen_ui.ui.texts import Say
-from qwen_ui.visit import EngineSource
 
 log = logging.getLogger(__name__)
 

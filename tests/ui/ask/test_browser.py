@@ -7,8 +7,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from qwen_ui.knowledge.library import Library
 from tests.fakes import FakeEngine
+from tests.pages import OpenTab, Serve, host_of
 from tests.ui.ask.conftest import GUIDE, GUIDE_ZH, fill
-from tests.ui.conftest import OpenTab, Serve, host_of
 
 
 def choose(page: Page, source: str) -> None:

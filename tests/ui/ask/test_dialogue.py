@@ -6,16 +6,16 @@ import pytest
 
 from qwen_ui.config import PROJECT, Settings
 from qwen_ui.errors import Busy, EngineFailed, InvalidInput
-from qwen_ui.host import EngineHost
 from qwen_ui.knowledge.library import Library
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.host import EngineHost
 from qwen_ui.ui.ask.dialogue import TAB, Dialogue, Exchange, Moment, Wish, asking, asking_again, history, respond
 from qwen_ui.ui.ask.sources import LONGEST_TEXT, Basis, fitting, look_up
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import EN, ZH, saying
 from tests.fakes import INFO, FakeEngine
+from tests.pages import host_of
 from tests.ui.ask.conftest import GUIDE, GUIDE_ZH, fill
-from tests.ui.conftest import host_of
 
 SAY = saying(EN)
 TEMPLATE = PromptStore(PROJECT / "prompts").load("ask", "answer")

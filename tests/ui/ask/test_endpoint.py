@@ -8,10 +8,10 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from qwen_ui.host import EngineHost
 from qwen_ui.knowledge.library import Library
+from qwen_ui.server.host import EngineHost
+from tests.pages import Serve
 from tests.ui.ask.conftest import GUIDE, GUIDE_ZH, fill
-from tests.ui.conftest import Serve
 
 ASK = "/ask"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-from qwen_ui.host import EngineHost
+from qwen_ui.server.host import EngineHost
 from tests.fakes import FakeEngine
-from tests.ui.conftest import OpenTab, Serve, host_of
+from tests.pages import OpenTab, Serve, host_of
 
 BROKEN = ["A function:\n\n", "```python\n", "def double(x)\n", "    return 2 * x\n", "```\n", "\nIt **doubles** x."]
 

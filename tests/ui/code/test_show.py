@@ -13,7 +13,7 @@ from qwen_ui.ui.code.work import TAB, Job, Moment
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import EN, ZH, saying
 from tests.fakes import FakeEngine
-from tests.ui.conftest import host_of
+from tests.pages import host_of
 
 SAY, SAY_ZH = saying(EN), saying(ZH)
 PYTHON, HTML = find("python"), find("html")

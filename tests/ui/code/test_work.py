@@ -4,8 +4,8 @@ import pytest
 
 from qwen_ui.config import PROJECT, Settings
 from qwen_ui.errors import Busy, EngineFailed, InvalidInput
-from qwen_ui.host import EngineHost
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.host import EngineHost
 from qwen_ui.tasks.code import find
 from qwen_ui.ui.code.api import job_of
 from qwen_ui.ui.code.show import page
@@ -13,8 +13,8 @@ from qwen_ui.ui.code.work import TAB, Job, Moment, checked, work
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import EN, ZH, saying
 from tests.fakes import FakeEngine
+from tests.pages import host_of
 from tests.ui.code.test_show import CHECK, FIX
-from tests.ui.conftest import host_of
 
 STORE = PromptStore(PROJECT / "prompts")
 SAY = saying(EN)

@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.fakes import FakeEngine
-from tests.ui.conftest import OpenTab, Serve, host_of
+from tests.pages import OpenTab, Serve, host_of
 
 
 def pick(page: Page, name: str) -> None:

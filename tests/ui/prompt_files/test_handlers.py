@@ -14,7 +14,7 @@ from qwen_ui.ui.prompt_files.bench import Bench
 from qwen_ui.ui.prompt_files.handlers import Handlers
 from qwen_ui.ui.streaming import Running
 from tests.fakes import FakeEngine
-from tests.ui.conftest import host_of
+from tests.pages import host_of
 
 STORY = "write/story"
 

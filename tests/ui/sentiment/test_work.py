@@ -17,7 +17,7 @@ from qwen_ui.ui.sentiment.work import FIRST_BATCH, LARGEST_BATCH, TOO_LONG, Job,
 from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import EN, saying
 from tests.fakes import FakeEngine
-from tests.ui.conftest import host_of
+from tests.pages import host_of
 
 SAY = saying(EN)
 

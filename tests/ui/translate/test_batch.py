@@ -7,14 +7,14 @@ import pytest
 
 from qwen_ui.config import PROJECT
 from qwen_ui.errors import Busy, EngineFailed, InvalidInput, NotReady
-from qwen_ui.host import EngineHost
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.host import EngineHost
 from qwen_ui.tasks.translate import find, glossary
 from qwen_ui.ui.streaming import Answer, follow
 from qwen_ui.ui.translate.batch import Batch, partial, starter
 from qwen_ui.ui.translate.work import Order, Work, begin, typed
 from tests.fakes import FakeEngine
-from tests.ui.conftest import host_of
+from tests.pages import host_of
 from tests.ui.translate.conftest import Translator
 
 PROMPTS = PromptStore(PROJECT / "prompts")

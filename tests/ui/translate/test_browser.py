@@ -5,9 +5,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from qwen_ui.host import EngineHost
+from qwen_ui.server.host import EngineHost
 from tests.fakes import FakeEngine
-from tests.ui.conftest import OpenTab, Serve, host_of
+from tests.pages import OpenTab, Serve, host_of
 from tests.ui.translate.conftest import Translator
 
 LETTER = "# Dear {name}\n\nSee https://example.com for 3 rooms.\n\nSee you soon."

@@ -8,8 +8,8 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from qwen_ui.host import EngineHost
-from tests.ui.conftest import Serve, host_of
+from qwen_ui.server.host import EngineHost
+from tests.pages import Serve, host_of
 from tests.ui.translate.conftest import Translator
 
 TRANSLATE = "/translate"

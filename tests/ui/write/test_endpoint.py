@@ -7,9 +7,9 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from qwen_ui.host import EngineHost
+from qwen_ui.server.host import EngineHost
 from tests.fakes import FakeEngine
-from tests.ui.conftest import Serve, host_of
+from tests.pages import Serve, host_of
 
 WRITE = "/write"
 

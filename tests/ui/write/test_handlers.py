@@ -13,7 +13,7 @@ from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.write.handlers import Handlers, Work, read
 from qwen_ui.ui.write.versions import MOST, Order
 from tests.fakes import FakeEngine
-from tests.ui.conftest import host_of
+from tests.pages import host_of
 
 
 def request(language: str = "en-US") -> gr.Request:

@@ -15,7 +15,7 @@ from qwen_ui.ui.streaming import Running
 from qwen_ui.ui.texts import EN, saying
 from qwen_ui.ui.write.versions import Moment, Order, Part, checked, together, written
 from tests.fakes import FakeEngine, FakeStream
-from tests.ui.conftest import host_of
+from tests.pages import host_of
 
 SAY = saying(EN)
 STORE = PromptStore(PROJECT / "prompts")

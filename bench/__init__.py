@@ -1,0 +1,1 @@
+"""Side-by-side measurements: `python -m bench` prints the tables of docs/benchmarks.md."""

@@ -1,0 +1,1 @@
+"""What serves: the engine's host, limits and records of requests, who is let in, logs, metrics, health, closing."""

@@ -1,0 +1,50 @@
+"""How the page ends: running answers reach their visitors, then what is still open is cut."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from qwen_ui.server.host import EngineHost
+
+log = logging.getLogger(__name__)
+
+LOOK = 0.05
+"""Seconds between two looks: what is waited for has no event."""
+DELIVERY = 1.0
+"""Seconds in which a finished answer reaches every visitor who is still there."""
+CUT = 1
+"""Seconds that open connections get once the server is told to end: a page's own stays open for as long as the page."""
+
+
+def close(page: Any, host: EngineHost, grace: float) -> None:
+    """Takes no new requests, lets those that run finish for so many seconds, and ends the page's server."""
+    host.begin_closing()
+    if not _wait(lambda: _idle(page, host), grace):
+        log.warning("Answers are stopped unfinished after %g s of grace: %d", grace, host.status()["active"])
+        page.app.stop_event.set()  # ends each visitor's heartbeat, which stops their answers as if they had left
+        _wait(lambda: _idle(page, host), DELIVERY)
+    _wait(lambda: _delivered(page), DELIVERY)
+    page.server.config.timeout_graceful_shutdown = CUT
+    page.close(verbose=False)
+
+
+def _wait(state: Callable[[], bool], seconds: float) -> bool:
+    """Waits for the state, but not longer than that; whether it came."""
+    end = time.monotonic() + seconds
+    while not state():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(LOOK)
+    return True
+
+
+def _idle(page: Any, host: EngineHost) -> bool:
+    """Whether nothing is generated and no handler is at work: one may score, or make a result of an answer."""
+    status = host.status()
+    return not (status["active"] or status["waiting"] or any(page._queue.active_jobs))
+
+
+def _delivered(page: Any) -> bool:
+    """Whether every update was taken up. Closing the page replaces those that were not with an error."""
+    return all(messages.empty() for messages in tuple(page._queue.pending_messages_per_session.values()))

@@ -1,0 +1,23 @@
+"""The app over an engine without a model, for a process of its own: ``python -m tests.fake_app <words> <flags>``.
+
+Its answers say so many words at once, and then never end.
+"""
+
+import sys
+
+import app
+from qwen_ui import config
+from qwen_ui.server import logs
+from tests.fakes import FakeEngine
+
+
+def main() -> int:
+    words, *flags = sys.argv[1:]
+    engine = FakeEngine(["word"] * 1000, steps=int(words))
+    settings = config.read(flags, {})
+    logs.set_up(settings)
+    return app.serve(settings, lambda settings, report: engine)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

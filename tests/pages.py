@@ -1,0 +1,252 @@
+"""The app as people and scripts meet it: served with the embedded model, driven with Chromium and gradio_client."""
+
+import asyncio
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import pytest
+from gradio_client import Client
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from qwen_ui.config import PROJECT, Settings
+from qwen_ui.engine.base import Engine
+from qwen_ui.knowledge.library import Library
+from qwen_ui.models.progress import Progress
+from qwen_ui.server.host import EngineHost
+from qwen_ui.ui import shell
+
+START_SECONDS = 240.0
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that runs, and a client of its API."""
+
+    url: str
+    client: Client
+    prompts: Path
+
+    def status(self) -> dict[str, Any]:
+        status: dict[str, Any] = self.client.predict(api_name="/status")
+        return status
+
+    def wait_until(self, state: Callable[[dict[str, Any]], bool], seconds: float = 60) -> None:
+        """Asks for the status until it is as wanted; fails after so many seconds."""
+        patience = threading.Event()
+        for _ in range(int(seconds * 10)):
+            if state(self.status()):
+                return
+            patience.wait(0.1)
+        raise AssertionError(f"The server's status stayed at {self.status()}")
+
+    def wait_until_idle(self) -> None:
+        self.wait_until(lambda status: status["active"] == 0 and status["waiting"] == 0)
+
+
+@pytest.fixture(scope="session")
+def server(embedded_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The app itself, in a process of its own, ready."""
+    prompts = tmp_path_factory.mktemp("app") / "prompts"
+    shutil.copytree(PROJECT / "prompts", prompts)
+    data = tmp_path_factory.mktemp("data")
+    (data / "models").symlink_to(embedded_settings.data_dir / "models")
+    port = free_port()
+    command = [sys.executable, "app.py", "--model", "embedded", "--port", str(port)]
+    command += ["--prompts-dir", str(prompts), "--data-dir", str(data)]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert "http" in process.stdout.readline()
+            server = Server(f"http://127.0.0.1:{port}/", Client(f"http://127.0.0.1:{port}/", verbose=False), prompts)
+            server.wait_until(lambda status: status["state"] != "loading", START_SECONDS)
+            assert server.status()["state"] == "ready"
+            yield server
+        finally:
+            process.terminate()
+            assert process.wait(timeout=60) == 0
+
+
+@dataclass
+class Stage:
+    """A page over an opening that the test conducts: report progress, then give it an engine or an error."""
+
+    url: str
+    prompts: Path
+    report: Callable[[Progress], None]
+    settle: Callable[[Engine | Exception], None]
+
+
+@pytest.fixture
+def stage(prompts: Path, tmp_path: Path) -> Iterator[Stage]:
+    """The page in this process, over whatever engine the test hands in."""
+    settled = threading.Event()
+    outcome: list[Engine | Exception] = []
+    opening: Queue[Callable[[Progress], None]] = Queue()
+
+    def open_engine(settings: Settings, report: Callable[[Progress], None]) -> Engine:
+        opening.put(report)
+        settled.wait(60)
+        if isinstance(outcome[0], Exception):
+            raise outcome[0]
+        return outcome[0]
+
+    def settle(result: Engine | Exception) -> None:
+        outcome.append(result)
+        settled.set()
+        host.wait(60)
+
+    settings = Settings(port=free_port(), prompts_dir=prompts, data_dir=tmp_path)
+    host = EngineHost(settings, open_engine)
+    page = shell.build(host, settings, Library(tmp_path / "collections"))
+    host.start()
+    url = shell.launch(page, settings)
+    yield Stage(url, prompts, opening.get(timeout=60), settle)
+    settled.set()
+    page.close(verbose=False)
+
+
+def host_of(engine: Engine, **settings: Any) -> EngineHost:
+    """A host that is ready with the engine."""
+    host = EngineHost(Settings(**settings), lambda settings, report: engine)
+    host.start()
+    host.wait()
+    return host
+
+
+@pytest.fixture(scope="session")
+def embedded_host(embedded_settings: Settings) -> Iterator[EngineHost]:
+    """The embedded model in this process, loaded once."""
+    host = EngineHost(embedded_settings)
+    host.start()
+    assert host.wait(START_SECONDS)
+    yield host
+    asyncio.run(host.close())
+
+
+@pytest.fixture
+def prompts(tmp_path: Path) -> Path:
+    """A copy of the shipped prompts folder."""
+    folder = tmp_path / "prompts"
+    shutil.copytree(PROJECT / "prompts", folder, ignore=shutil.ignore_patterns(".*"))
+    return folder
+
+
+@pytest.fixture
+def short_prompts(prompts: Path) -> Path:
+    """The copy, with answers that end early, so that a slow machine is quick enough."""
+    for path in prompts.rglob("*.prompty"):
+        path.write_text(re.sub(r"max_new_tokens: \d+", "max_new_tokens: 24", path.read_text("utf-8")), "utf-8")
+    return prompts
+
+
+Serve = Callable[[EngineHost], str]
+
+
+@pytest.fixture
+def serve(prompts: Path, tmp_path: Path) -> Iterator[Serve]:
+    """Serves the app in this process over a host that is ready; gives its address."""
+    pages = []
+
+    def serve(host: EngineHost) -> str:
+        settings = replace(host.settings, port=free_port(), prompts_dir=prompts, data_dir=tmp_path)
+        pages.append(shell.build(host, settings, Library(tmp_path / "collections")))
+        return shell.launch(pages[-1], settings)
+
+    yield serve
+    for page in pages:
+        page.close(verbose=False)
+
+
+def find_chromium() -> str | None:
+    """The path of a Chromium: the system's, Playwright's own, or one that Playwright can fetch now."""
+    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+        if path := shutil.which(name):
+            return path
+    with sync_playwright() as playwright:
+        own = Path(playwright.chromium.executable_path)
+    if not own.exists():
+        command = [sys.executable, "-m", "playwright", "install", "chromium"]
+        try:
+            subprocess.run(command, timeout=180, check=False, capture_output=True)
+        except subprocess.TimeoutExpired:
+            return None
+    return str(own) if own.exists() else None
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    path = find_chromium()
+    if path is None:
+        reason = "NO BROWSER TESTS: there is no Chromium. Install one: apt-get install chromium, or playwright install."
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+# Not for the whole session: while Playwright's loop runs, no asynchronous test can.
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        expect.set_options(timeout=60_000)  # generous: a busy machine is no failure
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Opens addresses, each as a visitor of their own; keyword arguments are Playwright's for contexts."""
+    contexts = []
+
+    def open_(url: str, **options: Any) -> Page:
+        context = browser.new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 860}, **options})
+        context.set_default_timeout(60_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(url)
+        page.locator("#message textarea").wait_for()
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+
+
+OpenTab = Callable[..., Page]
+
+
+@pytest.fixture
+def open_tab(open_page: OpenPage) -> OpenTab:
+    """Opens a page at the tab of that name, with a model that is ready."""
+
+    def open_(url: str, name: str, **options: Any) -> Page:
+        page = open_page(url, **options)
+        expect(page.locator("#send")).to_be_enabled()
+        tab = page.get_by_role("tab", name=name, exact=True)
+        if not tab.is_visible():  # on a phone the last ones are in a menu
+            page.locator(".overflow-menu > button").first.click()
+            tab = page.locator(".overflow-dropdown button", has_text=name).first
+        tab.click()
+        return page
+
+    return open_

@@ -1,0 +1,166 @@
+"""The host opens an engine in the background and always says how that stands."""
+
+import threading
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from qwen_ui.config import Settings
+from qwen_ui.engine.base import Engine, EngineInfo
+from qwen_ui.errors import ModelNotFound, NotReady
+from qwen_ui.messages import Chunk, Message, Sampling, Usage
+from qwen_ui.models.progress import Progress
+from qwen_ui.server.host import EngineHost, Report, on_zero_gpu
+
+KEYS = {"state", "model", "precision", "device", "engine", "reason", "context_length", "active", "waiting"}
+INFO = EngineInfo("echo", "fp32", "cpu", "echo", 100, "It needs no model.")
+
+
+class EchoStream:
+    """Says the last message again, a character a chunk."""
+
+    def __init__(self, text: str) -> None:
+        self._chunks = [Chunk(character) for character in text]
+        self._chunks.append(Chunk(usage=Usage(1, len(text), 0, 0.0, 0.0, "stop", INFO.context_length)))
+
+    def __aiter__(self) -> AsyncIterator[Chunk]:
+        return self
+
+    async def __anext__(self) -> Chunk:
+        if not self._chunks:
+            raise StopAsyncIteration
+        return self._chunks.pop(0)
+
+    def cancel(self) -> None:
+        del self._chunks[:-1]
+
+    async def aclose(self) -> None:
+        self._chunks.clear()
+
+
+class EchoEngine:
+    """An engine without a model."""
+
+    info = INFO
+    active = 0
+    waiting = 0
+    closed = False
+
+    def stream(self, messages: Sequence[Message], sampling: Sampling) -> EchoStream:
+        return EchoStream(messages[-1].content)
+
+    async def score(self, prompts: Sequence[str], candidates: Sequence[str]) -> list[list[float]]:
+        return [[-float(len(candidate)) for candidate in candidates] for _ in prompts]
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        return sum(len(message.content) for message in messages)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def test_loading_then_ready():
+    reported, go_on = threading.Event(), threading.Event()
+
+    def open_engine(settings: Settings, report: Report) -> Engine:
+        report(Progress("fetching", "model.safetensors", 5, 10))
+        reported.set()
+        assert go_on.wait(30)
+        return EchoEngine()
+
+    host = EngineHost(Settings(model="some/model"), open_engine)
+    host.start()
+    assert reported.wait(30)
+    loading = host.status()
+    assert loading.keys() == KEYS
+    assert (loading["state"], loading["model"], loading["context_length"]) == ("loading", "some/model", 0)
+    assert host.progress == Progress("fetching", "model.safetensors", 5, 10)
+    with pytest.raises(NotReady, match="still being prepared"):
+        _ = host.engine
+    assert not host.wait(0)
+
+    go_on.set()
+    assert host.wait(30)
+    assert host.engine.info is INFO
+    assert host.status() == {
+        "state": "ready",
+        "model": "echo",
+        "precision": "fp32",
+        "device": "cpu",
+        "engine": "echo",
+        "reason": "It needs no model.",
+        "context_length": 100,
+        "active": 0,
+        "waiting": 0,
+    }
+
+
+def test_it_opens_in_the_calling_thread_where_that_has_to_be():
+    opened_in = []
+
+    def open_engine(settings: Settings, report: Report) -> Engine:
+        opened_in.append(threading.current_thread())
+        return EchoEngine()
+
+    host = EngineHost(Settings(), open_engine)
+    host.open_here()
+    assert opened_in == [threading.current_thread()]
+    assert host.ready
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("true", True), ("1", True), ("false", False), ("", False), (None, False)]
+)
+def test_zero_gpu_is_recognised_as_the_spaces_package_does(value: str | None, expected: bool):
+    from spaces.config import boolean
+
+    assert on_zero_gpu({} if value is None else {"SPACES_ZERO_GPU": value}) == expected == boolean(value)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ModelNotFound("There is no model x. Check its name."), "There is no model x. Check its name."),
+        (ZeroDivisionError("by zero"), "The model could not be opened: ZeroDivisionError: by zero"),
+    ],
+)
+def test_a_failure_says_why_in_every_place(error: Exception, sentence: str, caplog: pytest.LogCaptureFixture):
+    def open_engine(settings: Settings, report: Report) -> Engine:
+        raise error
+
+    host = EngineHost(Settings(), open_engine)
+    host.start()
+    assert host.wait(30)
+    assert host.status().keys() == KEYS
+    assert (host.status()["state"], host.status()["reason"]) == ("failed", sentence)
+    with pytest.raises(NotReady) as caught:
+        _ = host.engine
+    assert sentence in str(caught.value)
+    assert str(error) in caplog.text
+
+
+async def test_while_closing_what_runs_goes_on_and_nothing_new_is_taken():
+    engine = EchoEngine()
+    host = EngineHost(Settings(), lambda settings, report: engine)
+    host.start()
+    assert host.wait(30)
+    running = host.engine.stream([Message("user", "Hi")], Sampling())
+    host.begin_closing()
+    assert host.closing
+    assert not host.ready
+    with pytest.raises(NotReady, match="shutting down"):
+        _ = host.engine
+    assert "".join([chunk.text async for chunk in running]) == "Hi"
+    assert not engine.closed
+
+
+async def test_the_engine_answers_and_is_closed_with_the_host():
+    engine = EchoEngine()
+    host = EngineHost(Settings(), lambda settings, report: engine)
+    await host.close()  # nothing to close yet
+    host.start()
+    assert host.wait(30)
+    stream = host.engine.stream([Message("user", "Hi")], Sampling())
+    assert "".join([chunk.text async for chunk in stream]) == "Hi"
+    await host.close()
+    assert engine.closed
