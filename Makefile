@@ -1,10 +1,10 @@
-# install · run · test · lint · bench · load · docs. Everything lives in .venv; nothing else on the machine is touched.
+# install · run · test · lint · format · bench · load · docs · words. Everything lives in .venv; nothing else on the machine is touched.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: install run test lint format bench load docs clean
+.PHONY: install run test lint format bench load docs words clean
 
 install: $(VENV)/.installed
 
@@ -40,6 +40,9 @@ bench: $(VENV)/.installed-dev
 
 load: $(VENV)/.installed-dev
 	$(BIN)/python -m bench.load $(ARGS)
+
+words: $(VENV)/.installed
+	$(BIN)/python -m tools.catalogue
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m qwen_ui.settings_page

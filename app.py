@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from qwen_ui.server.host import on_zero_gpu
@@ -22,25 +22,19 @@ if on_zero_gpu(os.environ):
 
 import gradio as gr
 
-from qwen_ui import config
-from qwen_ui.config import Settings
 from qwen_ui.errors import InvalidInput
 from qwen_ui.knowledge.library import Library
+from qwen_ui.page import shell
 from qwen_ui.server import closing, health, logs, public
 from qwen_ui.server.host import EngineHost, OpenEngine, open_local, open_zero
 from qwen_ui.server.metrics import Metrics
-from qwen_ui.ui import shell
+from qwen_ui.settings import Settings, read
+from qwen_ui.tabs import TABS
 
 log = logging.getLogger("qwen_ui")
 
 SWEEP_SECONDS = 600
 """How often visitors' old collections are looked for."""
-
-
-def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables, with what Gradio and Spaces say of host and port where QWEN_UI_* says nothing."""
-    host = environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if environ.get("SPACE_ID") else "")
-    return {"QWEN_UI_HOST": host, "QWEN_UI_PORT": environ.get("GRADIO_SERVER_PORT", "")} | dict(environ)
 
 
 def serve(settings: Settings, open_engine: OpenEngine = open_local, *, on_main_thread: bool = False) -> int:
@@ -78,13 +72,21 @@ def _run(
     print(f"Qwen UI is at {address}", flush=True)
     if settings.is_public:
         print(public.exposure(settings, made), flush=True)
+    _sweep_until(interrupted, library, 3600 * settings.keep_hours)
+    log.info("Shutting down; running answers have %d s to finish", settings.grace)
+    closing.close(page, host, settings.grace)
+
+
+def _sweep_until(interrupted: threading.Event, library: Library, keep_seconds: float) -> None:
+    """Removes visitors' old collections now and then. Whatever prevents that must not end the server."""
     swept = time.monotonic() - SWEEP_SECONDS
     while not interrupted.wait(1):  # a signal that comes just before the wait is noticed only after it
         if time.monotonic() - swept >= SWEEP_SECONDS:
-            library.expire(3600 * settings.keep_hours)
+            try:
+                library.expire(keep_seconds)
+            except Exception:
+                log.exception("Visitors' old collections can't be removed now; the next sweep tries again")
             swept = time.monotonic()
-    log.info("Shutting down; running answers have %d s to finish", settings.grace)
-    closing.close(page, host, settings.grace)
 
 
 @contextmanager
@@ -93,7 +95,7 @@ def _measured(host: EngineHost, settings: Settings) -> Iterator[None]:
     if not settings.metrics_port:
         yield
         return
-    metrics = Metrics(host)
+    metrics = Metrics(host, [tab.id for tab in TABS])
     host.observe(metrics.observe)
     try:
         server = metrics.serve(settings.metrics_host, settings.metrics_port)
@@ -105,13 +107,16 @@ def _measured(host: EngineHost, settings: Settings) -> Iterator[None]:
         server.close()
 
 
-class _NotServed(Exception):
+class _NotServed(InvalidInput):
     """An address can't be listened on."""
 
     def __init__(self, host: str, port: int, flags: str) -> None:
         super().__init__(
-            f"Nothing can be served at {host}:{port}: the port is taken, or the address is not this machine's. "
-            f"Choose others with {flags}."
+            "Nothing can be served at {host}:{port}: the port is taken, or the address is not this machine's. "
+            "Choose others with {flags}.",
+            host=host,
+            port=port,
+            flags=flags,
         )
 
 
@@ -144,7 +149,7 @@ def _interruption() -> threading.Event:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line: reads the settings, sets logging up, serves."""
     try:
-        settings = config.read(argv, environment(os.environ))
+        settings = read(argv)
     except InvalidInput as error:
         print(error, file=sys.stderr)
         return 2

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench import chat, gpu, report, search, sentiment, users
 from bench.report import Figure
-from qwen_ui.config import PROJECT, Settings
+from qwen_ui.settings import PROJECT, Settings
 
 DATA = ("cmrc2018_trial.json", "sst2_train.tsv", "waimai_dev.csv")
 

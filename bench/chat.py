@@ -7,7 +7,7 @@ from bench import server
 from bench.report import Figure
 from bench.server import Server
 from bench.workers import Worker, engine_worker, generate_worker
-from qwen_ui.config import Settings
+from qwen_ui.settings import Settings
 
 NOUNS = ["cat", "ship", "king", "tree", "robot", "river", "baker", "storm", "garden", "clock"]
 NOUNS += ["mirror", "train", "island", "letter", "forest", "piano"]

@@ -14,10 +14,9 @@ from bench import users
 from bench.report import Figure
 from bench.users import LOCK, THREADS, Way
 from bench.workers import engine_worker
-from qwen_ui.config import Settings
-from qwen_ui.flags import Precision
 from qwen_ui.models.catalog import CATALOG, CONTEXT, Known
 from qwen_ui.models.hub import Hub
+from qwen_ui.settings import Precision, Settings
 
 SEVEN_B = CATALOG[0]
 USERS: Mapping[int, int] = {1: 256, 4: 128, 16: 64, 64: 64}

@@ -4,7 +4,7 @@ import signal
 import threading
 from typing import Any
 
-from qwen_ui.config import Settings
+from qwen_ui.settings import Settings
 
 
 def app_worker(pipe: Any, settings: Settings) -> None:

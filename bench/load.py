@@ -21,8 +21,7 @@ from bench.report import Figure
 from bench.server import Server, connect
 from bench.visitors import Visited, Visitor
 from bench.workers import Worker
-from qwen_ui import config
-from qwen_ui.config import PROJECT, Settings
+from qwen_ui.settings import PROJECT, Settings, read
 
 PORT = 7980
 SEED = 20_250_101
@@ -144,7 +143,7 @@ def run(visitors: int, seconds: float) -> Load:
     """Starts the app, lets the visitors in for so long, and looks at what is left."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "models").symlink_to(Settings().data_dir / "models")
-        settings = config.read([*FLAGS, "--port", str(PORT), "--data-dir", folder, "--log-level", "error"], {})
+        settings = read([*FLAGS, "--port", str(PORT), "--data-dir", folder, "--log-level", "error"], {})
         with Worker(app_worker, settings) as inside:
             return asyncio.run(_run(connect(PORT, inside.pid), inside, visitors, seconds))
 

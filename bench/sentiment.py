@@ -11,13 +11,13 @@ from pathlib import Path
 
 from bench.report import Figure
 from bench.workers import Worker, generate_worker
-from qwen_ui.config import PROJECT, Settings
 from qwen_ui.engine.base import Engine
 from qwen_ui.messages import Message, Sampling
 from qwen_ui.prompts import PromptStore, Template
 from qwen_ui.server.host import EngineHost
-from qwen_ui.tasks.sentiment import build, classify, references
-from qwen_ui.ui.sentiment.judge import TASK, scores
+from qwen_ui.settings import PROJECT, Settings
+from qwen_ui.tabs.sentiment.prompt import build
+from qwen_ui.tabs.sentiment.task import Order, decide, score
 
 _SEED = 20_250_101
 _ROWS = 500
@@ -41,7 +41,7 @@ class Result:
     raw: float
     """Accuracy without calibration."""
     scored: float
-    """Speed of scoring, the reference texts' with it."""
+    """Speed of scoring, the calibration texts' with it."""
     generated: float
     """Speed of generating the word, 16 rows at once."""
     one_by_one: float
@@ -76,13 +76,13 @@ async def run(host: EngineHost, plain: Worker, name: str, template: Template, ro
     """Measures on the rows, whose labels are the labels to choose from. One process computes at a time."""
     labels = tuple(sorted({label for _, label in rows}, reverse=True))
     texts, truths = [text for text, _ in rows], [label for _, label in rows]
-    examples = build(template, references(template), labels)
-    await scores(host.engine, examples)  # warm
+    order = Order(template, labels)
+    await score(host.engine, order, order.calibration_texts)  # warm
     started = time.perf_counter()
-    found = await scores(host.engine, build(template, texts, labels))
-    expected = await scores(host.engine, examples)
+    found = await score(host.engine, order, texts)
+    expected = await score(host.engine, order, order.calibration_texts)
     scored = len(rows) / (time.perf_counter() - started)
-    calibrated, raw = classify(found, labels, expected), classify(found, labels)
+    calibrated, raw = decide(found, labels, expected), decide(found, labels)
 
     prompts = next(scoring.prompts for scoring in build(template, texts[:_GENERATED], labels))
     await _word(host.engine, prompts[0])  # what all prompts begin with is kept from now on, as in a running app
@@ -107,7 +107,8 @@ async def run(host: EngineHost, plain: Worker, name: str, template: Template, ro
 async def _word(engine: Engine, prompt: str) -> str:
     """The label as the model says it when it is asked in a chat, greedily."""
     sampling = Sampling(max_new_tokens=_WORD_TOKENS, temperature=0)
-    return "".join([chunk.text async for chunk in engine.stream([Message("user", prompt)], sampling)])
+    async with engine.stream([Message("user", prompt)], sampling) as stream:
+        return "".join([chunk.text async for chunk in stream])
 
 
 async def _each(engine: Engine, prompts: Sequence[str]) -> list[str]:
@@ -154,8 +155,8 @@ def sample(rows: Sequence[Labelled], count: int = _ROWS) -> list[Labelled]:
 async def measure(host: EngineHost, plain: Worker, english: Path, chinese: Path) -> list[Figure]:
     """The lines of the report, for both sets of texts."""
     prompts = PromptStore(PROJECT / "prompts")
-    one = await run(host, plain, "SST-2", prompts.load(TASK, "reviews"), sample(sst2(english)))
-    other = await run(host, plain, "waimai", prompts.load(TASK, "reviews-zh"), sample(waimai(chinese)))
+    one = await run(host, plain, "SST-2", prompts.load("sentiment", "reviews"), sample(sst2(english)))
+    other = await run(host, plain, "waimai", prompts.load("sentiment", "reviews-zh"), sample(waimai(chinese)))
     return one.figures("≥ 85%") + other.figures()
 
 

@@ -14,7 +14,7 @@ import psutil
 from gradio_client import Client
 
 from bench.workers import peak_memory
-from qwen_ui.config import PROJECT
+from qwen_ui.settings import PROJECT
 
 START_SECONDS = 300
 

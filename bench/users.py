@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.report import Figure
 from bench.workers import Worker, engine_worker, gpu_peak, peak_memory
-from qwen_ui.config import Settings
+from qwen_ui.settings import Settings
 
 USERS: Mapping[int, int] = {1: 48, 4: 32, 16: 16, 64: 8}
 """How many at once, and the new tokens that each gets: so that the slowest way takes minutes, not hours."""

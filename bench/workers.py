@@ -16,8 +16,9 @@ from typing import Any
 
 import psutil
 
-from qwen_ui.config import Settings
+from qwen_ui.engine.base import answers
 from qwen_ui.messages import Message, Sampling
+from qwen_ui.settings import Settings
 
 Job = tuple[str, dict[str, Any]]
 
@@ -111,10 +112,8 @@ def engine_worker(pipe: Any, settings: Settings, cuda_graphs: bool | None = None
 
 
 async def _read(engine: Any, messages: Sequence[Message], **sampling: Any) -> tuple[str, Any]:
-    text, usage = "", None
-    async for chunk in engine.stream(messages, Sampling(**sampling)):
-        text, usage = text + chunk.text, chunk.usage
-    return text, usage
+    answer = [answer async for answer in answers(engine, messages, Sampling(**sampling))][-1]
+    return answer.text, answer.usage
 
 
 async def _run(engine: Any, prompts: Sequence[str], new_tokens: int, temperature: float) -> dict[str, Any]:
@@ -181,19 +180,20 @@ async def _stop_to_idle(engine: Any, repeats: int) -> dict[str, float]:
     """
     steps = []
     for repeat in range(repeats):
-        stream = engine.stream([Message("user", "Write a very long story.")], Sampling(max_new_tokens=400))
-        times = []
-        async for _ in stream:
-            times.append(time.perf_counter())
-            if len(times) == 20:
-                break
-        step = statistics.median(b - a for a, b in pairwise(times))
-        await asyncio.sleep(step * repeat / repeats)
-        stopped = time.perf_counter()
-        stream.cancel()
-        async for _ in stream:
-            pass
-        while engine.batch.held_blocks:
-            await asyncio.sleep(0.0005)
+        story = [Message("user", "Write a very long story.")]
+        async with engine.stream(story, Sampling(max_new_tokens=400)) as stream:
+            times = []
+            async for _ in stream:
+                times.append(time.perf_counter())
+                if len(times) == 20:
+                    break
+            step = statistics.median(b - a for a, b in pairwise(times))
+            await asyncio.sleep(step * repeat / repeats)
+            stopped = time.perf_counter()
+            stream.cancel()
+            async for _ in stream:
+                pass
+            while engine.batch.held_blocks:
+                await asyncio.sleep(0.0005)
         steps.append((time.perf_counter() - stopped) / step)
     return {"steps": statistics.median(steps), "worst": max(steps)}

@@ -13,17 +13,32 @@
     │   └── HubUnreachable      the model hub did not answer and nothing is cached
     └── EngineError             the engine can't serve this request now
         ├── NotReady            the model is still loading, or failed to load
-        ├── Busy                the waiting line is full
+        ├── Busy                the queue is full
         ├── TooMany             this visitor has asked for too much lately: says when to try again
         └── EngineFailed        the generation died under this request: try again
 
-Deep code raises these; only the edges (the UI, the API, the command line) show them. The message
-of each is one or two sentences for a person, in English, and says what to change.
+Deep code raises these; only the edges (the page, the API, the command line) show them. Each carries one or two
+sentences for a person that say what to change: an English template, which is the key of its translations, and the
+values in it.
 """
+
+from typing import Any
+
+from qwen_ui.sentences import Sentence
 
 
 class QwenUIError(Exception):
-    """Base of all errors whose message is meant for the user."""
+    """Base of all errors whose message is meant for the user.
+
+    ``template`` is a literal where the error is raised, never a text that was put together: see `qwen_ui.sentences`.
+    """
+
+    def __init__(self, template: str, /, **values: Any) -> None:
+        super().__init__(template)  # what pickle makes it from again; the values travel beside it
+        self.sentence = Sentence(template, **values)
+
+    def __str__(self) -> str:
+        return str(self.sentence)
 
 
 class InvalidInput(QwenUIError):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from qwen_ui.errors import InvalidInput
+from qwen_ui.sentences import Sentence
 
 Role = Literal["system", "user", "assistant"]
 Ended = Literal["stop", "length", "cancelled"]
@@ -26,14 +27,15 @@ class Message:
 
     def __post_init__(self) -> None:
         if self.role not in get_args(Role):
-            raise InvalidInput(f"A message's role must be system, user or assistant, not {self.role!r}.")
+            raise InvalidInput("A message's role must be system, user or assistant, not {role!r}.", role=self.role)
         if not isinstance(self.content, str):
-            raise InvalidInput(f"A message's content must be text, not {type(self.content).__name__}.")
+            raise InvalidInput("A message's content must be text, not {kind}.", kind=type(self.content).__name__)
         try:
             self.content.encode()
         except UnicodeEncodeError as error:
             raise InvalidInput(
-                f"The text is not valid Unicode at character {error.start + 1}. Remove that character and send again."
+                "The text is not valid Unicode at character {number:,}. Remove that character and send again.",
+                number=error.start + 1,
             ) from error
 
 
@@ -43,29 +45,37 @@ def conversation(history: Any) -> list[Message]:
     Raises `InvalidInput`, naming the place in the list, when it has another shape.
     """
     if not isinstance(history, Sequence) or isinstance(history, str | bytes):
-        raise InvalidInput('The history must be a list of {"role", "content"} objects.')
+        raise InvalidInput('The history must be a list of {{"role", "content"}} objects.')
     messages = []
     for number, item in enumerate(history, 1):
         if not isinstance(item, Mapping) or not {"role", "content"} <= item.keys():
-            raise InvalidInput(f'Entry {number} of the history must be an object with "role" and "content".')
+            raise InvalidInput(
+                'Entry {number:,} of the history must be an object with "role" and "content".', number=number
+            )
         try:
             messages.append(Message(item["role"], item["content"]))
         except InvalidInput as error:
-            raise InvalidInput(f"Entry {number} of the history: {error}") from error
+            raise InvalidInput("Entry {number:,} of the history: {error}", number=number, error=error) from error
     return messages
 
 
-def _number(name: str, value: Any, low: float, high: float) -> None:
+def _number(name: Sentence, value: Any, low: float, high: float) -> None:
     """Refuses what is not a number within [low, high]; NaN is in no range."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise InvalidInput(f"{name} must be a number from {low:g} to {high:g}, not {reprlib.repr(value)}.")
+        raise InvalidInput(
+            "{name} must be a number from {low:g} to {high:g}, not {value}.",
+            name=name,
+            low=low,
+            high=high,
+            value=reprlib.repr(value),
+        )
 
 
-def _whole(name: str, value: Any, low: int, high: int) -> int:
+def _whole(name: Sentence, value: Any, low: int, high: int) -> int:
     """The value as an int; refuses fractions and what is outside [low, high]."""
     _number(name, value, low, high)
     if int(value) != value:
-        raise InvalidInput(f"{name} must be a whole number, not {value:g}.")
+        raise InvalidInput("{name} must be a whole number, not {value:g}.", name=name, value=value)
     return int(value)
 
 
@@ -86,14 +96,14 @@ class Sampling:
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__  # sliders and JSON give 20.0 for 20
-        set_(self, "max_new_tokens", _whole("New tokens", self.max_new_tokens, 1, MAX_NEW_TOKENS))
-        set_(self, "top_k", _whole("Top-k", self.top_k, 0, 1000))
-        _number("Temperature", self.temperature, 0, 5)
-        _number("Top-p", self.top_p, 0, 1)
+        set_(self, "max_new_tokens", _whole(Sentence("New tokens"), self.max_new_tokens, 1, MAX_NEW_TOKENS))
+        set_(self, "top_k", _whole(Sentence("Top-k"), self.top_k, 0, 1000))
+        _number(Sentence("Temperature"), self.temperature, 0, 5)
+        _number(Sentence("Top-p"), self.top_p, 0, 1)
         if self.top_p == 0:
             raise InvalidInput("Top-p must be above 0. For the most likely token every time, set temperature to 0.")
         if len(self.stop) > MAX_STOP_STRINGS or not all(isinstance(s, str) and s for s in self.stop):
-            raise InvalidInput(f"Stop strings must be up to {MAX_STOP_STRINGS} non-empty texts.")
+            raise InvalidInput("Stop strings must be up to {limit} non-empty texts.", limit=MAX_STOP_STRINGS)
 
     @property
     def greedy(self) -> bool:
@@ -110,7 +120,7 @@ class Usage:
     reused_tokens: int
     """Prompt tokens whose cache was there already from an earlier request."""
     seconds_to_first_token: float
-    """From the call of `stream` to the first token, the wait in line included."""
+    """From the request to the first token, the wait in the queue included."""
     tokens_per_second: float
     """New tokens after the first, divided by the seconds they took; 0 for a single token."""
     ended: Ended
@@ -123,11 +133,26 @@ class Usage:
 class Chunk:
     """A piece of a stream.
 
-    ``text`` is new text, made of whole characters (grapheme clusters). While the request waits
-    for its turn ``place`` tells how many are ahead of it plus one, and there is no text.
+    ``text`` is new text, made of whole characters (grapheme clusters). While the request waits for its turn
+    ``position`` is its position in the queue, counted from 1, and there is no text.
     The last chunk of a stream carries the ``usage``.
     """
 
     text: str = ""
-    place: int | None = None
+    position: int | None = None
     usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer so far: the chunks of a stream, put together."""
+
+    text: str = ""
+    position: int | None = None
+    """In the queue, while the request waits there."""
+    usage: Usage | None = None
+    """Set once the answer is whole."""
+
+    def grown(self, chunk: Chunk) -> "Answer":
+        """The answer with the chunk's news."""
+        return Answer(self.text + chunk.text, chunk.position, chunk.usage)

@@ -1,17 +1,13 @@
-"""Writes docs/settings.md from the table of flags: ``python -m qwen_ui.settings_page``, or ``make docs``."""
+"""Writes docs/settings.md: ``python -m qwen_ui.settings_page``, or ``make docs``."""
 
-from collections.abc import Iterator
-
-from qwen_ui.config import PROJECT, shown_default
-from qwen_ui.flags import SECTIONS, Flag, Section
-from qwen_ui.kinds import Switch
+from qwen_ui.settings import PROJECT, SECTIONS, Setting, flag_of, variable_of
 
 PAGE = PROJECT / "docs" / "settings.md"
 
 HEAD = """\
 # Settings
 
-<!-- Made from qwen_ui/flags.py by `make docs`. Change it there. -->
+<!-- Made from qwen_ui/settings.py by `make docs`. Change it there. -->
 
 Each setting is a flag of `app.py` and an environment variable. A flag wins over its variable, that over the default;
 an empty variable counts as not set. A switch such as `--share` is turned off with `--no-share`; in a variable, write
@@ -33,31 +29,18 @@ FOOT = """\
 
 def page() -> str:
     """The whole page, in Markdown."""
-    return "\n".join([HEAD, *("\n".join(_section(section)) for section in SECTIONS), FOOT])
+    return "\n".join([HEAD, *(_section(title, settings) for title, settings in SECTIONS.items()), FOOT])
 
 
-def _section(section: Section) -> Iterator[str]:
-    yield f"## {section.title}\n"
-    if section.about:
-        yield f"{section.about}\n"
-    yield "| flag | variable | default | meaning |"
-    yield "|---|---|---|---|"
-    yield from (_row(flag) for flag in section.flags)
-    yield ""
+def _section(title: str, settings: dict[str, Setting]) -> str:
+    rows = "\n".join(_row(name, setting) for name, setting in settings.items())
+    return f"## {title}\n\n| flag | variable | default | meaning |\n|---|---|---|---|\n{rows}\n"
 
 
-def _row(flag: Flag) -> str:
-    name = flag.flag if isinstance(flag.kind, Switch) else f"{flag.flag} {flag.metavar}"
-    meaning = f"{flag.help[0].upper()}{flag.help[1:]}."
-    values = f"Values: {flag.kind.values}." if flag.kind.values else ""
-    words = " ".join(part for part in (meaning, flag.more, values) if part)
-    return f"| `{name}` | `{flag.variable}` | {shown_default(flag)} | {words} |"
-
-
-def main() -> None:
-    """Writes the page."""
-    PAGE.write_text(page(), "utf-8")
+def _row(name: str, setting: Setting) -> str:
+    flag = f"{flag_of(name)} {setting.metavar}".rstrip()
+    return f"| `{flag}` | `{variable_of(name)}` | {setting.default} | {setting.help} |"
 
 
 if __name__ == "__main__":
-    main()
+    PAGE.write_text(page(), "utf-8")

@@ -6,15 +6,15 @@ Its answers say so many words at once, and then never end.
 import sys
 
 import app
-from qwen_ui import config
 from qwen_ui.server import logs
+from qwen_ui.settings import read
 from tests.fakes import FakeEngine
 
 
 def main() -> int:
     words, *flags = sys.argv[1:]
     engine = FakeEngine(["word"] * 1000, steps=int(words))
-    settings = config.read(flags, {})
+    settings = read(flags, {})
     logs.set_up(settings)
     return app.serve(settings, lambda settings, report: engine)
 

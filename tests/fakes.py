@@ -1,7 +1,8 @@
 """An engine without a model: it says given words, one at each step that it is let go."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 from qwen_ui.engine.base import EngineInfo
 from qwen_ui.messages import Chunk, Ended, Message, Sampling, Usage
@@ -28,28 +29,21 @@ class FakeStream:
     def cancel(self) -> None:
         self._cancelled.set()
 
-    async def aclose(self) -> None:
-        await self._chunks.aclose()
-
     async def _run(self) -> AsyncGenerator[Chunk, None]:
         engine, said = self._engine, 0
-        engine.active += 1
         ended: Ended = "stop"
-        try:
-            for place in engine.places:
-                yield Chunk(place=place)
-            for word in self._words:
-                await self._step()
-                if self._cancelled.is_set():
-                    ended = "cancelled"
-                    break
-                said += 1
-                yield Chunk(word)
-            if engine.error is not None:
-                raise engine.error
-            yield Chunk(usage=Usage(self._prompt_tokens, said, 0, 0.25, 20.0, ended, INFO.context_length))
-        finally:
-            engine.active -= 1
+        for position in engine.positions:
+            yield Chunk(position=position)
+        for word in self._words:
+            await self._step()
+            if self._cancelled.is_set():
+                ended = "cancelled"
+                break
+            said += 1
+            yield Chunk(word)
+        if engine.error is not None:
+            raise engine.error
+        yield Chunk(usage=Usage(self._prompt_tokens, said, 0, 0.25, 20.0, ended, INFO.context_length))
 
     async def _step(self) -> None:
         """Waits until the engine lets one word go, or the stream is cancelled."""
@@ -68,16 +62,19 @@ class FakeEngine:
         self,
         words: Sequence[str] | None = None,
         steps: int = 1_000_000,
-        places: Sequence[int] = (),
+        positions: Sequence[int] = (),
         error: Exception | None = None,
+        refusal: Exception | None = None,
         likes: Callable[[str, str], float] | None = None,
     ) -> None:
         self.words = words
         self.steps = asyncio.Semaphore(steps)
         """As many words as may still be said."""
-        self.places = places
+        self.positions = positions
         self.error = error
         """Raised after the last word."""
+        self.refusal = refusal
+        """Raised instead of taking a request."""
         self.asked: list[tuple[list[Message], Sampling]] = []
         self.likes = likes
         """The score of a candidate after a prompt; by default the shorter, the likelier."""
@@ -85,13 +82,26 @@ class FakeEngine:
         """The prompts of each call of `score`; each call takes one of the steps."""
         self.active = 0
         self.waiting = 0
+        self.stopped = False
+        self.closed = False
 
     @property
     def info(self) -> EngineInfo:
         return INFO
 
-    def stream(self, messages: Sequence[Message], sampling: Sampling) -> FakeStream:
+    @asynccontextmanager
+    async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[FakeStream]:
+        await asyncio.sleep(0)  # as real ones, which look at the prompt in another thread
+        if self.refusal is not None:
+            raise self.refusal
         self.asked.append((list(messages), sampling))
+        self.active += 1
+        try:
+            yield self.make_stream(messages)
+        finally:
+            self.active -= 1
+
+    def make_stream(self, messages: Sequence[Message]) -> FakeStream:
         words = self.words if self.words is not None else messages[-1].content.split()
         return FakeStream(self, words, self.count_tokens(messages))
 
@@ -107,4 +117,4 @@ class FakeEngine:
         return sum(len(message.content.split()) for message in messages)
 
     async def close(self) -> None:
-        """Nothing to free."""
+        self.closed = True

@@ -7,23 +7,33 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from queue import Queue
 from typing import Any
 
+import gradio as gr
 import pytest
 from gradio_client import Client
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from qwen_ui.config import PROJECT, Settings
 from qwen_ui.engine.base import Engine
 from qwen_ui.knowledge.library import Library
 from qwen_ui.models.progress import Progress
+from qwen_ui.page import shell
+from qwen_ui.page.app import App
+from qwen_ui.page.events import Event
+from qwen_ui.page.words import Words
+from qwen_ui.prompts import PromptStore
 from qwen_ui.server.host import EngineHost
-from qwen_ui.ui import shell
+from qwen_ui.server.sessions import RunningRequests
+from qwen_ui.settings import PROJECT, Settings
+from qwen_ui.tabs import TABS
 
 START_SECONDS = 240.0
 
@@ -129,6 +139,28 @@ def host_of(engine: Engine, **settings: Any) -> EngineHost:
     return host
 
 
+def library_in(folder: Path) -> Library:
+    return Library(folder / "collections")
+
+
+@cache
+def words() -> Words:
+    return Words(TABS)
+
+
+def app_of(engine: Engine, folder: Path = PROJECT / "prompts", **settings: Any) -> App:
+    """The page's context over an engine, without a page."""
+    host = host_of(engine, prompts_dir=folder, **settings)
+    library = Library(Path(tempfile.mkdtemp()))
+    return App(host.settings, host, PromptStore(folder), library, RunningRequests(), words())
+
+
+def event_of(app: App, given: Mapping[Any, Any], language: str = "en-US", data: Any = None) -> Event:
+    """An event of a visitor whose session is "me"."""
+    request = gr.Request(headers={"accept-language": language}, session_hash="me", client=None, cookies={})
+    return Event(request, app.say(request), given, data)
+
+
 @pytest.fixture(scope="session")
 def embedded_host(embedded_settings: Settings) -> Iterator[EngineHost]:
     """The embedded model in this process, loaded once."""
@@ -158,19 +190,33 @@ def short_prompts(prompts: Path) -> Path:
 Serve = Callable[[EngineHost], str]
 
 
-@pytest.fixture
-def serve(prompts: Path, tmp_path: Path) -> Iterator[Serve]:
-    """Serves the app in this process over a host that is ready; gives its address."""
+@contextmanager
+def serving(prompts: Path, folder: Path) -> Iterator[Serve]:
+    """A way to serve the app in this process over hosts that are ready; gives addresses."""
     pages = []
 
     def serve(host: EngineHost) -> str:
-        settings = replace(host.settings, port=free_port(), prompts_dir=prompts, data_dir=tmp_path)
-        pages.append(shell.build(host, settings, Library(tmp_path / "collections")))
+        settings = replace(host.settings, port=free_port(), prompts_dir=prompts, data_dir=folder)
+        pages.append(shell.build(host, settings, library_in(folder)))
         return shell.launch(pages[-1], settings)
 
     yield serve
     for page in pages:
         page.close(verbose=False)
+
+
+@pytest.fixture
+def serve(prompts: Path, tmp_path: Path) -> Iterator[Serve]:
+    """Serves the app for one test."""
+    with serving(prompts, tmp_path) as serve:
+        yield serve
+
+
+@pytest.fixture(scope="module")
+def serve_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Serves the app for all tests of a module: for those that leave it as it was, such as bad input."""
+    with serving(PROJECT / "prompts", tmp_path_factory.mktemp("data")) as serve:
+        yield serve
 
 
 def find_chromium() -> str | None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from qwen_ui.config import PROJECT
 from qwen_ui.models.catalog import CATALOG
+from qwen_ui.settings import PROJECT
 
 
 @pytest.fixture(scope="module")

@@ -8,34 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from qwen_ui.config import PROJECT
+from qwen_ui.settings import PROJECT
 
 PACKAGE = PROJECT / "qwen_ui"
 FILES = sorted([PROJECT / "app.py", *PACKAGE.rglob("*.py")])
 TORCH = ("torch", "transformers", "bitsandbytes", "accelerate", "peft")
-MAY_IMPORT_TORCH = (
-    "qwen_ui.engine.local",
-    "qwen_ui.engine.zero",
-    "qwen_ui.models.load",
-    "qwen_ui.models.folder",
-    "qwen_ui.models.machine",
-)
-
-FORBIDDEN = {
-    "qwen_ui.tasks": ("qwen_ui.engine", "qwen_ui.server.host", "qwen_ui.models", "qwen_ui.ui", "qwen_ui.config"),
-    "qwen_ui.prompts": ("qwen_ui.engine", "qwen_ui.server.host", "qwen_ui.models", "qwen_ui.ui", "qwen_ui.tasks"),
-    "qwen_ui.knowledge": ("qwen_ui.engine", "qwen_ui.server.host", "qwen_ui.models", "qwen_ui.ui", "qwen_ui.tasks"),
-    "qwen_ui.engine": ("qwen_ui.tasks", "qwen_ui.prompts", "qwen_ui.ui", "qwen_ui.knowledge", "qwen_ui.server.host"),
-    "qwen_ui.models": ("qwen_ui.tasks", "qwen_ui.prompts", "qwen_ui.ui", "qwen_ui.knowledge", "qwen_ui.server.host"),
+MAY_IMPORT_TORCH = ("qwen_ui.engine.local", "qwen_ui.engine.zero", "qwen_ui.models.load")
+PAGE = ("app", "qwen_ui.page", "qwen_ui.tabs")
+ROOMS = ("engine", "knowledge", "models", "page", "prompts", "server", "tabs", "text")
+ABOVE = {
+    "engine": ("knowledge", "page", "prompts", "server", "tabs"),
+    "knowledge": ("engine", "models", "page", "prompts", "server", "tabs"),
+    "models": ("knowledge", "page", "prompts", "server", "tabs"),
+    "prompts": ("engine", "knowledge", "models", "page", "server", "tabs"),
+    "server": ("knowledge", "page", "prompts", "tabs"),
+    "text": ("engine", "knowledge", "models", "page", "prompts", "server", "tabs"),
 }
-BOTTOM = (
-    "qwen_ui.errors",
-    "qwen_ui.messages",
-    "qwen_ui.config",
-    "qwen_ui.flags",
-    "qwen_ui.kinds",
-    "qwen_ui.server.limits",
-)
+"""For each room, those that it knows nothing of."""
+BOTTOM = ("sentences", "errors", "messages", "settings", "server.limits")
 
 
 def module_of(path: Path) -> str:
@@ -61,27 +51,53 @@ def offenders(importers: list[Path], packages: tuple[str, ...]) -> list[str]:
     return [f"{module_of(path)} → {name}" for path in importers for name in imports_of(path) if within(name, packages)]
 
 
-def test_only_the_ui_and_the_app_import_gradio():
-    others = [path for path in FILES if not within(module_of(path), ("app", "qwen_ui.ui"))]
-    assert not offenders(others, ("gradio", "gradio_client"))
+def files_in(*packages: str) -> list[Path]:
+    """The package's files. A rule for what is not there would never fail."""
+    for package in packages:
+        assert any(within(module_of(path), (package,)) for path in FILES), f"there is no {package}"
+    return [path for path in FILES if within(module_of(path), packages)]
 
 
-def test_only_the_loader_and_the_local_engine_import_torch():
-    others = [path for path in FILES if not within(module_of(path), MAY_IMPORT_TORCH)]
-    assert not offenders(others, TORCH)
+def test_all_rooms_have_rules():
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and any(path.glob("*.py"))}
+    assert folders == set(ROOMS)
 
 
-@pytest.mark.parametrize("package", FORBIDDEN)
-def test_a_package_imports_nothing_above_it(package: str):
-    inside = [path for path in FILES if within(module_of(path), (package,))]
-    assert not offenders(inside, FORBIDDEN[package])
+def test_only_the_page_and_the_tabs_import_gradio():
+    allowed = set(files_in(*PAGE))
+    assert not offenders([path for path in FILES if path not in allowed], ("gradio", "gradio_client"))
+
+
+def test_tasks_know_neither_widgets_nor_torch():
+    tasks = sorted((PACKAGE / "tabs").glob("*/task.py"))
+    assert {path.parent.name for path in tasks} == {path.parent.name for path in PACKAGE.glob("tabs/*/tab.py")}
+    assert not offenders(tasks, ("gradio", "qwen_ui.page", *TORCH))
+
+
+def test_only_the_loader_and_the_engines_import_torch():
+    allowed = set(files_in(*MAY_IMPORT_TORCH))
+    assert not offenders([path for path in FILES if path not in allowed], TORCH)
+
+
+@pytest.mark.parametrize("room", ABOVE)
+def test_a_room_imports_nothing_above_it(room: str):
+    above = tuple(f"qwen_ui.{name}" for name in ABOVE[room])
+    assert files_in(*above)
+    assert not offenders(files_in(f"qwen_ui.{room}"), above)
+
+
+def test_a_tab_imports_no_other_tab():
+    for folder in {path.parent for path in PACKAGE.glob("tabs/*/tab.py")}:
+        others = tuple(f"qwen_ui.tabs.{other.parent.name}" for other in PACKAGE.glob("tabs/*/tab.py"))
+        others = tuple(other for other in others if not other.endswith(f".{folder.name}"))
+        assert not offenders(files_in(f"qwen_ui.tabs.{folder.name}"), others)
 
 
 @pytest.mark.parametrize("module", BOTTOM)
 def test_the_bottom_modules_import_only_each_other(module: str):
-    names = imports_of(PROJECT / (module.replace(".", "/") + ".py"))
+    names = imports_of(PACKAGE / (module.replace(".", "/") + ".py"))
     project = [name for name in names if within(name, ("qwen_ui",)) and name != "qwen_ui.__version__"]
-    assert not [name for name in project if not within(name, BOTTOM)]
+    assert not [name for name in project if not within(name, tuple(f"qwen_ui.{each}" for each in BOTTOM))]
 
 
 def test_the_app_loads_no_torch_before_the_page_is_there():

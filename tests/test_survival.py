@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from qwen_ui.config import PROJECT
 from qwen_ui.errors import InvalidInput, NotSaved
 from qwen_ui.knowledge.library import Library, Upload
 from qwen_ui.prompts import PromptStore
 from qwen_ui.prompts.edit import PromptEditor
+from qwen_ui.settings import PROJECT
+from tests.knowledge.adding import outcomes, states
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits and signals of POSIX")
 STORY = "---\nname: Story\n---\nuser:\n{}\n"
@@ -35,13 +36,16 @@ def child(code: str, *arguments: str) -> subprocess.Popen[str]:
 
 
 ADDING = """
-    import sys
+    import asyncio, sys
     from pathlib import Path
     from qwen_ui.knowledge.library import Library, Upload
-    library = Library(Path(sys.argv[1]))
-    collection = library.named("Notes")
-    for step in collection.add([Upload(Path(path)) for path in sys.argv[2:]]):
-        print(step.state, step.file, step.detail, flush=True)
+
+    async def add():
+        collection = Library(Path(sys.argv[1])).named("Notes")
+        async for step in collection.add([Upload(Path(path)) for path in sys.argv[2:]]):
+            print(step.state, step.file, step.detail, flush=True)
+
+    asyncio.run(add())
 """
 
 
@@ -107,7 +111,7 @@ FULL = """
 def test_a_full_disk_is_told_and_takes_nothing_away(tmp_path: Path):
     library = Library(tmp_path / "collections")
     kept = library.create("Notes")
-    assert [step.state for step in kept.add([Upload(document(tmp_path, 0))])] == ["reading", "added"]
+    assert states(kept, [Upload(document(tmp_path, 0))]) == ["added"]
     size = (tmp_path / "collections" / "library.sqlite3").stat().st_size
     large = tmp_path / "large.md"
     large.write_text("# Large\n\n" + "\n\n".join(f"Paragraph {n} of many. " * 30 for n in range(2000)), "utf-8")
@@ -156,7 +160,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_and_loses_nothing(tmp_path_f
             library.create("More")
         with pytest.raises(InvalidInput, match=r"story\.prompty can't be written: Permission denied"):
             editor.save("write", "story", STORY.format("second"), file.read_text("utf-8"))
-        steps = list(collection.add([upload]))
-    assert (steps[-1].state, "can't be saved" in steps[-1].detail) == ("skipped", True)
+        [step] = outcomes(collection, [upload])
+    assert (step.state, "note0.md: It can't be saved" in str(step.detail)) == ("skipped", True)
     assert file.read_text("utf-8") == STORY.format("first")
     assert [info.name for info in library.collections()] == ["Notes"]

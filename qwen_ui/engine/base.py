@@ -1,10 +1,11 @@
-"""The protocol that every engine follows. Nothing here knows torch, tasks, prompts or the UI."""
+"""The protocol that every engine follows. Nothing here knows torch, tasks, prompts or the page."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from qwen_ui.messages import Chunk, Message, Sampling
+from qwen_ui.messages import Answer, Chunk, Message, Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,6 @@ class Stream(Protocol):
     def cancel(self) -> None:
         """Ends the generation soon: what is left of its text and its usage still come. Any thread may call it."""
 
-    async def aclose(self) -> None:
-        """Ends the generation at once and frees what it holds. Safe to call twice."""
-
 
 class Engine(Protocol):
     """Turns conversations into streams of text, for many callers at once."""
@@ -58,18 +56,24 @@ class Engine(Protocol):
     def waiting(self) -> int:
         """Requests that wait for their turn."""
 
-    def stream(self, messages: Sequence[Message], sampling: Sampling) -> Stream:
-        """Starts to answer the conversation.
+    @property
+    def stopped(self) -> bool:
+        """Whether the request that this engine is for was told to stop: then begin nothing more for it."""
 
-        When it is too long, its oldest turns are left out, never the system prompt or the last message.
-        Raises `InvalidInput` (empty conversation, last message too long by itself) and `Busy` at once.
+    def stream(self, messages: Sequence[Message], sampling: Sampling) -> AbstractAsyncContextManager[Stream]:
+        """Answers the conversation, for as long as the context lasts: leaving it ends the generation at once.
+
+        When the conversation is too long, its oldest turns are left out, never the system prompt or the last message.
+        Entering the context refuses what can't be served, before any work is done for it: it raises `InvalidInput`
+        for an empty conversation, `PromptTooLong` for a last message that is too long by itself, `Busy` when the
+        queue is full, `NotReady` once the engine is closed.
         """
 
     async def score(self, prompts: Sequence[str], candidates: Sequence[str]) -> list[list[float]]:
         """Log-probability of each candidate text after each prompt, natural logarithm, summed over its tokens.
 
         Prompts are plain text, not conversations. Gives ``len(prompts)`` rows of ``len(candidates)`` columns.
-        Streams that run meanwhile go on.
+        Streams that run meanwhile go on. Raises `InvalidInput` for an empty prompt or candidate, `PromptTooLong`.
         """
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
@@ -77,3 +81,16 @@ class Engine(Protocol):
 
     async def close(self) -> None:
         """Ends every request and frees the model. The engine can't be used afterwards."""
+
+
+async def answers(engine: Engine, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Answer, None]:
+    """The answer to the conversation: an empty one once it was not refused, then again after each chunk.
+
+    The last one is whole. Raises like `Engine.stream`, and what the stream ends with.
+    """
+    answer = Answer()
+    async with engine.stream(messages, sampling) as stream:
+        yield answer
+        async for chunk in stream:
+            answer = answer.grown(chunk)
+            yield answer

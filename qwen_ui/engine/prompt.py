@@ -1,18 +1,21 @@
 """From a conversation to the tokens of a prompt that fits."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import TemplateError as ChatTemplateError
 
+from qwen_ui.engine.threads import Checkpoint
 from qwen_ui.errors import InvalidInput, PromptTooLong
 from qwen_ui.messages import Message
 
 MAX_CHARACTERS_PER_TOKEN = 32
-"""No text is that dense; more than context * this is refused before any work is done on it."""
-
+"""No text is that dense; what has more characters for the tokens there are is refused before any work is done on it."""
+BYTES_PER_TOKEN = 3
+"""About as many of UTF-8, in whatever language: for sizes that need not be exact, without tokenizing."""
+MESSAGE_TOKENS = 3
+"""What a chat template puts around a message, at the least."""
 ROOM_QUARTERS = 4
 
 
@@ -39,54 +42,77 @@ class PromptEncoder:
         """Tokens of the conversation, the opening of the answer included."""
         return len(self._encode(messages))
 
-    def fit(self, messages: Sequence[Message], max_new_tokens: int) -> Prompt:
+    def fit(self, messages: Sequence[Message], max_new_tokens: int, checkpoint: Checkpoint = lambda: None) -> Prompt:
         """The prompt, without the oldest turns if it would be too long with them.
 
-        What goes, goes in quarters of the room there is: so the beginning stays the same over
-        several turns, and with it the cache that they share.
+        What goes, goes in quarters of the room there is: see `_grid`. However long the conversation is, what is
+        tokenized of it is a small multiple of the context; between its parts the checkpoint is called.
         Raises `InvalidInput` for an empty conversation and `PromptTooLong` when the system prompt and
         the last message alone do not fit.
         """
-        self._check(messages)
-        room = self._context - max_new_tokens
-        if room < 1:
-            raise PromptTooLong(
-                f"{max_new_tokens} new tokens leave no room for a prompt in a context of {self._context}. "
-                "Ask for fewer new tokens."
-            )
-        tokens = self._encode(messages)
-        if len(tokens) <= room:
-            return Prompt(tokens)
-        return self._without_oldest(messages, len(tokens), room)
-
-    def _check(self, messages: Sequence[Message]) -> None:
         if not any(m.content.strip() for m in messages if m.role != "system"):
             raise InvalidInput("The message is empty. Write something first.")
-        longest = max(len(m.content) for m in messages)
-        if longest > self._context * MAX_CHARACTERS_PER_TOKEN:
+        head = next(i for i, m in enumerate(messages) if m.role != "system")
+        last = max((i for i, m in enumerate(messages) if m.role == "user"), default=head)
+        self._check_sizes([*messages[:head], *messages[last:]], max_new_tokens)
+        room = self._context - max_new_tokens
+        tokens: list[int] = []
+        for start in [*self._starts(messages, head, last, room, checkpoint), last]:
+            checkpoint()
+            tokens = self._encode([*messages[:head], *messages[start:]])
+            if len(tokens) <= room:
+                return Prompt(tokens, start - head)
+        raise PromptTooLong(
+            "The text is {size:,} tokens long, and {room:,} fit beside the new tokens asked for (context {context:,}). "
+            "Shorten it by about {excess:,} {excess:token|tokens}, or ask for fewer new tokens.",
+            size=len(tokens),
+            room=room,
+            context=self._context,
+            excess=len(tokens) - room,
+        )
+
+    def _check_sizes(self, needed: Sequence[Message], max_new_tokens: int) -> None:
+        if max_new_tokens >= self._context:
             raise PromptTooLong(
-                f"The text has {longest:,} characters, far more than the context of {self._context:,} tokens holds. "
-                "Shorten it."
+                "{count:,} new tokens leave no room for a prompt in a context of {context:,}. "
+                "Ask for fewer new tokens.",
+                count=max_new_tokens,
+                context=self._context,
+            )
+        length = sum(len(m.content) for m in needed)
+        if length > self._context * MAX_CHARACTERS_PER_TOKEN:
+            raise PromptTooLong(
+                "The text has {length:,} characters, far more than the context of {context:,} tokens holds. "
+                "Shorten it.",
+                length=length,
+                context=self._context,
             )
 
-    def _without_oldest(self, messages: Sequence[Message], size: int, room: int) -> Prompt:
-        head = next((i for i, m in enumerate(messages) if m.role != "system"), 0)
-        starts = [i for i in range(head + 1, len(messages)) if messages[i].role == "user"]
-        quarter = max(1, room // ROOM_QUARTERS)
-        goal = size - math.ceil((size - room) / quarter) * quarter
-        for start in starts:
-            tokens = self._encode([*messages[:head], *messages[start:]])
-            if len(tokens) <= goal or (start == starts[-1] and len(tokens) <= room):
-                return Prompt(tokens, start - head)
-        raise self._too_long(messages, head, room)
+    def _starts(
+        self, messages: Sequence[Message], head: int, last: int, room: int, checkpoint: Checkpoint
+    ) -> list[int]:
+        """Where before the last message a prompt may start, but for those starts from where it can't fit."""
+        if head == last:
+            return []
+        turns = messages[head:]
+        left = room - sum(self._size(m) for m in messages[:head])
+        dropped = len(turns) - self._latest(turns, left, checkpoint)
+        return [head + start for start in _grid(turns, left) if dropped <= start < last - head]
 
-    def _too_long(self, messages: Sequence[Message], head: int, room: int) -> PromptTooLong:
-        last = max((i for i, m in enumerate(messages) if m.role == "user"), default=head)
-        size = self.count([*messages[:head], *messages[max(last, head) :]])
-        return PromptTooLong(
-            f"The text is {size:,} tokens long, and {room:,} fit beside the new tokens asked for "
-            f"(context {self._context:,}). Shorten it by about {size - room:,} tokens, or ask for fewer new tokens."
-        )
+    def _latest(self, turns: Sequence[Message], room: int, checkpoint: Checkpoint) -> int:
+        """How many of the latest messages may fit. Those before them are not tokenized."""
+        for count, message in enumerate(reversed(turns)):
+            checkpoint()
+            if len(message.content) > room * MAX_CHARACTERS_PER_TOKEN:
+                return count
+            room -= self._size(message)
+            if room < 0:
+                return count
+        return len(turns)
+
+    def _size(self, message: Message) -> int:
+        """Tokens that the message takes in a prompt, at the least."""
+        return len(self._tokenizer.encode(self._disarm(message.content), add_special_tokens=False)) + MESSAGE_TOKENS
 
     def _encode(self, messages: Sequence[Message]) -> list[int]:
         goes_on = bool(messages) and messages[-1].role == "assistant"
@@ -98,7 +124,7 @@ class PromptEncoder:
                 return_dict=True,
             )
         except ChatTemplateError as error:
-            raise InvalidInput(f"The model's chat template refuses this conversation: {error}") from error
+            raise InvalidInput("The model's chat template refuses this conversation: {error}", error=error) from error
         return list(encoded["input_ids"])
 
     def _disarm(self, text: str) -> str:
@@ -107,3 +133,18 @@ class PromptEncoder:
             if marker in text:
                 text = text.replace(marker, marker[0] + "\u200b" + marker[1:])  # a zero-width space
         return text
+
+
+def _grid(turns: Sequence[Message], room: int) -> Iterator[int]:
+    """The first message, and the first user message behind each quarter of the room, counted from the beginning.
+
+    So a prompt starts at the same message for several turns, and with it the cache that they share stays good.
+    """
+    quarter = max(1, room * BYTES_PER_TOKEN // ROOM_QUARTERS)
+    passed = offset = 0
+    yield 0
+    for index, message in enumerate(turns):
+        if message.role == "user" and offset // quarter > passed:
+            passed = offset // quarter
+            yield index
+        offset += len(message.content.encode()) + MESSAGE_TOKENS * BYTES_PER_TOKEN

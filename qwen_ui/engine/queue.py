@@ -1,4 +1,4 @@
-"""The line in front of the batch: who generates, who waits, and at which place."""
+"""The queue in front of the model: who generates, who waits, and at which position."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from qwen_ui.errors import Busy
 
 
-class WaitingLine:
-    """First come, first served, with a bounded number of places. Used from one event loop only."""
+class RequestQueue:
+    """First come, first served, of bounded length. Used from one event loop only."""
 
     def __init__(self, slots: int, max_waiting: int) -> None:
         self._slots = slots
@@ -27,19 +27,19 @@ class WaitingLine:
 
     @contextmanager
     def enter(self, moved: Callable[[int], None]) -> Iterator[None]:
-        """Joins the line for as long as the context lasts.
+        """Joins the queue for as long as the context lasts.
 
-        ``moved`` is told the place at once and after every change: 1 is the first in line, 0 is
-        "go". Raises `Busy` when the line is full.
+        ``moved`` is told the position at once and after every change: 1 is the first in the queue, 0 is
+        "go". Raises `Busy` when the queue is full.
         """
         if self._active < self._slots:
             self._active += 1
             moved(0)
-        elif len(self._waiting) < self._max_waiting:
+        elif (count := len(self._waiting)) < self._max_waiting:
             self._waiting.append(moved)
-            moved(len(self._waiting))
+            moved(count + 1)
         else:
-            raise Busy(f"{len(self._waiting)} requests are waiting already. Try again in a minute.")
+            raise Busy("{count:,} {count:request is|requests are} waiting already. Try again in a minute.", count=count)
         try:
             yield
         finally:
@@ -51,9 +51,9 @@ class WaitingLine:
             del self._waiting[gap]
         elif self._waiting:
             gap = 0
-            self._waiting.pop(0)(0)  # the slot goes to the first in line
+            self._waiting.pop(0)(0)  # the slot goes to the first in the queue
         else:
             self._active -= 1
             return
-        for place, other in enumerate(self._waiting[gap:], gap + 1):
-            other(place)
+        for position, other in enumerate(self._waiting[gap:], gap + 1):
+            other(position)

@@ -10,7 +10,7 @@ _CLUSTER = regex.compile(r"\X")  # an extended grapheme cluster, UAX #29
 
 
 class TextStream:
-    """Decodes one token after the other into whole characters, and cuts before the first stop string.
+    """Decodes one token after the other into whole characters, and ends before the first stop string.
 
     What it gives out never ends within a character: neither within the bytes of one (Chinese, emoji),
     nor before a mark that belongs to it (combining accents, joined emoji). For that it holds the last
@@ -28,14 +28,14 @@ class TextStream:
     def push(self, token: int) -> str:
         """Takes the next token; gives the text that has become sure, often none."""
         self._held += self._decoder.step(self._tokenizer, token) or ""
-        self._cut_at_stop()
+        self._truncate_at_stop()
         return self._release(len(self._held) if self.stopped else self._sure())
 
     def finish(self) -> str:
         """Gives what was held back. Bytes of a character that never became whole are left out."""
         return self._release(len(self._held))
 
-    def _cut_at_stop(self) -> None:
+    def _truncate_at_stop(self) -> None:
         found = [at for stop in self._stop if (at := self._held.find(stop)) >= 0]
         if found:
             self._held = self._held[: min(found)]

@@ -12,8 +12,8 @@ from qwen_ui.knowledge import reader
 from qwen_ui.knowledge.passages import Part
 
 _ALIASES = {".htm": ".html", ".xhtml": ".html", ".markdown": ".md", ".text": ".txt", ".jsonl": ".json"}
-SUFFIXES = tuple(sorted({*reader.SUFFIXES, *_ALIASES}))
-"""The endings of the files that can be read."""
+EXTENSIONS = tuple(sorted({*reader.EXTENSIONS, *_ALIASES}))
+"""Of the files that can be read."""
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,41 +34,48 @@ class Limits:
 
 
 class Unreadable(InvalidInput):
-    """A document that can't be used. The message ends the sentence that its name begins."""
+    """A document that can't be used. Its sentence names the document as {file}."""
 
 
-def suffix_of(name: str) -> str:
-    """The ending that says how a file is read. Raises `Unreadable` if there is no way to."""
-    suffix = Path(name).suffix.lower()
-    suffix = _ALIASES.get(suffix, suffix)
-    if suffix not in reader.SUFFIXES:
-        raise Unreadable(f"is not of a kind that can be read. Give one of {', '.join(SUFFIXES)}.")
-    return suffix
+def extension_of(name: str) -> str:
+    """The extension that says how a file of that name is read. Raises `Unreadable` if there is no way to."""
+    extension = Path(name).suffix.lower()
+    extension = _ALIASES.get(extension, extension)
+    if extension not in reader.EXTENSIONS:
+        raise Unreadable(
+            "{file} is not of a kind that can be read. Give one of {extensions}.",
+            file=name,
+            extensions=", ".join(EXTENSIONS),
+        )
+    return extension
 
 
-def load(path: Path, limits: Limits) -> bytes:
-    """The bytes of a file. Raises `Unreadable` if it is missing, empty or too large."""
+def load(path: Path, name: str, limits: Limits) -> bytes:
+    """The bytes of a file, which errors call by its name. Raises `Unreadable` if it is missing, empty or too large."""
     try:
-        size = path.stat().st_size
-        if size > limits.file_bytes:
-            raise Unreadable(f"is larger than the {limits.file_bytes // 1_000_000} MB that are allowed.")
+        if path.stat().st_size > limits.file_bytes:
+            raise Unreadable(
+                "{file} is larger than the {limit} MB that are allowed.",
+                file=name,
+                limit=limits.file_bytes // 1_000_000,
+            )
         data = path.read_bytes()
     except OSError as error:
-        raise Unreadable(f"can't be opened: {error.strerror}.") from error
+        raise Unreadable("{file} can't be opened: {error}.", file=name, error=error.strerror or error) from error
     if not data.strip(b" \t\r\n\0"):
-        raise Unreadable("is empty.")
+        raise Unreadable("{file} is empty.", file=name)
     return data
 
 
-def convert(data: bytes, suffix: str, limits: Limits | None = None) -> list[Part]:
-    """The document's pages in Markdown, those with text. `suffix` as `suffix_of` gives it.
+def convert(data: bytes, name: str, limits: Limits | None = None) -> list[Part]:
+    """The document's pages in Markdown, those with text.
 
-    Raises `Unreadable` for what is damaged, encrypted, without text, or beyond the limits. Whatever the document
-    makes its parser do, this process stays well.
+    Raises `Unreadable` for what is damaged, encrypted, without text, of a kind that can't be read, or beyond the
+    limits. Whatever the document makes its parser do, this process stays well.
     """
     limits = limits or Limits()
     numbers = (limits.pages, limits.unpacked_bytes, limits.characters, limits.seconds, limits.memory_bytes)
-    command = [sys.executable, "-m", reader.__name__, suffix, *map(str, numbers)]
+    command = [sys.executable, "-m", reader.__name__, extension_of(name), *map(str, numbers)]
     try:
         done = subprocess.run(
             command,
@@ -81,12 +88,15 @@ def convert(data: bytes, suffix: str, limits: Limits | None = None) -> list[Part
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise Unreadable(f"takes longer to read than the {limits.seconds} seconds that are allowed.") from None
+        raise Unreadable(
+            "{file} takes longer to read than the {limit:,} seconds that are allowed.", file=name, limit=limits.seconds
+        ) from None
     if done.returncode:
-        raise Unreadable("can't be read: its reader broke down over it, or ran out of memory.")
+        raise Unreadable("{file} can't be read: its reader broke down over it, or ran out of memory.", file=name)
     answer = json.loads(done.stdout)
-    if "refused" in answer:
-        raise Unreadable(answer["refused"])
+    if refused := answer.get("refused"):
+        # No literal here, as everywhere else: it stands where the reader, in its own process, raised `Refused`.
+        raise Unreadable(refused["template"], file=name, **refused["values"])
     return [Part(text, page) for page, text in answer["parts"]]
 
 

@@ -5,6 +5,7 @@ import logging
 import math
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from qwen_ui.knowledge.terms import Term
 log = logging.getLogger(__name__)
 
 _HEAP = 32_000_000
+_LOCK_SECONDS = 1.0
 _SMOOTHING = 10
 _TERMS_OF_A_QUESTION = 256
 
@@ -46,17 +48,17 @@ class Index:
         self._schema = _schema()
         self._index = self._open()
 
-    def sync(self, revision: int, list_: Callable[[], set[int]], read: Callable[[int], Iterable[Passage]]) -> None:
+    def sync(self, revision: int, ids: Callable[[], set[int]], read: Callable[[int], Iterable[Passage]]) -> None:
         """Brings the index to what it should hold, unless it is at that revision already.
 
-        `list_` gives the documents' ids, and `read` the passages of one. An id must never stand for another text
+        `ids` gives the documents' ids, and `read` the passages of one. An id must never stand for another text
         later on. Raises `InvalidInput` if another process writes to the folder.
         """
         if self._revision >= revision:
             return
         with self._lock:
             if self._revision < revision:
-                documents = list_()
+                documents = ids()
                 if documents != self._documents:
                     self._change(documents - self._documents, self._documents - documents, read)
                     self._documents = documents
@@ -64,10 +66,7 @@ class Index:
                 self._revision = revision
 
     def _change(self, new: set[int], gone: set[int], read: Callable[[int], Iterable[Passage]]) -> None:
-        try:
-            writer = self._index.writer(_HEAP, 1)
-        except ValueError as error:
-            raise _explained(error) from error
+        writer = self._writer()
         for document in gone | new:  # a new one is there already if a crash came between its commit and `_save`
             writer.delete_documents_by_term("document", document)
         for document in sorted(new):
@@ -80,6 +79,20 @@ class Index:
             raise _explained(error) from error
         self._index.reload()
 
+    def _writer(self) -> tantivy.IndexWriter:
+        """The folder's only writer.
+
+        Its lock is waited for: another thread may be starting a process, which holds a copy until it runs its program.
+        """
+        end = time.monotonic() + _LOCK_SECONDS
+        while True:
+            try:
+                return self._index.writer(_HEAP, 1)
+            except ValueError as error:
+                if not _locked(error) or time.monotonic() > end:
+                    raise _explained(error) from error
+            time.sleep(_LOCK_SECONDS / 20)
+
     def search(self, wanted: Sequence[Term], limit: int) -> list[tuple[int, float]]:
         """The passages with most of the question's terms, by BM25: (id, score), best first."""
         queries = [(tantivy.Occur.Should, self._query(text)) for text in _unique(wanted)]
@@ -88,7 +101,7 @@ class Index:
         searcher = self._index.searcher()
         hits = searcher.search(tantivy.Query.boolean_query(queries), limit, count=False).hits
         ids = searcher.fast_field_values("id", [address for _, address in hits])
-        return [(int(id_), float(score)) for id_, (score, _) in zip(ids, hits, strict=True) if id_ is not None]
+        return [(int(id), float(score)) for id, (score, _) in zip(ids, hits, strict=True) if id is not None]
 
     def weights(self, wanted: Sequence[Term]) -> dict[str, float]:
         """How much each term of a question tells of its subject: the square of its inverse document frequency.
@@ -164,8 +177,14 @@ def _entry(document: int, passage: Passage) -> tantivy.Document:
     return tantivy.Document(terms=found_by, id=passage.id, document=document)
 
 
+def _locked(error: ValueError) -> bool:
+    return "LockBusy" in str(error)
+
+
 def _explained(error: ValueError) -> InvalidInput:
     """tantivy's error as a sentence. The documents are safe in any case: the index is made from the database."""
-    if "LockBusy" in str(error) or "Lockfile" in str(error):
+    if _locked(error):
         return InvalidInput("Another copy of Qwen UI is using these collections. Close it, or set another --data-dir.")
-    return NotSaved(f"The search index can't be written ({error}). Free space for it, or allow writing to its folder.")
+    return NotSaved(
+        "The search index can't be written ({error}). Free space for it, or allow writing to its folder.", error=error
+    )

@@ -1,22 +1,27 @@
 """The library: collections of documents in a folder, to make, fill and ask."""
 
+import asyncio
 import hashlib
 import logging
 import shutil
 import threading
 import time
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Literal
 
 from qwen_ui.errors import InvalidInput, NotSaved
-from qwen_ui.knowledge.convert import Limits, Unreadable, convert, load, suffix_of
+from qwen_ui.knowledge.convert import Limits, Unreadable, convert, load
 from qwen_ui.knowledge.index import Index
 from qwen_ui.knowledge.passages import Passage, cut
-from qwen_ui.knowledge.source import Found, Source
+from qwen_ui.knowledge.quota import Quota
+from qwen_ui.knowledge.readers import Readers
+from qwen_ui.knowledge.source import SearchHit, Source
 from qwen_ui.knowledge.store import CollectionInfo, Document, Store, name_key
+from qwen_ui.sentences import Sentence
 
 log = logging.getLogger(__name__)
 
@@ -41,27 +46,15 @@ class Step:
     number: int
     """Which file, counted from 1."""
     total: int
-    state: State
-    detail: str = ""
-    """Of a file that was skipped or is there already: a sentence that says why."""
+    state: State = "reading"
+    detail: Sentence | None = None
+    """Of a file that was skipped or is there already: why."""
     passages: int = 0
     """Of a file that was added: how many passages it gave."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """How much visitors (owners with a name) may keep. A passage is some hundred characters."""
-
-    collections: int = 20
-    """Of one visitor."""
-    passages: int = 20_000
-    """Of one visitor: a shelf of books."""
-    all_passages: int = 1_000_000
-    """Of all visitors together: a gigabyte or two with the index."""
-
-
 class Library:
-    """All collections of a data folder. One library a folder and process; safe from any thread.
+    """All collections of a data folder. One library a folder and process; safe from any thread, but for adding.
 
     Each collection belongs to an owner, by default nobody in particular; whoever lists or opens names theirs.
     """
@@ -71,13 +64,19 @@ class Library:
         try:
             (folder / "indexes").mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InvalidInput(f"The folder {folder} can't be made: {error.strerror}. Set --data-dir.") from error
+            raise InvalidInput(
+                "The folder {folder} can't be made: {error}. Set --data-dir.",
+                folder=folder,
+                error=error.strerror or error,
+            ) from error
         self._indexes = folder / "indexes"
         self._limits = limits or Limits()
         self._quota = quota or Quota()
         self._store = Store(folder / "library.sqlite3")
         self._open: dict[str, Index] = {}
+        self._readers = Readers()
         self._lock = threading.Lock()
+        self._filling = threading.Lock()  # held from the look at a quota until what it allowed is there
         for left in {path.name for path in self._indexes.iterdir()} - self._store.ids():
             self._drop(left)
 
@@ -85,77 +84,75 @@ class Library:
         """The owner's collections, by name."""
         return self._store.collections(owner)
 
-    def create(self, name: str, owner: str = "") -> "Collection":
-        """Makes an empty collection.
+    def create(self, name: str, owner: str = "", address: str = "") -> "Collection":
+        """Makes an empty collection. The address is where its owner comes from: visitors' are counted by it.
 
         Raises `InvalidInput` for a name that is taken, empty or too long, and for a visitor's collection too many.
         """
-        if owner and len(self.collections(owner)) >= self._quota.collections:
-            raise InvalidInput(
-                f"You have {self._quota.collections} collections, and a visitor may have no more. Delete one first."
-            )
-        return self.open(self._store.create(name, owner), owner)
+        address = address if owner else ""
+        with self._filling:
+            self._quota.check_collection(self._store, owner, address)
+            id = self._store.create(name, owner, address)
+        return self.open(id, owner)
 
-    def open(self, id_: str, owner: str = "") -> "Collection":
+    def open(self, id: str, owner: str = "") -> "Collection":
         """A collection of the owner's. Raises `InvalidInput` if there is none with that id."""
-        if not self._store.collections(owner, id_):
+        if not self._store.collections(owner, id):
             raise InvalidInput("There is no such collection. Choose one from the list.")
-        return Collection(self, id_, owner)
+        return Collection(self, id, owner)
 
     def named(self, name: str, owner: str = "") -> "Collection":
         """A collection of the owner's by its name. Raises `InvalidInput` if there is none."""
         for info in self.collections(owner):
             if name_key(info.name) == name_key(name):
                 return Collection(self, info.id, owner)
-        raise InvalidInput(f"There is no collection named {name!r}.")
+        raise InvalidInput("There is no collection named {name!r}.", name=name)
 
-    def rename(self, id_: str, name: str, owner: str = "") -> None:
+    def rename(self, id: str, name: str, owner: str = "") -> None:
         """Gives a collection another name. Raises `InvalidInput` as `create` and `open` do."""
-        self.open(id_, owner)
-        self._store.rename(id_, name)
+        self.open(id, owner)
+        self._store.rename(id, name)
 
-    def delete(self, id_: str, owner: str = "") -> None:
+    def delete(self, id: str, owner: str = "") -> None:
         """Removes a collection with its documents. Raises `InvalidInput` if there is none with that id."""
-        self.open(id_, owner)
-        self._store.delete(id_)
-        with self._lock:
-            self._open.pop(id_, None)
-        self._drop(id_)
+        self.open(id, owner)
+        self._delete(id)
 
     def expire(self, seconds: float) -> None:
-        """Removes the collections of visitors (owners with a name) that were made more than so many seconds ago."""
-        for id_, owner in self._store.made_before(time.time() - seconds):
-            if owner:
+        """Removes what visitors (owners with a name) made more than so many seconds ago, and forgets their addresses.
+
+        A collection that can't be removed keeps none of the others; it is tried again the next time.
+        """
+        before = time.time() - seconds
+        for id in self._store.visitors_before(before):
+            try:
+                self._delete(id)
                 log.info("A visitor's collection has expired")
-                self.delete(id_, owner)
+            except Exception:
+                log.exception("A visitor's collection that has expired can't be removed")
+        self._store.forget_before(before)
 
-    def _check_room(self, owner: str, passages: int) -> None:
-        """Raises `Unreadable` when so many passages are more than the owner may still add."""
-        if not owner:
-            return
-        held, most = self._store.passages_held(owner), self._quota.passages
-        if held + passages > most:
-            raise Unreadable(
-                f"gives {passages:,} passages; you have {held:,}, and a visitor may keep {most:,}. Remove some first."
-            )
-        if self._store.passages_held() + passages > self._quota.all_passages:
-            raise Unreadable("finds no room: visitors' documents fill it at present. Try again later.")
+    def _delete(self, id: str) -> None:
+        self._store.delete(id)
+        with self._lock:
+            self._open.pop(id, None)
+        self._drop(id)
 
-    def _index(self, id_: str) -> Index:
+    def _index(self, id: str) -> Index:
         """The collection's index, brought up to date with the store."""
-        revision = self._store.revision(id_)
+        revision = self._store.revision(id)
         if revision is None:
             raise InvalidInput("This collection has been deleted.")
         with self._lock:
-            if id_ not in self._open:
-                self._open[id_] = Index(self._indexes / id_)
-            index = self._open[id_]
-        index.sync(revision, lambda: self._store.document_ids(id_), self._store.passages_of)
+            if id not in self._open:
+                self._open[id] = Index(self._indexes / id)
+            index = self._open[id]
+        index.sync(revision, lambda: self._store.document_ids(id), self._store.passages_of)
         return index
 
-    def _drop(self, id_: str) -> None:
+    def _drop(self, id: str) -> None:
         try:
-            shutil.rmtree(self._indexes / id_)
+            shutil.rmtree(self._indexes / id)
         except OSError as error:  # on Windows while someone searches; the next start clears it away
             log.info("The index of a deleted collection stays for now: %s", error)
 
@@ -163,8 +160,8 @@ class Library:
 class Collection(Source):
     """One collection: its documents, and the search in them. Made by `Library`."""
 
-    def __init__(self, library: Library, id_: str, owner: str) -> None:
-        self.id = id_
+    def __init__(self, library: Library, id: str, owner: str) -> None:
+        self.id = id
         self._owner = owner
         self._library = library
         self._store = library._store
@@ -175,47 +172,57 @@ class Collection(Source):
         return self._store.documents(self.id)
 
     def remove(self, document: int) -> None:
-        """Takes a document out, by its id."""
         self._store.remove(self.id, document)
 
-    def add(self, uploads: Sequence[Upload]) -> Iterator[Step]:
-        """Adds files one after the other: for each a step when it begins, and one that says how it went.
+    async def add(self, uploads: Sequence[Upload], address: str = "") -> AsyncGenerator[Step, None]:
+        """Adds files one after the other: for each a step once its turn has come, and one that says how it went.
 
-        A file that can't be read is skipped, with the reason. What has been added stays, whatever happens then.
+        A file that can't be read is skipped, with the reason. What has been added stays, whatever happens then; the
+        file in work when this is cancelled is still added first. The address is where the files come from: addresses
+        take turns (see `Readers`, which is for one event loop), and a visitor's passages are counted by it.
         """
-        added = False
+        added, readers = False, self._library._readers
         for number, upload in enumerate(uploads, 1):
-            name = _shown(upload.name or upload.path.name)
-            yield Step(name, number, len(uploads), "reading")
-            try:
-                state, detail, passages = self._add(upload.path, name)
-            except Unreadable as error:
-                state, detail, passages = "skipped", f"{name} {error}", 0
-            except NotSaved as error:
-                log.warning("A document could not be saved: %s", error)
-                state, detail, passages = "skipped", f"{name}: {error}", 0
-            added = added or state == "added"
-            yield Step(name, number, len(uploads), state, detail, passages)
+            step = Step(_shown(upload.name or upload.path.name), number, len(uploads))
+            async with readers.turn(address or self._owner):
+                yield step
+                step = await readers.read(partial(self._add, step, upload.path, address if self._owner else ""))
+            added = added or step.state == "added"
+            yield step
         if added:
-            self._index()  # now, so that the first question does not wait for it
+            await asyncio.to_thread(self._index)  # now, so that the first question does not wait for it
 
-    def openings(self, limit: int = 5) -> list[Found]:
-        """See `Source.openings`."""
-        return [Found(passage, 0.0) for passage in self._store.openings(self.id, limit)]
+    def openings(self, limit: int = 5) -> list[SearchHit]:
+        return [SearchHit(passage, 0.0) for passage in self._store.openings(self.id, limit)]
 
-    def _add(self, path: Path, name: str) -> tuple[State, str, int]:
-        suffix = suffix_of(name)
-        data = load(path, self._limits)
-        sha256 = hashlib.sha256(data).hexdigest()
+    def _add(self, step: Step, path: Path, address: str) -> Step:
+        """Adds the step's file; the step that says how it went."""
+        try:
+            return self._added(step, load(path, step.file, self._limits), address)
+        except Unreadable as error:
+            return replace(step, state="skipped", detail=error.sentence)
+        except NotSaved as error:
+            log.warning("A document could not be saved: %s", error)
+            return replace(step, state="skipped", detail=Sentence("{file}: {error}", file=step.file, error=error))
+
+    def _added(self, step: Step, data: bytes, address: str) -> Step:
+        file, sha256 = step.file, hashlib.sha256(data).hexdigest()
         same = self._store.same(self.id, sha256)
         if same is None:
-            passages = cut(convert(data, suffix, self._limits), name)
+            passages = cut(convert(data, file, self._limits), file)
             if not 0 < len(passages) <= self._limits.passages:
-                raise Unreadable(f"gives {len(passages):,} passages, and 1 to {self._limits.passages:,} are allowed.")
-            self._library._check_room(self._owner, len(passages))
-            if self._store.add(self.id, name, sha256, len(data), passages):
-                return "added", "", len(passages)
-        return "duplicate", f"{name} is in this collection already, as {same or name}.", 0
+                raise Unreadable(
+                    "{file} gives {count:,} {count:passage|passages}, and 1 to {limit:,} are allowed.",
+                    file=file,
+                    count=len(passages),
+                    limit=self._limits.passages,
+                )
+            with self._library._filling:
+                self._library._quota.check_passages(self._store, self._owner, address, file, len(passages))
+                if self._store.add(self.id, file, sha256, len(data), passages, address):
+                    return replace(step, state="added", passages=len(passages))
+        detail = Sentence("{file} is in this collection already, as {name}.", file=file, name=same or file)
+        return replace(step, state="duplicate", detail=detail)
 
     def _index(self) -> Index:
         return self._library._index(self.id)
@@ -225,8 +232,8 @@ class Collection(Source):
 
 
 def _shown(name: str) -> str:
-    """A file's name fit to show: without folders and characters that are not seen, its ending kept."""
+    """A file's name fit to show: without folders and characters that are not seen, its extension kept."""
     name = unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1])
     name = "".join(c for c in name if c.isprintable()).strip() or "document"
-    suffix = PurePath(name).suffix[:10]
-    return name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - len(suffix) - 1] + "…" + suffix
+    extension = PurePath(name).suffix[:10]
+    return name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - len(extension) - 1] + "…" + extension

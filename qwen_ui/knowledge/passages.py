@@ -164,8 +164,8 @@ def _split(text: str, border: int = 0) -> list[str]:
 
 
 def _length(text: str) -> int:
-    """Words, with text that has none (a row of dots, an encoded picture) counted by its characters."""
-    return max(size(text), len(text) // 8)
+    """Words, with text that has none (a row of dots, an encoded picture) counted by its characters; never nothing."""
+    return max(size(text), len(text) // 8, 1)
 
 
 def _is_table(block: str) -> bool:

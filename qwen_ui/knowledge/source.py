@@ -17,8 +17,8 @@ there find nothing.
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A passage that was found."""
+class SearchHit:
+    """A passage that a search found."""
 
     passage: Passage
     score: float
@@ -28,11 +28,11 @@ class Found:
 class Source(ABC):
     """Passages to answer from."""
 
-    def retrieve(self, question: str, limit: int = 5) -> list[Found]:
+    def retrieve(self, question: str, limit: int = 5) -> list[SearchHit]:
         """What to answer from: openings for a question about the whole, else what a search finds."""
         return self.openings(limit) if is_general(question) else self.search(question, limit)
 
-    def search(self, question: str, limit: int = 5, relevant: float = RELEVANT) -> list[Found]:
+    def search(self, question: str, limit: int = 5, relevant: float = RELEVANT) -> list[SearchHit]:
         """The passages that fit the question best, best first; none where nothing is relevant.
 
         `relevant` is the share of the question, from 0 to 1, that the best of them must hold.
@@ -40,15 +40,15 @@ class Source(ABC):
         wanted = question_terms(question)
         index = self._index()
         hits = index.search(wanted, limit)
-        passages = {passage.id: passage for passage in self._read([id_ for id_, _ in hits])}
-        found = [Found(passages[id_], score) for id_, score in hits if id_ in passages]
+        passages = {passage.id: passage for passage in self._read([id for id, _ in hits])}
+        found = [SearchHit(passages[id], score) for id, score in hits if id in passages]
         weights = index.weights(wanted)
-        if any(weigh(searched_text(each.passage), weights) >= relevant for each in found):
+        if any(weigh(searched_text(hit.passage), weights) >= relevant for hit in found):
             return found
         return []
 
     @abstractmethod
-    def openings(self, limit: int = 5) -> list[Found]:
+    def openings(self, limit: int = 5) -> list[SearchHit]:
         """How the documents begin: the first passage of each, then the second of each, up to the limit."""
 
     @abstractmethod
@@ -69,16 +69,15 @@ class Memory(Source):
         self._made = Index()
         self._made.sync(0, lambda: {0}, lambda _: self._passages.values())
 
-    def openings(self, limit: int = 5) -> list[Found]:
-        """See `Source.openings`."""
+    def openings(self, limit: int = 5) -> list[SearchHit]:
         first = sorted(self._passages.values(), key=lambda passage: (passage.position, passage.id))[:limit]
-        return [Found(passage, 0.0) for passage in sorted(first, key=lambda passage: passage.id)]
+        return [SearchHit(passage, 0.0) for passage in sorted(first, key=lambda passage: passage.id)]
 
     def _index(self) -> Index:
         return self._made
 
     def _read(self, ids: Sequence[int]) -> list[Passage]:
-        return [self._passages[id_] for id_ in ids]
+        return [self._passages[id] for id in ids]
 
 
 def pasted(text: str, name: str = "") -> Memory:

@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from qwen_ui.errors import InvalidInput, NotSaved
 from qwen_ui.knowledge.passages import Passage
 
-_VERSION = 1
 _NAME_LENGTH = 80
 _WAIT_SECONDS = 30
 
-_TABLES = """
+_COLLECTIONS = """
 CREATE TABLE collections (
     id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, name_key TEXT NOT NULL,
     revision INTEGER NOT NULL DEFAULT 0, created REAL NOT NULL,
@@ -33,6 +33,16 @@ CREATE TABLE passages (
     position INTEGER NOT NULL, heading TEXT NOT NULL, page INTEGER, text TEXT NOT NULL);
 CREATE INDEX passages_of_document ON passages (document, position);
 """
+
+_ADDITIONS = """
+-- What strangers made and added lately: a new cookie makes a new owner, but no new address.
+CREATE TABLE additions (
+    address TEXT NOT NULL, collections INTEGER NOT NULL, passages INTEGER NOT NULL, added REAL NOT NULL);
+CREATE INDEX additions_from ON additions (address);
+"""
+
+_SCHEMA = (_COLLECTIONS, _ADDITIONS)
+"""The tables, as they came. A file of version n has the first n of these."""
 
 _PASSAGE = """
 SELECT passages.id, documents.name, heading, page, text, position
@@ -75,52 +85,68 @@ class Store:
                 db.execute("PRAGMA journal_mode = WAL")  # readers go on while one writes
                 db.execute("BEGIN IMMEDIATE")
                 (version,) = db.execute("PRAGMA user_version").fetchone()
-                if version == 0:
-                    for statement in _TABLES.split(";"):
-                        db.execute(statement)
-                    db.execute(f"PRAGMA user_version = {_VERSION}")
+                if version > len(_SCHEMA):
+                    raise InvalidInput(
+                        "The collections in {file} were made by a later version of Qwen UI. Update it.", file=path
+                    )
+                for statement in "".join(_SCHEMA[version:]).split(";"):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {len(_SCHEMA)}")
         except sqlite3.DatabaseError as error:
-            raise InvalidInput(f"The collections in {path} can't be read ({error}). Move that file away.") from error
-        if version > _VERSION:
-            raise InvalidInput(f"The collections in {path} were made by a later version of Qwen UI. Update it.")
+            raise InvalidInput(
+                "The collections in {file} can't be read ({error}). Move that file away.", file=path, error=error
+            ) from error
 
-    def collections(self, owner: str, id_: str | None = None) -> list[CollectionInfo]:
+    def collections(self, owner: str, id: str | None = None) -> list[CollectionInfo]:
         """The owner's collections by name, or the one with that id."""
         with self._connect() as db:
             rows = db.execute(
                 """SELECT c.id, c.name, COUNT(DISTINCT d.id), COUNT(p.id), c.created FROM collections c
                 LEFT JOIN documents d ON d.collection = c.id LEFT JOIN passages p ON p.document = d.id
                 WHERE c.owner = ? AND c.id = coalesce(?, c.id) GROUP BY c.id ORDER BY c.name_key""",
-                (owner, id_),
+                (owner, id),
             )
             return [CollectionInfo(*row) for row in rows]
 
-    def create(self, name: str, owner: str) -> str:
+    def create(self, name: str, owner: str, address: str = "") -> str:
         """Makes a collection and gives its id. Raises `InvalidInput` for a name that is taken or can't be one."""
-        id_ = uuid.uuid4().hex
+        id = uuid.uuid4().hex
         name, key = _checked(name)
         with self._write(name) as db:
             db.execute(
                 "INSERT INTO collections (id, owner, name, name_key, created) VALUES (?, ?, ?, ?, ?)",
-                (id_, owner, name, key, time.time()),
+                (id, owner, name, key, time.time()),
             )
-        return id_
+            _count(db, address, collections=1)
+        return id
 
-    def rename(self, id_: str, name: str) -> None:
+    def rename(self, id: str, name: str) -> None:
         """Gives a collection another name. Raises `InvalidInput` as `create` does."""
         name, key = _checked(name)
         with self._write(name) as db:
-            db.execute("UPDATE collections SET name = ?, name_key = ? WHERE id = ?", (name, key, id_))
+            db.execute("UPDATE collections SET name = ?, name_key = ? WHERE id = ?", (name, key, id))
 
-    def delete(self, id_: str) -> None:
-        """Removes a collection with all that is in it."""
+    def delete(self, id: str) -> None:
+        """Removes a collection with all that is in it, if there is one."""
         with self._write() as db:
-            db.execute("DELETE FROM collections WHERE id = ?", (id_,))
+            db.execute("DELETE FROM collections WHERE id = ?", (id,))
 
-    def made_before(self, moment: float) -> list[tuple[str, str]]:
-        """Ids and owners of the collections made before the moment, seconds since 1970."""
-        with self._connect() as connection:
-            return list(connection.execute("SELECT id, owner FROM collections WHERE created < ?", (moment,)))
+    def visitors_before(self, moment: float) -> list[str]:
+        """The collections that owners with a name made before the moment, seconds since 1970."""
+        with self._connect() as db:
+            return _column(db, "SELECT id FROM collections WHERE owner != '' AND created < ?", moment)
+
+    def added_from(self, address: str) -> tuple[int, int]:
+        """How many collections and passages came from the address, as far as that is not forgotten yet."""
+        with self._connect() as db:
+            sql = "SELECT total(collections), total(passages) FROM additions WHERE address = ?"
+            collections, passages = db.execute(sql, (address,)).fetchone()
+            return int(collections), int(passages)
+
+    def forget_before(self, moment: float) -> None:
+        """Forgets what addresses added before the moment, seconds since 1970."""
+        with self._write() as db:
+            db.execute("DELETE FROM additions WHERE added < ?", (moment,))
 
     def passages_held(self, owner: str | None = None) -> int:
         """How many passages the owner has, or all owners with a name together."""
@@ -135,47 +161,46 @@ class Store:
     def ids(self) -> set[str]:
         """All collections, whoever owns them."""
         with self._connect() as db:
-            return {id_ for (id_,) in db.execute("SELECT id FROM collections")}
+            return set(_column(db, "SELECT id FROM collections"))
 
-    def revision(self, id_: str) -> int | None:
+    def revision(self, id: str) -> int | None:
         """A number that grows with each change to the collection's documents; None if there is no such collection."""
         with self._connect() as db:
-            row = db.execute("SELECT revision FROM collections WHERE id = ?", (id_,)).fetchone()
+            row = db.execute("SELECT revision FROM collections WHERE id = ?", (id,)).fetchone()
             return row and int(row[0])
 
-    def documents(self, id_: str) -> list[Document]:
+    def documents(self, id: str) -> list[Document]:
         """A collection's documents, in the order they were added."""
         with self._connect() as db:
             rows = db.execute(
                 """SELECT d.id, d.name, d.bytes, COUNT(p.id), d.added FROM documents d
                 LEFT JOIN passages p ON p.document = d.id WHERE d.collection = ? GROUP BY d.id ORDER BY d.id""",
-                (id_,),
+                (id,),
             )
             return [Document(*row) for row in rows]
 
-    def document_ids(self, id_: str) -> set[int]:
-        """The ids of a collection's documents."""
+    def document_ids(self, id: str) -> set[int]:
         with self._connect() as db:
-            return {document for (document,) in db.execute("SELECT id FROM documents WHERE collection = ?", (id_,))}
+            return set(_column(db, "SELECT id FROM documents WHERE collection = ?", id))
 
-    def same(self, id_: str, sha256: str) -> str | None:
+    def same(self, id: str, sha256: str) -> str | None:
         """The name of the collection's document with this content, if there is one."""
         with self._connect() as db:
             sql = "SELECT name FROM documents WHERE collection = ? AND sha256 = ?"
-            row = db.execute(sql, (id_, sha256)).fetchone()
+            row = db.execute(sql, (id, sha256)).fetchone()
             return row and str(row[0])
 
-    def add(self, id_: str, name: str, sha256: str, size: int, passages: Sequence[Passage]) -> bool:
+    def add(self, id: str, name: str, sha256: str, size: int, passages: Sequence[Passage], address: str = "") -> bool:
         """Adds a document whole, or not at all; False if its content is there already.
 
         Raises `InvalidInput` if the collection has been deleted meanwhile.
         """
         with self._write() as db:
-            if db.execute("UPDATE collections SET revision = revision + 1 WHERE id = ?", (id_,)).rowcount == 0:
+            if db.execute("UPDATE collections SET revision = revision + 1 WHERE id = ?", (id,)).rowcount == 0:
                 raise InvalidInput("This collection has been deleted.")
             cursor = db.execute(
                 "INSERT OR IGNORE INTO documents (collection, name, sha256, bytes, added) VALUES (?, ?, ?, ?, ?)",
-                (id_, name, sha256, size, time.time()),
+                (id, name, sha256, size, time.time()),
             )
             if cursor.rowcount == 0:
                 return False
@@ -183,13 +208,13 @@ class Store:
                 "INSERT INTO passages (document, position, heading, page, text) VALUES (?, ?, ?, ?, ?)",
                 ((cursor.lastrowid, p.position, p.heading, p.page, p.text) for p in passages),
             )
+            _count(db, address, passages=len(passages))
         return True
 
-    def remove(self, id_: str, document: int) -> None:
-        """Takes a document out of a collection."""
+    def remove(self, id: str, document: int) -> None:
         with self._write() as db:
-            db.execute("DELETE FROM documents WHERE id = ? AND collection = ?", (document, id_))
-            db.execute("UPDATE collections SET revision = revision + 1 WHERE id = ?", (id_,))
+            db.execute("DELETE FROM documents WHERE id = ? AND collection = ?", (document, id))
+            db.execute("UPDATE collections SET revision = revision + 1 WHERE id = ?", (id,))
 
     def passages_of(self, document: int) -> list[Passage]:
         """A document's passages, in order."""
@@ -203,13 +228,13 @@ class Store:
             rows = db.execute(f"{_PASSAGE} WHERE passages.id IN ({','.join('?' * len(ids))})", list(ids))
             return [Passage(*row) for row in rows]
 
-    def openings(self, id_: str, limit: int) -> list[Passage]:
+    def openings(self, id: str, limit: int) -> list[Passage]:
         """Each document's first passage, then each one's second, and so on; ordered by document."""
         with self._connect() as db:
             rows = db.execute(
                 f"""SELECT * FROM ({_PASSAGE} WHERE documents.collection = ? ORDER BY position, document LIMIT ?)
                 ORDER BY id""",
-                (id_, limit),
+                (id, limit),
             )
             return [Passage(*row) for row in rows]
 
@@ -223,7 +248,9 @@ class Store:
                     yield db
         except sqlite3.OperationalError as error:
             raise NotSaved(
-                f"It can't be saved in {self._path.parent} ({error}). Free space there, or allow writing to it."
+                "It can't be saved in {folder} ({error}). Free space there, or allow writing to it.",
+                folder=self._path.parent,
+                error=error,
             ) from error
 
     @contextmanager
@@ -234,7 +261,18 @@ class Store:
                 db.execute("BEGIN IMMEDIATE")
                 yield db
         except sqlite3.IntegrityError as error:
-            raise InvalidInput(f"There is a collection named {name} already. Choose another name.") from error
+            raise InvalidInput("There is a collection named {name} already. Choose another name.", name=name) from error
+
+
+def _column(db: sqlite3.Connection, sql: str, *values: Any) -> list[Any]:
+    """The only column of what is selected."""
+    return [value for (value,) in db.execute(sql, values)]
+
+
+def _count(db: sqlite3.Connection, address: str, collections: int = 0, passages: int = 0) -> None:
+    """Notes what came from the address, if it is known."""
+    if address:
+        db.execute("INSERT INTO additions VALUES (?, ?, ?, ?)", (address, collections, passages, time.time()))
 
 
 def name_key(name: str) -> str:
@@ -248,5 +286,5 @@ def _checked(name: str) -> tuple[str, str]:
     if not name:
         raise InvalidInput("The collection needs a name.")
     if len(name) > _NAME_LENGTH:
-        raise InvalidInput(f"The collection's name is longer than {_NAME_LENGTH} characters. Shorten it.")
+        raise InvalidInput("The collection's name is longer than {limit} characters. Shorten it.", limit=_NAME_LENGTH)
     return name, name_key(name)

@@ -16,9 +16,10 @@ VERSION = 1
 
 _SCRIPTS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _UNSPACED = rf"[{_SCRIPTS}\u30fc\u3005\u3006\uff70\uff9e\uff9f]"  # and marks that several of these share
-_WORD = regex.compile(rf"(?P<run>(?:{_UNSPACED}\p{{M}}*)+)|(?:(?!{_UNSPACED})\w)+")
+_SPACED = rf"[\w--{_UNSPACED}]"  # the difference of sets, which version 1 of the syntax has
+_WORD = regex.compile(rf"(?V1)(?P<run>(?:{_UNSPACED}\p{{M}}*)+)|{_SPACED}+")
 _CLUSTER = regex.compile(r"\X")
-_UNIT = regex.compile(rf"{_UNSPACED}|(?:(?!{_UNSPACED})\w)+")
+_UNIT = regex.compile(rf"(?V1){_UNSPACED}|{_SPACED}+")
 _ACCENTS = regex.compile(r"[\u0300-\u036f]+")
 _LONGEST = 64
 
@@ -48,7 +49,7 @@ def spans(text: str) -> Iterator[Term]:
         if match["run"]:
             yield from _run(match[0], match.start())
         else:
-            yield Term(_fold(match[0]), match.start(), match.end())
+            yield Term(_fold(match[0][: 4 * _LONGEST]), match.start(), match.end())
 
 
 def terms(text: str) -> list[str]:
@@ -84,7 +85,7 @@ def marks(text: str, question: str) -> list[tuple[int, int]]:
 
 def _run(run: str, offset: int) -> Iterator[Term]:
     clusters = [
-        (unicodedata.normalize("NFKC", match[0]), match.start() + offset, match.end() + offset)
+        (unicodedata.normalize("NFKC", match[0][:_LONGEST]), match.start() + offset, match.end() + offset)
         for match in _CLUSTER.finditer(run)
     ]
     for text, start, end in clusters:

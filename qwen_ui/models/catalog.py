@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from qwen_ui.config import Settings
 from qwen_ui.models.estimate import Packing, Size, estimate
 from qwen_ui.models.hardware import Device
+from qwen_ui.settings import Settings
 
 CONTEXT = 32_768
 

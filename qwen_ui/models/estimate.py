@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from qwen_ui.config import Settings
 from qwen_ui.models.hardware import Device
+from qwen_ui.sentences import Sentence
+from qwen_ui.settings import Settings
 
 Packing = Literal["4bit", "8bit", "bf16", "fp32"]
 """A precision that is settled, "auto" no longer among them."""
@@ -41,13 +42,12 @@ class Size:
 
     @property
     def parameters(self) -> int:
-        """How many parameters there are."""
         return self.linear + self.other
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Bytes, and what they are for. ``str()`` is the line for the log."""
+    """Bytes, and what they are for."""
 
     weights: int
     kv_bytes_per_token: int
@@ -57,24 +57,31 @@ class Estimate:
 
     @property
     def cache(self) -> int:
-        """Bytes of the key-value cache."""
         return self.kv_bytes_per_token * self.cache_tokens
 
     @property
     def total(self) -> int:
-        """Bytes in all."""
         return self.weights + self.cache + self.headroom
 
     @property
     def fits(self) -> bool:
-        """Whether there is that much."""
         return self.total <= self.free
 
-    def __str__(self) -> str:
-        return (
-            f"weights {gigabytes(self.weights)} + cache {gigabytes(self.cache)} ({self.cache_tokens:,} tokens) "
-            f"+ headroom {gigabytes(self.headroom)} = {gigabytes(self.total)} of {gigabytes(self.free)} free"
+    @property
+    def sentence(self) -> Sentence:
+        """The sum, for people."""
+        return Sentence(
+            "weights {weights} + cache {cache} ({tokens:,} tokens) + headroom {headroom} = {total} of {free} free",
+            weights=gigabytes(self.weights),
+            cache=gigabytes(self.cache),
+            tokens=self.cache_tokens,
+            headroom=gigabytes(self.headroom),
+            total=gigabytes(self.total),
+            free=gigabytes(self.free),
         )
+
+    def __str__(self) -> str:
+        return str(self.sentence)
 
 
 def gigabytes(count: int) -> str:

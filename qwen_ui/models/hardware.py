@@ -26,7 +26,6 @@ class Device:
 
     @property
     def torch_name(self) -> str:
-        """What torch calls it."""
         return "cpu" if self.kind == "cpu" else f"cuda:{self.index}"
 
 

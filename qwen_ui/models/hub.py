@@ -2,12 +2,13 @@
 
 import errno
 import io
-import queue
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,6 +29,7 @@ from qwen_ui.errors import HubUnreachable, ModelDamaged, ModelError, ModelNotFou
 from qwen_ui.models import folder
 from qwen_ui.models.estimate import gigabytes
 from qwen_ui.models.progress import Progress
+from qwen_ui.sentences import Sentence
 
 T = TypeVar("T")
 
@@ -64,15 +66,15 @@ class Hub:
         Raises `ModelNotFound` or `HubUnreachable`.
         """
         with _translated(model_id):
-            api = HfApi(endpoint=self.endpoint)
-            ask = lambda: api.model_info(model_id, timeout=LOOK_UP_SECONDS, files_metadata=True)  # noqa: E731
-            info = _within(LOOK_UP_SECONDS, ask)
+            ask = HfApi(endpoint=self.endpoint).model_info
+            info = _within(LOOK_UP_SECONDS, partial(ask, model_id, timeout=LOOK_UP_SECONDS, files_metadata=True))
         return sum(file.size or 0 for file in info.siblings or [] if file.rfilename.endswith(".safetensors"))
 
     def config(self, model_id: str) -> Path:
         """Fetches config.json alone, so that a model can be refused before gigabytes are fetched: its folder."""
         with _translated(model_id):
-            return Path(_within(METADATA_SECONDS, lambda: self._snapshot(model_id, allow_patterns=["config.json"])))
+            fetch = partial(self._snapshot, model_id, allow_patterns=["config.json"])
+            return Path(_within(METADATA_SECONDS, fetch))
 
     def download(self, model_id: str, size: int, report: Callable[[Progress], None]) -> Path:
         """Fetches all of the model's files, going on where an earlier download broke off: their folder.
@@ -83,8 +85,12 @@ class Hub:
         self.cache_dir.mkdir(parents=True, exist_ok=True)
         if (free := shutil.disk_usage(self.cache_dir).free) < size:
             raise ModelError(
-                f"{model_id} takes {gigabytes(size)} and the disk of {self.cache_dir} has {gigabytes(free)} free. "
-                "Make room, or set HF_HOME to a folder on another disk."
+                "{model} takes {size} and the disk of {folder} has {free} free. "
+                "Make room, or set HF_HOME to a folder on another disk.",
+                model=model_id,
+                size=gigabytes(size),
+                folder=self.cache_dir,
+                free=gigabytes(free),
             )
         with _translated(model_id):
             return Path(self._snapshot(model_id, tqdm_class=_reporting_bar(model_id, report)))
@@ -98,22 +104,16 @@ class Hub:
 
 def _within(seconds: float, call: Callable[[], T]) -> T:
     """What the call gives, or `TimeoutError`: the libraries' own time-outs leave out the DNS look-up."""
-    outcome: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
+    outcome: Future[T] = Future()
 
     def work() -> None:
         try:
-            outcome.put((call(), None))
+            outcome.set_result(call())
         except Exception as error:  # noqa: BLE001  raised again in the caller's thread
-            outcome.put((None, error))
+            outcome.set_exception(error)
 
-    threading.Thread(target=work, name="hub", daemon=True).start()
-    try:
-        value, error = outcome.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError(f"no answer within {seconds:g} s") from None
-    if error is not None:
-        raise error
-    return value  # type: ignore[return-value]  # there is a value where there is no error
+    threading.Thread(target=work, name="hub", daemon=True).start()  # an executor's would be waited for at the exit
+    return outcome.result(seconds)
 
 
 @contextmanager
@@ -123,16 +123,19 @@ def _translated(model_id: str) -> Iterator[None]:
         yield
     except GatedRepoError as error:
         raise ModelNotFound(
-            f"{model_id} is gated. Accept its terms on its page of the hub, sign in with `hf auth login`, start again."
+            "{model} is gated. Accept its terms on its page of the hub, sign in with `hf auth login`, start again.",
+            model=model_id,
         ) from error
     except (RepositoryNotFoundError, RevisionNotFoundError) as error:
         raise ModelNotFound(
-            f"The hub has no model {model_id}, or it is private. Check the spelling of --model; "
-            "for a private one, sign in with `hf auth login`."
+            "The hub has no model {model}, or it is private. Check the spelling of --model; "
+            "for a private one, sign in with `hf auth login`.",
+            model=model_id,
         ) from error
     except HFValidationError as error:
         raise ModelNotFound(
-            f"{model_id!r} is neither a folder nor a .gguf file that is here, nor a hub id (owner/name). Check --model."
+            "{model!r} is neither a folder nor a .gguf file that is here, nor a hub id (owner/name). Check --model.",
+            model=model_id,
         ) from error
     except LocalEntryNotFoundError as error:
         raise _unreachable(model_id, error.__cause__ or error) from error
@@ -143,7 +146,9 @@ def _translated(model_id: str) -> Iterator[None]:
         raise _unreachable(model_id, error) from error
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise ModelError(f"The disk is full. Make room for {model_id}, or set HF_HOME to another disk.") from error
+            raise ModelError(
+                "The disk is full. Make room for {model}, or set HF_HOME to another disk.", model=model_id
+            ) from error
         raise _unreachable(model_id, error) from error
 
 
@@ -151,17 +156,21 @@ def _refused(model_id: str, error: HfHubHTTPError) -> ModelError:
     """What an error status of the hub means."""
     status = error.response.status_code
     if status == 404:
-        return ModelNotFound(f"The hub has no model {model_id}. Check the spelling of --model.")
+        return ModelNotFound("The hub has no model {model}. Check the spelling of --model.", model=model_id)
     if status == 401:
         return ModelNotFound("The hub does not accept the saved sign-in. Run `hf auth login` again, or unset HF_TOKEN.")
     return _unreachable(model_id, error)
 
 
 def _unreachable(model_id: str, error: BaseException) -> HubUnreachable:
-    cause = (str(error).strip() or type(error).__name__).splitlines()[0]
+    cause: str | Sentence = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if isinstance(error, TimeoutError):
+        cause = Sentence("it did not answer in time")
     return HubUnreachable(
-        f"The model hub can't be reached ({cause}) and {model_id} is not wholly in the local cache. "
-        "Connect to the internet, set HF_ENDPOINT to a mirror, or start with --model embedded."
+        "The model hub can't be reached ({cause}) and {model} is not wholly in the local cache. "
+        "Connect to the internet, set HF_ENDPOINT to a mirror, or start with --model embedded.",
+        cause=cause,
+        model=model_id,
     )
 
 

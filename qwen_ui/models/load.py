@@ -22,7 +22,6 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from qwen_ui.config import Settings
 from qwen_ui.engine.base import EngineInfo
 from qwen_ui.errors import InvalidInput, ModelDamaged, ModelError, ModelTooLarge
 from qwen_ui.models import folder, heap, store
@@ -31,7 +30,8 @@ from qwen_ui.models.hardware import Device, cpu
 from qwen_ui.models.hub import Hub
 from qwen_ui.models.machine import ALL, UNPACKED, Machine, place, settle, wanted
 from qwen_ui.models.progress import Progress
-from qwen_ui.models.source import Found, find
+from qwen_ui.models.source import ModelFiles, find
+from qwen_ui.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -70,17 +70,20 @@ def open_model(
     _quiet()
     report(Progress("choosing", settings.model))
     machine = machine or this_machine(settings)
-    found = find(settings, machine, hub or Hub(), report)
-    config = folder.check(found.folder)
-    packing = settle(settings, machine, folder.packed(config, found.name), found.name)
-    device, needs = place(found.name, size_of(found.folder), machine, settings, packing)
-    log.info("Memory: %s (%s in %s on %s)", needs, found.name, packing, device.name)
-    report(Progress("loading", found.name))
-    model = _load(found, packing, device, settings)
+    files = find(settings, machine, hub or Hub(), report)
+    packed = folder.packed(folder.check(files.folder), files.name)
+    packing = settle(settings, machine, packed, files.name)
+    device, needs = place(files.name, size_of(files.folder), machine, settings, packing)
+    log.info("Memory: %s (%s in %s on %s)", needs, files.name, packing, device.name)
+    report(Progress("loading", files.name))
+    if packed or packing != "4bit" or device.kind != "cpu":
+        model = _read(files.name, files.folder, packing, device, packed=bool(packed))
+    else:
+        model = _packed_once(files, device, settings)
     return Loaded(
         model=model,
-        tokenizer=_tokenizer(found),
-        info=_info(found, packing, device, model.config, settings, machine),
+        tokenizer=_tokenizer(files),
+        info=_info(files, packing, device, model.config, settings, machine),
         kv_bytes_per_token=needs.kv_bytes_per_token,
         cache_tokens=needs.cache_tokens,
     )
@@ -110,7 +113,10 @@ def zero_gpu(settings: Settings) -> Machine:
     Raises `InvalidInput` for another precision than bf16 and fp32.
     """
     if settings.precision not in {"auto", *UNPACKED}:
-        raise InvalidInput(f"On ZeroGPU models run in bf16 or fp32, not in {settings.precision}. Set --precision bf16.")
+        raise InvalidInput(
+            "On ZeroGPU models run in bf16 or fp32, not in {precision}. Set --precision bf16.",
+            precision=settings.precision,
+        )
     name = f"{torch.cuda.get_device_name()} (ZeroGPU)"
     device = Device("cuda", name, torch.cuda.mem_get_info()[0], staged=True)
     return Machine((device,), wanted(settings, UNPACKED), UNPACKED, size_of, convert)
@@ -170,18 +176,12 @@ def _context(config: PretrainedConfig) -> int:
     return getattr(config.get_text_config(), "max_position_embeddings", None) or 2**31
 
 
-def _load(found: Found, packing: Packing, device: Device, settings: Settings) -> PreTrainedModel:
-    """The model on its device.
-
-    On the CPU, packing into 4 bits takes many times as long as reading, so a packed copy is kept for the next start.
-    """
-    packed = folder.packed(folder.read_config(found.folder), found.name)
-    if packing != "4bit" or device.kind != "cpu" or packed:
-        return _read(found, found.folder, packing, device)
-    copy = store.packed_copy(settings, found.folder)
+def _packed_once(files: ModelFiles, device: Device, settings: Settings) -> PreTrainedModel:
+    """The model in 4 bits on the CPU, where packing takes many times as long as reading: a packed copy is kept."""
+    copy = store.packed_copy(settings, files.folder)
     if store.usable(copy):
-        return _read(found, copy, packing, device)
-    model = _read(found, found.folder, packing, device)
+        return _read(files.name, copy, "4bit", device, packed=True)
+    model = _read(files.name, files.folder, "4bit", device)
     try:
         store.make_once(copy, lambda made, _: model.save_pretrained(made))
     except ModelError as error:
@@ -189,12 +189,11 @@ def _load(found: Found, packing: Packing, device: Device, settings: Settings) ->
     return model
 
 
-def _read(found: Found, path: Path, packing: Packing, device: Device) -> PreTrainedModel:
-    """The model in evaluation mode, every one of its weights read from the files in ``path``."""
-    packed = folder.packed(folder.read_config(path), found.name)
+def _read(name: str, path: Path, packing: Packing, device: Device, packed: bool = False) -> PreTrainedModel:
+    """The model in evaluation mode, every one of its weights read from the files in ``path``, packed ones or plain."""
     dtype = torch.float32 if plain_bytes(packing, device) == 4 else torch.bfloat16
     options: dict[str, Any] = {} if packed else {"quantization_config": _quantization(packing, dtype)}
-    with _damaged(path), _out_of_memory(found.name, device), heap.returned():
+    with _damaged(path), _out_of_memory(name, device), heap.returned():
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             path,
             dtype=dtype,
@@ -208,8 +207,11 @@ def _read(found: Found, path: Path, packing: Packing, device: Device) -> PreTrai
     model: PreTrainedModel = loaded[0]
     if missing := sorted(loaded[1]["missing_keys"]):
         raise ModelDamaged(
-            f"{path} is not complete: it lacks {len(missing)} of the model's weights, {missing[0]} for one. "
-            "Fetch the model again."
+            "{folder} is not complete: it lacks {count:,} of the model's weights, {name} for one. "
+            "Fetch the model again.",
+            folder=path,
+            count=len(missing),
+            name=missing[0],
         )
     model.eval()
     if device.staged:
@@ -230,24 +232,24 @@ def _quantization(packing: Packing, dtype: torch.dtype) -> BitsAndBytesConfig | 
     return None
 
 
-def _tokenizer(found: Found) -> PreTrainedTokenizerBase:
+def _tokenizer(files: ModelFiles) -> PreTrainedTokenizerBase:
     """The tokenizer, with a chat template."""
-    with _damaged(found.folder):
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(found.folder, **LOCAL)
+    with _damaged(files.folder):
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(files.folder, **LOCAL)
     if not tokenizer.chat_template:
         if not {"<|im_start|>", "<|im_end|>"} <= tokenizer.get_vocab().keys():
             raise ModelDamaged(
-                f"{found.name} has no chat template, so it can't chat. Choose an Instruct or Chat model."
+                "{name} has no chat template, so it can't chat. Choose an Instruct or Chat model.", name=files.name
             )
-        log.warning("%s has no chat template but knows the ChatML markers: ChatML is used.", found.name)
+        log.warning("%s has no chat template but knows the ChatML markers: ChatML is used.", files.name)
         tokenizer.chat_template = CHATML
     return tokenizer
 
 
 def _info(
-    found: Found, packing: Packing, device: Device, config: PretrainedConfig, settings: Settings, machine: Machine
+    files: ModelFiles, packing: Packing, device: Device, config: PretrainedConfig, settings: Settings, machine: Machine
 ) -> EngineInfo:
-    reason = found.reason
+    reason = files.reason
     if device.staged:
         reason += f" Its weights are {packing}: ZeroGPU has the memory for them."
     elif settings.precision == "auto" and "4bit" not in machine.packings:
@@ -257,13 +259,13 @@ def _info(
     if device != machine.devices[0]:
         reason += f" It does not fit on the {machine.devices[0].name}, so it runs on the CPU."
     return EngineInfo(
-        model=found.name,
+        model=files.name,
         precision=packing,
         device=device.name,
         engine="transformers",
         context_length=min(settings.max_context, _context(config)),
         reason=reason,
-        embedded=found.embedded,
+        embedded=files.embedded,
     )
 
 
@@ -276,8 +278,11 @@ def convert(gguf: Path, target: Path) -> None:
     parameters = _gguf_parameters(gguf)
     if (needed := 4 * parameters) > (free := cpu().free):  # each weight twice in bf16: as read and as placed
         raise ModelTooLarge(
-            f"Unpacking {gguf.name} takes {gigabytes(needed)} of memory and {gigabytes(free)} are free. "
-            "Choose a smaller model, or the same one from the hub."
+            "Unpacking {file} takes {needed} of memory and {free} are free. "
+            "Choose a smaller model, or the same one from the hub.",
+            file=gguf.name,
+            needed=gigabytes(needed),
+            free=gigabytes(free),
         )
     source = {"gguf_file": gguf.name, **LOCAL}
     with _damaged(gguf), heap.returned():
@@ -294,7 +299,9 @@ def _gguf_parameters(gguf: Path) -> int:
     try:
         return sum(int(tensor.n_elements) for tensor in GGUFReader(gguf).tensors)
     except (ValueError, LookupError, ArithmeticError, struct.error) as error:
-        raise ModelDamaged(f"{gguf} is cut off or not a GGUF file: {_line(error)}. Fetch it again.") from error
+        raise ModelDamaged(
+            "{file} is cut off or not a GGUF file: {error}. Fetch it again.", file=gguf, error=_line(error)
+        ) from error
 
 
 @contextmanager
@@ -305,7 +312,9 @@ def _damaged(path: Path) -> Iterator[None]:
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # each library has kinds of its own for a file with the wrong content
-        raise ModelDamaged(f"{path} can't be loaded as a language model: {_line(error)}") from error
+        raise ModelDamaged(
+            "{path} can't be loaded as a language model: {error}", path=path, error=_line(error)
+        ) from error
 
 
 @contextmanager
@@ -314,8 +323,10 @@ def _out_of_memory(name: str, device: Device) -> Iterator[None]:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise ModelTooLarge(
-            f"The memory of the {device.name} ran out while {name} was loaded: something else took it meanwhile. "
-            "Close other programs and start again, or choose a smaller model."
+            "The memory of the {device} ran out while {name} was loaded: something else took it meanwhile. "
+            "Close other programs and start again, or choose a smaller model.",
+            device=device.name,
+            name=name,
         ) from error
 
 

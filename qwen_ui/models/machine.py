@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from qwen_ui.config import Settings
 from qwen_ui.errors import InvalidInput, ModelError, ModelTooLarge
 from qwen_ui.models.catalog import choose
 from qwen_ui.models.estimate import Estimate, Packing, Size, estimate, gigabytes
 from qwen_ui.models.hardware import Device
+from qwen_ui.sentences import Sentence
+from qwen_ui.settings import Settings
 
 ALL: tuple[Packing, ...] = ("fp32", "bf16", "8bit", "4bit")
 """Every precision, the most bits first."""
@@ -43,8 +44,9 @@ def wanted(settings: Settings, packings: tuple[Packing, ...]) -> Packing:
         return packings[-1]
     if settings.precision not in packings:
         raise InvalidInput(
-            f"--precision {settings.precision} needs bitsandbytes, which does not work here. "
-            "Reinstall it (pip install --force-reinstall bitsandbytes), or set --precision bf16."
+            "--precision {precision} needs bitsandbytes, which does not work here. "
+            "Reinstall it (pip install --force-reinstall bitsandbytes), or set --precision bf16.",
+            precision=settings.precision,
         )
     return settings.precision
 
@@ -57,10 +59,16 @@ def settle(settings: Settings, machine: Machine, packed: Packing | None, name: s
     if packed is None:
         return machine.packing
     if packed not in machine.packings:
-        raise ModelError(f"{name} is packed in {packed} by bitsandbytes, which does not work here. Choose another.")
+        raise ModelError(
+            "{name} is packed in {precision} by bitsandbytes, which does not work here. Choose another.",
+            name=name,
+            precision=packed,
+        )
     if settings.precision not in {"auto", packed}:
         raise InvalidInput(
-            f"{name} is packed in {packed} already. Leave --precision out, or choose the model's plain form."
+            "{name} is packed in {precision} already. Leave --precision out, or choose the model's plain form.",
+            name=name,
+            precision=packed,
         )
     return packed
 
@@ -79,23 +87,29 @@ def place(
             return device, needs
     device, needs = max(estimates, key=lambda pair: pair[1].free)
     raise ModelTooLarge(
-        f"{name} in {packing} does not fit into the memory of the {device.name.replace('cpu', 'CPU')}: {needs}. "
-        f"Try {_smaller(size, machine, settings, packing)}."
+        "{name} in {precision} does not fit into the memory of the {device}: {needs}. Try {choice}.",
+        name=name,
+        precision=packing,
+        device=device.name.replace("cpu", "CPU"),
+        needs=needs,
+        choice=_smaller(size, machine, settings, packing),
     )
 
 
-def _smaller(size: Size, machine: Machine, settings: Settings, packing: Packing) -> str:
+def _smaller(size: Size, machine: Machine, settings: Settings, packing: Packing) -> Sentence:
     """What to try instead: a shorter context, fewer bits, a smaller model, or the embedded one."""
     short = replace(settings, max_context=min(SHORT_CONTEXT, settings.max_context))
     if any(estimate(size, packing, device, short).fits for device in machine.devices):
-        return f"--max-context {short.max_context}"
+        return Sentence("--max-context {tokens}", tokens=short.max_context)
     for fewer in machine.packings[machine.packings.index(packing) + 1 :]:
         for device in machine.devices:
             if (needs := estimate(size, fewer, device, settings)).fits:
-                return f"--precision {fewer} ({gigabytes(needs.total)})"
+                return Sentence("--precision {precision} ({size})", precision=fewer, size=gigabytes(needs.total))
     packing = machine.packings[-1]
     if choice := choose(machine.devices, packing, settings):
         known, device = choice
         needs = estimate(known.size, packing, device, settings)
-        return f"--model {known.id} in {packing} ({gigabytes(needs.total)})"
-    return "--model embedded with a smaller --max-context and --max-concurrent"
+        return Sentence(
+            "--model {model} in {precision} ({size})", model=known.id, precision=packing, size=gigabytes(needs.total)
+        )
+    return Sentence("--model embedded with a smaller --max-context and --max-concurrent")

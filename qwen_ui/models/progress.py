@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from qwen_ui.sentences import Sentence
+
 Stage = Literal["choosing", "fetching", "converting", "loading", "warming", "ready", "failed"]
 
 
@@ -12,8 +14,10 @@ class Progress:
 
     stage: Stage
     detail: str = ""
-    """What exactly: the file's name, the model's name; on failure the sentence to show."""
+    """What exactly: the file's name, the model's name."""
     done: int = 0
     """Bytes so far, while fetching."""
     total: int = 0
     """Bytes in all, while fetching; 0 when it is not known."""
+    reason: Sentence | None = None
+    """Why it failed."""

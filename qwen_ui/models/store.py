@@ -9,9 +9,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from qwen_ui.config import Settings
 from qwen_ui.errors import ModelDamaged, ModelError
 from qwen_ui.models import folder
+from qwen_ui.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,11 @@ def models_folder(settings: Settings) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ModelError(f"{path} can't be made: {error.strerror}. Set --data-dir to a folder to write to.") from error
+        raise ModelError(
+            "{folder} can't be made: {error}. Set --data-dir to a folder to write to.",
+            folder=path,
+            error=error.strerror or error,
+        ) from error
     return path
 
 
@@ -43,7 +47,11 @@ def make_once(target: Path, make: Callable[[Path, Path], None]) -> None:
             make(made, Path(work))
             _move(made, target)
     except OSError as error:
-        raise ModelError(f"{target} can't be written: {error.strerror or error}. Set --data-dir elsewhere.") from error
+        raise ModelError(
+            "{folder} can't be written: {error}. Set --data-dir elsewhere.",
+            folder=target,
+            error=error.strerror or error,
+        ) from error
 
 
 def _move(made: Path, target: Path) -> None:

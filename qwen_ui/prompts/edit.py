@@ -10,16 +10,16 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qwen_ui.errors import InvalidInput, QwenUIError, TemplateError
-from qwen_ui.messages import Message
 from qwen_ui.prompts.parse import MAX_FILE_BYTES, parse
 from qwen_ui.prompts.store import PromptStore
-from qwen_ui.prompts.template import SUFFIX, Template
+from qwen_ui.prompts.template import SUFFIX, Template, error_at
+from qwen_ui.sentences import Sentence
 
 ORIGINALS = ".original"
 MAX_TEMPLATES = 500
@@ -36,8 +36,8 @@ class Entry:
     task: str
     id: str
     template: Template | None
-    error: str = ""
-    """What is wrong with it, beginning with ``file:line:``; empty if nothing is."""
+    error: QwenUIError | None = None
+    """What is wrong with it."""
     changed: bool = False
     """Whether an original text is kept for it."""
 
@@ -54,14 +54,13 @@ class PromptEditor:
         self._changing = threading.Lock()
 
     def entries(self) -> tuple[Entry, ...]:
-        """All prompt files of all tasks."""
         return tuple(self._entry(task, id) for task in self.store.tasks() for id in self.store.ids(task))
 
     def _entry(self, task: str, id: str) -> Entry:
         try:
             return Entry(task, id, self.store.load(task, id), changed=self._original(task, id).exists())
         except QwenUIError as error:
-            return Entry(task, id, None, str(error))
+            return Entry(task, id, None, error)
 
     def read(self, task: str, id: str) -> str:
         """The text of a file, broken or not. Raises `InvalidInput` when it is not there or not readable as text."""
@@ -70,11 +69,15 @@ class PromptEditor:
             with path.open("rb") as file:
                 data = file.read(MAX_FILE_BYTES + 1)
         except FileNotFoundError:
-            raise InvalidInput(f"There is no template {id!r} for {task} any more. Pick another.") from None
+            raise InvalidInput(
+                "There is no template {id!r} for {task} any more. Pick another.", id=id, task=task
+            ) from None
         except OSError as error:
-            raise InvalidInput(f"{_label(task, id)} can't be read: {error.strerror or error}.") from error
+            raise InvalidInput(
+                "{file} can't be read: {error}.", file=_label(task, id), error=error.strerror or error
+            ) from error
         if len(data) > MAX_FILE_BYTES:
-            raise InvalidInput(f"{_label(task, id)} is too large to be edited here.")
+            raise InvalidInput("{file} is too large to be edited here.", file=_label(task, id))
         return _lines(data.decode(errors="replace").removeprefix("\ufeff"))
 
     def check(self, task: str, id: str, text: str) -> Template:
@@ -86,12 +89,14 @@ class PromptEditor:
             data = text.encode()
         except UnicodeEncodeError as error:
             line = text.count("\n", 0, error.start) + 1
-            raise TemplateError(f"{_label(task, id)}:{line}: this line holds no valid Unicode.") from error
+            raise error_at(_label(task, id), line, Sentence("this line holds no valid Unicode.")) from error
         template = parse(self.store.path(task, id), data)
-        render(template, samples(template))
+        template.render(**samples(template))
         for name in template.variables:
             if name not in template.inputs:
-                raise template.fault("inputs", f"{name!r} is used in the text; list it under inputs, with a sample.")
+                raise template.fault(
+                    "inputs", "{name!r} is used in the text; list it under inputs, with a sample.", name=name
+                )
         return template
 
     def save(self, task: str, id: str, text: str, before: str) -> Template:
@@ -107,8 +112,9 @@ class PromptEditor:
             current = self.read(task, id)
             if current not in (_lines(before), text):
                 raise InvalidInput(
-                    f"{_label(task, id)} has been changed by somebody else meanwhile. "
-                    "Copy your text, open the template again and put your changes in."
+                    "{file} has been changed by somebody else meanwhile. Copy your text, open the template again and "
+                    "put your changes in.",
+                    file=_label(task, id),
                 )
             original = self._original(task, id)
             if current != text and not original.exists():
@@ -125,15 +131,19 @@ class PromptEditor:
         new = new.strip()
         path = self._path(task, new)
         if _DEVICES.fullmatch(new):
-            raise InvalidInput(f"{new!r} is a name that Windows keeps for itself. Choose another.")
+            raise InvalidInput("{name!r} is a name that Windows keeps for itself. Choose another.", name=new)
         text = _renamed(self.check(task, id, _ended(text)), new)
         self.check(task, new, text)
         with self._changing:
             taken = self.store.ids(task)
             if new.casefold() in {other.casefold() for other in taken}:
-                raise InvalidInput(f"There is a template {new!r} already. Choose another name.")
+                raise InvalidInput("There is a template {name!r} already. Choose another name.", name=new)
             if len(taken) >= MAX_TEMPLATES:
-                raise InvalidInput(f"{task} has {len(taken)} templates already. Remove some first.")
+                raise InvalidInput(
+                    "{task} has {count:,} {count:template|templates} already. Remove some first.",
+                    task=task,
+                    count=len(taken),
+                )
             self._write(path, text)
         return new
 
@@ -144,7 +154,9 @@ class PromptEditor:
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise InvalidInput(f"The original of {_label(task, id)} can't be read: {error}.") from error
+            raise InvalidInput(
+                "The original of {file} can't be read: {error}.", file=_label(task, id), error=error
+            ) from error
 
     def restore(self, task: str, id: str) -> str:
         """Brings the original text back and gives it. Raises `InvalidInput` when there is none."""
@@ -153,7 +165,9 @@ class PromptEditor:
         with self._changing:
             text = self.original(task, id)
             if text is None:
-                raise InvalidInput(f"{_label(task, id)} has not been changed here: there is nothing to restore.")
+                raise InvalidInput(
+                    "{file} has not been changed here: there is nothing to restore.", file=_label(task, id)
+                )
             self._write(path, text)
             self._original(task, id).unlink()
         return text
@@ -166,9 +180,12 @@ class PromptEditor:
         """Where the file is or would be. Raises `InvalidInput` unless that is within a task's folder."""
         path = self.store.path(task, id)
         if task not in self.store.tasks():
-            raise InvalidInput(f"There is no task {task!r}. There are: {', '.join(self.store.tasks())}.")
+            names = ", ".join(self.store.tasks())
+            raise InvalidInput("There is no task {task!r}. There are: {names}.", task=task, names=names)
         if not path.resolve().is_relative_to(self.store.root):
-            raise InvalidInput(f"{_label(task, id)} is not within the prompts folder, so it can't be used here.")
+            raise InvalidInput(
+                "{file} is not within the prompts folder, so it can't be used here.", file=_label(task, id)
+            )
         return path
 
     def _original(self, task: str, id: str) -> Path:
@@ -176,14 +193,14 @@ class PromptEditor:
 
     def _write(self, path: Path, text: str) -> None:
         """Puts the text in the file's place at once: who reads meanwhile gets all of the old or all of the new."""
+        file = f"{path.parent.name}/{path.name}"
         try:
             if not path.resolve().is_relative_to(self.store.root):
-                raise InvalidInput(f"{path.parent.name}/{path.name} is not within the prompts folder.")
+                raise InvalidInput("{file} is not within the prompts folder.", file=file)
             path.parent.mkdir(parents=True, exist_ok=True)
             _replace(path, text)
         except OSError as error:
-            cause = error.strerror or error
-            raise InvalidInput(f"{path.parent.name}/{path.name} can't be written: {cause}.") from error
+            raise InvalidInput("{file} can't be written: {error}.", file=file, error=error.strerror or error) from error
 
 
 def samples(template: Template) -> dict[str, Any]:
@@ -195,13 +212,6 @@ def samples(template: Template) -> dict[str, Any]:
         name: _value(entry.sample) if entry.sample.strip() else template.extra.get(name, "")
         for name, entry in template.inputs.items()
     }
-
-
-def render(template: Template, values: Mapping[str, Any]) -> list[Message]:
-    """The messages that come of values whose names anyone may have chosen. Raises like `Template.render`."""
-    if "self" in values:
-        raise template.fault("inputs", "an input can't be called self.")
-    return template.render(**values)
 
 
 def difference(original: str, text: str) -> Sequence[str]:

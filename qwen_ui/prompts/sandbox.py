@@ -10,12 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from jinja2 import StrictUndefined, Template, nodes
-from jinja2.exceptions import SecurityError, TemplateAssertionError
+from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS, do_replace
 from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context, pass_eval_context
 from jinja2.visitor import NodeTransformer
+
+from qwen_ui.sentences import Sentence
 
 MAX_RENDERED = 1_000_000
 """Characters that one section may render to."""
@@ -34,7 +36,17 @@ _METHODS = (
     "title upper values"
 )
 _ROUNDS = "rounds of this render's loops"  # no identifier, so that no template can name it
-_TOO_LONG = f"the prompt grows beyond {MAX_RENDERED:,} characters"
+
+
+class Refused(SecurityError):
+    """What a prompt may not do. The template is a literal where this is raised, as with the app's own errors."""
+
+    lineno = 1
+    """The line of the section, where it is refused before it runs."""
+
+    def __init__(self, template: str, /, **values: Any) -> None:
+        super().__init__(template)
+        self.sentence = Sentence(template, **values)
 
 
 class PromptEnvironment(ImmutableSandboxedEnvironment):
@@ -54,22 +66,22 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
         return tree
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Whether a template may read the attribute: data yes, methods only the listed ones."""
+        """Data may be read, of methods only the listed ones."""
         return super().is_safe_attribute(obj, attr, value) and (not callable(value) or attr in _METHODS.split())
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Computes ``left operator right`` where the result stays small."""
         numbers = isinstance(left, int | float) and isinstance(right, int | float)
         if operator == "**":
-            raise SecurityError("a prompt can't compute powers")
+            raise Refused("a prompt can't compute powers.")
         if operator in "*%" and not numbers:
-            raise SecurityError(f"'{operator}' works on numbers only in a prompt")
+            raise Refused("{operator!r} works on numbers only in a prompt.", operator=operator)
         result = super().call_binop(context, operator, left, right)
         if isinstance(result, int | float):
             if abs(result) > 1e15:
-                raise SecurityError("a number grows beyond 1e15")
+                raise Refused("a number grows beyond 1e15.")
         elif len(result) > MAX_RENDERED:
-            raise SecurityError(_TOO_LONG)
+            raise _too_long()
         return result
 
 
@@ -79,16 +91,18 @@ def render(template: Template, values: Mapping[str, Any]) -> str:
     for piece in template.generate({**values, _ROUNDS: itertools.count(1)}):
         length += len(piece)
         if length > MAX_RENDERED:
-            raise SecurityError(_TOO_LONG)
+            raise _too_long()
         pieces.append(piece)
     return "".join(pieces)
 
 
-def describe(error: BaseException) -> str:
-    """What went wrong, in words for the template's author, without a full stop."""
+def describe(error: BaseException) -> Sentence:
+    """What went wrong, for the template's author. What Jinja2 and PyYAML have to say stays in English."""
+    if isinstance(error, Refused):
+        return error.sentence
     if isinstance(error, RecursionError):
-        return "it is nested too deeply"
-    return str(error).rstrip(".") or type(error).__name__
+        return Sentence("it is nested too deeply.")
+    return Sentence("{cause}.", cause=str(error).partition("\n")[0].rstrip(".") or type(error).__name__)
 
 
 class _Guard(NodeTransformer):
@@ -96,7 +110,7 @@ class _Guard(NodeTransformer):
 
     def visit_For(self, node: nodes.For) -> nodes.Node:
         if node.recursive:
-            self._refuse(node)
+            self._refuse_node(node)
         self.generic_visit(node)
         node.iter = nodes.Filter(node.iter, "counted", [], [], None, None, lineno=node.lineno)
         return node
@@ -109,27 +123,32 @@ class _Guard(NodeTransformer):
     def visit_List(self, node: nodes.List | nodes.Tuple) -> nodes.Node:
         # Lists of lists of variables double with every line: 2**40 items in forty lines.
         if getattr(node, "ctx", "load") == "load" and not all(isinstance(item, nodes.Const) for item in node.items):
-            raise TemplateAssertionError("a list in a prompt may hold only constants", node.lineno)
+            raise _at(node, Refused("a list in a prompt may hold only constants."))
         return node
 
     visit_Tuple = visit_List
 
-    def _refuse(self, node: nodes.Node) -> NoReturn:
-        what = type(node).__name__
-        raise TemplateAssertionError(f"a prompt can't use this part of Jinja2 ({what})", node.lineno)
-
     def _refuse_node(self, node: nodes.Node) -> NoReturn:
-        self._refuse(node)
+        raise _at(node, Refused("a prompt can't use this part of Jinja2 ({part}).", part=type(node).__name__))
 
     visit_Macro = visit_CallBlock = visit_Block = visit_FilterBlock = visit_AssignBlock = _refuse_node
     visit_Include = visit_Import = visit_FromImport = visit_Extends = visit_Dict = _refuse_node
+
+
+def _at(node: nodes.Node, refused: Refused) -> Refused:
+    refused.lineno = node.lineno
+    return refused
+
+
+def _too_long() -> Refused:
+    return Refused("the prompt grows beyond {limit:,} characters.", limit=MAX_RENDERED)
 
 
 def _printable(value: Any) -> Any:
     if isinstance(value, Undefined):
         return str(value)  # raises: it is strict
     if not isinstance(value, str | int | float):
-        raise TypeError(f"a {type(value).__name__} can't be printed in a prompt; print its parts")
+        raise Refused("a {kind} can't be printed in a prompt; print its parts.", kind=type(value).__name__)
     return value
 
 
@@ -138,7 +157,7 @@ def _join(value: Iterable[Any], d: str = "", attribute: str | None = None) -> st
     items = [getattr(item, attribute) if attribute and attribute.isidentifier() else item for item in value]
     texts = [str(_printable(item)) for item in items]
     if sum(map(len, texts)) + len(d) * len(texts) > MAX_RENDERED:
-        raise SecurityError(_TOO_LONG)
+        raise _too_long()
     return d.join(texts)
 
 
@@ -146,7 +165,7 @@ def _join(value: Iterable[Any], d: str = "", attribute: str | None = None) -> st
 def _replace(eval_ctx: nodes.EvalContext, s: str, old: str, new: str) -> str:
     """Jinja2's ``replace``, bounded."""
     if len(s) + s.count(old) * len(new) > MAX_RENDERED:
-        raise SecurityError(_TOO_LONG)
+        raise _too_long()
     return do_replace(eval_ctx, s, old, new)
 
 
@@ -155,5 +174,5 @@ def _counted(context: Context, items: Iterable[Any]) -> Iterator[Any]:
     """The items, as long as this render's loops have rounds left."""
     for item in items:
         if next(context[_ROUNDS]) > MAX_ITERATIONS:
-            raise SecurityError(f"the loops take more than {MAX_ITERATIONS:,} rounds")
+            raise Refused("the loops take more than {limit:,} rounds.", limit=MAX_ITERATIONS)
         yield item

@@ -1,12 +1,14 @@
 """The folder of prompt files, read again as they change."""
 
 import re
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
 from qwen_ui.errors import InvalidInput, TemplateError
 from qwen_ui.prompts.parse import MAX_FILE_BYTES, parse
-from qwen_ui.prompts.template import SUFFIX, Template
+from qwen_ui.prompts.template import SUFFIX, Template, error_at
+from qwen_ui.sentences import Sentence
 
 _NAME = re.compile(r"\w[\w .()+-]*")
 _Stamp = tuple[int, int]
@@ -47,19 +49,21 @@ class PromptStore:
         """One template. Raises `InvalidInput` when there is none of that name, `TemplateError` when it is broken."""
         path, known = self.path(task, id), self._paths(task)
         if path not in known:
-            there = ", ".join(other.stem for other in known) or "none"
-            raise InvalidInput(f"There is no template {id!r} for {task}. There are: {there}.")
+            names = ", ".join(other.stem for other in known) or Sentence("none")
+            raise InvalidInput(
+                "There is no template {id!r} for {task}. There are: {names}.", id=id, task=task, names=names
+            )
         result = self._read(path)
         if isinstance(result, TemplateError):
-            raise TemplateError(*result.args)  # a fresh one: the cached one would collect tracebacks
+            raise copy(result)  # the cached one would collect tracebacks
         return result
 
     def path(self, task: str, id: str) -> Path:
         """Where the template is, or would be. Raises `InvalidInput` for names that could leave the folder."""
-        return self._folder(task) / f"{_checked('template', id)}{SUFFIX}"
+        return self._folder(task) / f"{_checked(Sentence('template'), id)}{SUFFIX}"
 
     def _folder(self, task: str) -> Path:
-        return self.root / _checked("task", task)
+        return self.root / _checked(Sentence("task"), task)
 
     # "list" is this class's method from here on, hence the tuple.
     def _paths(self, task: str) -> tuple[Path, ...]:
@@ -68,18 +72,18 @@ class PromptStore:
 
     def _read(self, path: Path) -> Template | TemplateError:
         """The file's template, or what is wrong with it; from the cache unless the file has changed."""
-        label = f"{path.parent.name}/{path.name}"
+        file = f"{path.parent.name}/{path.name}"
         try:
             target = path.resolve(strict=True)
             if not target.is_relative_to(self.root) or not target.is_file():
-                return TemplateError(f"{label}:1: this is not a file within the prompts folder.")
+                return error_at(file, 1, Sentence("this is not a file within the prompts folder."))
             stat = target.stat()
             stamp = (stat.st_mtime_ns, stat.st_size)
             if path not in self._cache or self._cache[path][0] != stamp:
                 self._cache[path] = (stamp, self._parse(path))
             return self._cache[path][1]
         except OSError as error:
-            return TemplateError(f"{label}:1: the file can't be read: {error.strerror or error}.")
+            return error_at(file, 1, Sentence("the file can't be read: {error}.", error=error.strerror or str(error)))
 
     def _parse(self, path: Path) -> Template | TemplateError:
         with path.open("rb") as file:
@@ -87,10 +91,12 @@ class PromptStore:
         try:
             return parse(path, data)
         except TemplateError as error:
-            return TemplateError(*error.args)
+            return copy(error)  # without the traceback
 
 
-def _checked(what: str, name: str) -> str:
+def _checked(what: Sentence, name: str) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > 100:
-        raise InvalidInput(f"A {what}'s name may hold letters, digits, spaces and . ( ) + - _, not {name!r}.")
+        raise InvalidInput(
+            "A {what}'s name may hold letters, digits, spaces and . ( ) + - _, not {name!r}.", what=what, name=name
+        )
     return name

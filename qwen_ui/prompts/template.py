@@ -11,6 +11,7 @@ import jinja2
 from qwen_ui.errors import TemplateError
 from qwen_ui.messages import Message, Role, Sampling
 from qwen_ui.prompts import sandbox
+from qwen_ui.sentences import Sentence
 
 SUFFIX = ".prompty"
 
@@ -57,7 +58,7 @@ class Template:
     lines: Mapping[str, int] = field(repr=False)
     """Where each key of the front matter is in the file."""
 
-    def render(self, **values: Any) -> list[Message]:
+    def render(self, /, **values: Any) -> list[Message]:
         """The template's messages with the values put in; sections that come out blank are left out.
 
         Raises `TemplateError` for a variable without a value and for whatever else fails inside the
@@ -66,7 +67,7 @@ class Template:
         rendered = [(section.role, self._render(section, values)) for section in self.sections]
         messages = [Message(role, text) for role, text in rendered if text.strip()]
         if not messages:
-            raise self._error(self.sections[0].line, "the prompt comes out empty.")
+            raise self._error(self.sections[0].line, Sentence("the prompt comes out empty."))
         return messages
 
     def sampling(self, **overrides: Any) -> Sampling:
@@ -76,21 +77,31 @@ class Template:
         """
         return Sampling(**{**self.options, **{name: value for name, value in overrides.items() if value is not None}})
 
-    def fault(self, key: str, cause: str) -> TemplateError:
-        """The error to raise when the front matter's value under the key can't be used."""
-        return self._error(self.lines.get(key, 1), cause)
+    def fault(self, key: str, template: str, /, **values: Any) -> TemplateError:
+        """The error to raise when the front matter's value under the key can't be used: its cause, as a literal."""
+        return self._error(self.lines.get(key, 1), Sentence(template, **values))
 
     def _render(self, section: Section, values: Mapping[str, Any]) -> str:
         try:
             return sandbox.render(section.template, values)
         except Exception as error:
-            cause = f"{sandbox.describe(error)}."
-            if isinstance(error, jinja2.UndefinedError):
-                cause += f" Variables here: {', '.join(sorted(values)) or 'none'}."
-            raise self._error(section.line + _line_within(error) - 1, cause) from error
+            raise self._error(section.line + _line_within(error) - 1, self._cause(error, values)) from error
 
-    def _error(self, line: int, cause: str) -> TemplateError:
-        return TemplateError(f"{self.task}/{self.id}{SUFFIX}:{line}: {cause}")
+    def _cause(self, error: Exception, values: Mapping[str, Any]) -> Sentence:
+        """What went wrong; for a variable without a value, which there are."""
+        for name in self.variables:
+            if str(error) == f"{name!r} is undefined":  # nothing else of Jinja2's error tells its name
+                names = ", ".join(sorted(values)) or Sentence("none")
+                return Sentence("{name!r} is undefined. Variables here: {names}.", name=name, names=names)
+        return sandbox.describe(error)
+
+    def _error(self, line: int, cause: Sentence) -> TemplateError:
+        return error_at(f"{self.task}/{self.id}{SUFFIX}", line, cause)
+
+
+def error_at(file: str, line: int, cause: Sentence) -> TemplateError:
+    """What is wrong at a line of a prompt file, which is told as task/name."""
+    return TemplateError("{file}:{line}: {cause}", file=file, line=line, cause=cause)
 
 
 def _line_within(error: BaseException) -> int:

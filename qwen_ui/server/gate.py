@@ -10,9 +10,9 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qwen_ui.errors import TooMany
-from qwen_ui.kinds import Network
-from qwen_ui.server.limits import Ledger, Limits
-from qwen_ui.ui.visitors import COOKIE, FORWARDED, address
+from qwen_ui.server.limits import Limits, RateLimiter
+from qwen_ui.server.visitors import COOKIE, FORWARDED, address
+from qwen_ui.settings import Network
 
 EXACT = frozenset(
     [
@@ -50,7 +50,7 @@ YEAR = 365 * 24 * 3600
 HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 
 
-class Guard:
+class Gate:
     """ASGI middleware. Requests that it refuses never reach Gradio."""
 
     def __init__(self, app: ASGIApp, public: bool, upload_bytes: int, trusted: Sequence[Network] = ()) -> None:
@@ -58,8 +58,8 @@ class Guard:
         self._public = public
         self._upload_bytes = upload_bytes * FILES_AT_ONCE
         self._trusted = trusted
-        self._sign_ins = Ledger(SIGN_INS)
-        self._uploads = Ledger(UPLOADS if public else None)
+        self._sign_ins = RateLimiter(SIGN_INS)
+        self._uploads = RateLimiter(UPLOADS if public else None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves, or refuses with a sentence."""
@@ -82,13 +82,7 @@ class Guard:
     async def _counted(self, path: str, headers: Headers, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a sign-in or an upload, if the visitor has any left."""
         who = address(scope["client"][0] if scope.get("client") else "", headers.get(FORWARDED, ""), self._trusted)
-        ledger = self._sign_ins if path == LOGIN else self._uploads
-        try:
-            ledger.enter(who)
-        except TooMany:
-            answer = PlainTextResponse("Too many attempts. Try again in some minutes.", 429, {"retry-after": "300"})
-            await answer(scope, receive, send)
-            return
+        limiter = self._sign_ins if path == LOGIN else self._uploads
         body, failed = _Body(receive, self._upload_bytes if path == UPLOAD else MAX_BODY), False
 
         async def watch(message: Message) -> None:
@@ -97,9 +91,14 @@ class Guard:
             await send(message)
 
         try:
-            await self._serve(scope, body, watch)
-        finally:
-            ledger.leave(who, int(failed) if path == LOGIN else body.size // 1000)
+            with limiter.admit(who) as spending:
+                try:
+                    await self._serve(scope, body, watch)
+                finally:
+                    spending.tokens = int(failed) if path == LOGIN else body.size // 1000
+        except TooMany:
+            answer = PlainTextResponse("Too many attempts. Try again in some minutes.", 429, {"retry-after": "300"})
+            await answer(scope, receive, send)
 
     async def _serve(self, scope: Scope, body: "_Body", send: Send) -> None:
         """Serves; a body that was too much for us is refused, whatever Gradio made of its end."""

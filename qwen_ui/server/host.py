@@ -4,15 +4,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
-from qwen_ui.config import Settings
 from qwen_ui.engine.base import Engine, EngineInfo
 from qwen_ui.errors import NotReady, QwenUIError
 from qwen_ui.models.progress import Progress
-from qwen_ui.server.limits import Ledger
-from qwen_ui.server.metering import Visit
-from qwen_ui.server.record import Observe, Record, Via
+from qwen_ui.sentences import Sentence
+from qwen_ui.server.limits import RateLimiter
+from qwen_ui.server.metering import Meter, MeteredEngine, Observe, Via
+from qwen_ui.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +62,8 @@ class EngineHost:
         self._seconds = 0.0
         self._settled = threading.Event()
         self._closing = threading.Event()
-        self._ledger = Ledger(settings.limits)
-        self._observers: list[Observe] = []
+        self._limiter = RateLimiter(settings.limits)
+        self._meter = Meter(lambda: self.engine, self._limiter, settings.log_text)
 
     def start(self) -> None:
         """Begins to open the engine in a thread of its own, which ends with that (see LocalEngine on threads)."""
@@ -79,10 +80,11 @@ class EngineHost:
             engine = self._open_engine(self.settings, self._report)
         except QwenUIError as error:
             log.error("%s", error)
-            self._fail(str(error))
+            self._fail(error.sentence)
         except Exception as error:
             log.exception("The model could not be opened")
-            self._fail(f"The model could not be opened: {type(error).__name__}: {error}")
+            cause = f"{type(error).__name__}: {error}"
+            self._fail(Sentence("The model could not be opened: {cause}", cause=cause))
         else:
             self._engine = engine
             self._seconds = time.monotonic() - self._started
@@ -96,9 +98,9 @@ class EngineHost:
             log.info("%s %s", progress.stage, progress.detail)
         self._progress = progress
 
-    def _fail(self, sentence: str) -> None:
+    def _fail(self, reason: Sentence) -> None:
         self._seconds = time.monotonic() - self._started
-        self._progress = Progress("failed", sentence)
+        self._progress = Progress("failed", reason=reason)
 
     @property
     def progress(self) -> Progress:
@@ -141,26 +143,26 @@ class EngineHost:
         if self._engine is not None:
             return self._engine
         if self._progress.stage == "failed":
-            raise NotReady(f"There is no model to answer with. {self._progress.detail}")
+            raise NotReady("There is no model to answer with. {reason}", reason=self._progress.reason)
         raise NotReady("The model is still being prepared. Try again when the page says that it is ready.")
 
-    def of(self, who: str, task: str, via: Via = "page") -> Visit:
-        """The way to the engine for one request of a visitor: limited, and noted when it ends."""
-        return Visit(lambda: self.engine, self._ledger, self._noted, who, task, via)
+    def request(self, visitor: str, task: str, via: Via = "page") -> AbstractContextManager[MeteredEngine]:
+        """The engine for one request of a visitor: limited, and recorded when it ends. See `Meter.request`."""
+        return self._meter.request(visitor, task, via)
+
+    def admit(self, visitor: str) -> AbstractContextManager[object]:
+        """Counts work of a visitor that needs no model as a request that runs. Raises `TooMany`."""
+        return self._limiter.admit(visitor)
 
     def observe(self, observer: Observe) -> None:
         """Tells the observer of every request from now on, when it has ended."""
-        self._observers.append(observer)
-
-    def _noted(self, record: Record) -> None:
-        for observer in self._observers:
-            observer(record)
+        self._meter.observers.append(observer)
 
     def status(self) -> dict[str, Any]:
         """What /status gives."""
         stage = self._progress.stage
         state = stage if stage in {"ready", "failed"} else "loading"
-        status: dict[str, Any] = {"state": state, "reason": self._progress.detail}
+        status: dict[str, Any] = {"state": state, "reason": str(self._progress.reason or self._progress.detail)}
         if self._engine is None:
             blank = {"model": self.settings.model, "precision": self.settings.precision, "device": "", "engine": ""}
             return status | blank | {"context_length": 0, "active": 0, "waiting": 0}

@@ -3,8 +3,10 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from qwen_ui.errors import TooMany
 
@@ -20,6 +22,13 @@ class Limits:
     """Requests at once."""
     tokens_per_hour: int
     """New tokens."""
+
+
+@dataclass(slots=True)
+class Spending:
+    """What a request that runs has cost so far; it is booked when the request ends."""
+
+    tokens: int = 0
 
 
 @dataclass(slots=True)
@@ -43,7 +52,7 @@ class _Account:
         return not (self.running or self.requests or self.spent)
 
 
-class Ledger:
+class RateLimiter:
     """Keeps the accounts of all visitors. Any thread may call it. Without limits it keeps nothing."""
 
     def __init__(self, limits: Limits | None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -53,62 +62,43 @@ class Ledger:
         self._tidied = clock()
         self._lock = threading.Lock()
 
-    def enter(self, visitor: str, again: bool = False) -> None:
-        """Counts a request of the visitor as running; one that goes on ``again`` is not a new one.
+    @contextmanager
+    def admit(self, visitor: str) -> Iterator[Spending]:
+        """Counts a request of the visitor as running for as long as the context lasts, and then what it has spent.
 
         Raises `TooMany`, which says when to try again.
         """
+        spending = Spending()
         if self._limits is None:
+            yield spending
             return
+        self._enter(visitor, self._limits)
+        try:
+            yield spending
+        finally:
+            self._leave(visitor, spending.tokens)
+
+    def __len__(self) -> int:
+        """How many visitors have an account now."""
+        return len(self._accounts)
+
+    def _enter(self, visitor: str, limits: Limits) -> None:
         with self._lock:
             now = self._clock()
             self._tidy(now)
             account = self._accounts.setdefault(visitor, _Account())
             account.forget(now)
-            self._check(account, self._limits, now, again)
+            _check(account, limits, now)
             account.running += 1
-            if not again:
-                account.requests.append(now)
+            account.requests.append(now)
 
-    def leave(self, visitor: str, tokens: int) -> None:
-        """The request has ended, with so many new tokens."""
-        if self._limits is None:
-            return
+    def _leave(self, visitor: str, tokens: int) -> None:
         with self._lock:
             account = self._accounts[visitor]
             account.running -= 1
             if tokens:
                 account.spent.append((self._clock(), tokens))
                 account.tokens += tokens
-
-    def __len__(self) -> int:
-        """How many visitors have an account now."""
-        return len(self._accounts)
-
-    def _check(self, account: _Account, limits: Limits, now: float, again: bool) -> None:
-        if account.running >= limits.running:
-            raise TooMany(f"{limits.running} of your requests are running. Wait until one has ended, or stop one.")
-        if not again and len(account.requests) >= limits.requests_per_minute:
-            wait = account.requests[0] + MINUTE - now
-            raise TooMany(
-                f"{limits.requests_per_minute} requests a minute are possible here. Try again in {_spoken(wait)}."
-            )
-        if account.tokens >= limits.tokens_per_hour:
-            wait = self._until_below(account, limits.tokens_per_hour) + HOUR - now
-            raise TooMany(
-                f"You have used up the {limits.tokens_per_hour:,} tokens that an hour has here. "
-                f"Try again in {_spoken(wait)}."
-            )
-
-    @staticmethod
-    def _until_below(account: _Account, limit: int) -> float:
-        """When that was spent whose end brings the sum below the limit."""
-        left = account.tokens
-        for spent_at, tokens in account.spent:
-            left -= tokens
-            if left < limit:
-                return spent_at
-        return account.spent[-1][0]
 
     def _tidy(self, now: float) -> None:
         """Drops the accounts that hold nothing any more, now and then."""
@@ -121,7 +111,35 @@ class Ledger:
                 del self._accounts[visitor]
 
 
-def _spoken(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} minutes"
+def _check(account: _Account, limits: Limits, now: float) -> None:
+    if account.running >= limits.running:
+        raise TooMany(
+            "{limit} of your requests {limit:is|are} running. Wait until one has ended, or stop one.",
+            limit=limits.running,
+        )
+    if len(account.requests) >= limits.requests_per_minute:
+        raise TooMany(
+            "{limit} {limit:request|requests} a minute {limit:is|are} possible here. Try again in {wait}.",
+            limit=limits.requests_per_minute,
+            wait=_wait(account.requests[0] + MINUTE - now),
+        )
+    if account.tokens >= limits.tokens_per_hour:
+        raise TooMany(
+            "You have used up the {limit:,} tokens that an hour has here. Try again in {wait}.",
+            limit=limits.tokens_per_hour,
+            wait=_wait(_until_below(account, limits.tokens_per_hour) + HOUR - now),
+        )
+
+
+def _until_below(account: _Account, limit: int) -> float:
+    """When that was spent whose end brings the sum below the limit."""
+    left = account.tokens
+    for spent_at, tokens in account.spent:
+        left -= tokens
+        if left < limit:
+            return spent_at
+    return account.spent[-1][0]
+
+
+def _wait(seconds: float) -> timedelta:
+    return timedelta(seconds=max(1, seconds))

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from qwen_ui.config import Settings
-from qwen_ui.server.record import Record
+from qwen_ui.server.metering import Record
+from qwen_ui.settings import Settings
 
 REQUESTS = "qwen_ui.requests"
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"

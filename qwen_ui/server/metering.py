@@ -1,222 +1,238 @@
-"""One request's way to the engine: it counts against its visitor's limits, and is noted when it has ended."""
+"""One request's way to the engine: counted against its visitor's limits, stopped as a whole, recorded when it ends."""
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
 
 from qwen_ui.engine.base import Engine, EngineInfo, Stream
-from qwen_ui.errors import QwenUIError
-from qwen_ui.messages import Chunk, Message, Sampling, Usage
-from qwen_ui.server.limits import Ledger
-from qwen_ui.server.record import Observe, Outcome, Record, Via
+from qwen_ui.errors import EngineFailed, QwenUIError
+from qwen_ui.messages import Chunk, Ended, Message, Sampling
+from qwen_ui.server.limits import RateLimiter
 
-_ENDED: dict[str, Outcome] = {"stop": "ok", "length": "length", "cancelled": "stopped"}
-
-
-class EngineSource(Protocol):
-    """Where a request gets its engine from."""
-
-    @property
-    def engine(self) -> Engine:
-        """The engine. Raises `NotReady` while there is none."""
+Via = Literal["page", "api"]
+Outcome = Literal["ok", "length", "stopped", "closed", "refused", "failed"]
 
 
-class Visit:
-    """One request of one visitor. Implements `EngineSource` and, once there is an engine, `Engine`.
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One request, once it has ended."""
 
-    A request may be made of several answers (the pieces of a document): it is one request all the same.
-    """
+    task: str
+    """The tab's or the endpoint's name, such as chat."""
+    via: Via
+    outcome: Outcome
+    """Whole; cut at its limit of tokens; stopped by the visitor; left behind by one; not served; broken."""
+    prompt_tokens: int
+    cached_tokens: int
+    """Of the prompt's tokens, those that were not computed again."""
+    new_tokens: int
+    """Generated tokens, and one for each candidate that was scored."""
+    seconds: float
+    """The whole request, its wait in the queue included."""
+    seconds_to_first_token: float | None
+    """None when no token came."""
+    streams: int = 1
+    """How many answers the request was made of: a document is translated in segments."""
+    error: str = ""
+    """The class of the error that ended it. Never its message: that may quote the text."""
+    text: str = field(default="", repr=False)
+    """Prompts and answers. Kept only with --log-text."""
 
-    def __init__(self, open_: Callable[[], Engine], ledger: Ledger, observe: Observe, who: str, task: str, via: Via):
-        self._open = open_
-        self._ledger = ledger
-        self._observe = observe
-        self._who = who
-        self._task = task
-        self._via = via
-        self._running = 0
-        self._counted = False
-        self._tokens = 0
 
-    @property
-    def engine(self) -> Engine:
-        """The engine, for this request. Raises `NotReady` while there is none."""
-        try:
-            self._open()
-        except QwenUIError as error:
-            self._note("refused", error=error)
-            raise
-        return self
+Observe = Callable[[Record], None]
+
+
+class MeteredEngine:
+    """The engine for one request of one visitor. Implements `Engine`; made by `Meter.request`."""
+
+    def __init__(self, engine: Engine, keep_text: bool = False) -> None:
+        self._engine = engine
+        self._keep_text = keep_text
+        self._started = time.monotonic()
+        self._running: set[Stream] = set()
+        self._texts: list[list[str]] = []
+        self._left: Literal["", "stopped", "closed"] = ""
+        self._ended: set[Ended] = set()
+        self.error: Exception | None = None
+        """What a stream or a scoring ended with, also where the task went on without it: the first failure, if any."""
+        self.prompt_tokens = self.cached_tokens = self.new_tokens = self.streams = 0
+        self.seconds_to_first_token: float | None = None
 
     @property
     def info(self) -> EngineInfo:
-        """What runs here."""
-        return self._open().info
+        return self._engine.info
 
     @property
     def active(self) -> int:
-        """Requests that are generating now, everybody's."""
-        return self._open().active
+        return self._engine.active
 
     @property
     def waiting(self) -> int:
-        """Requests that wait for their turn, everybody's."""
-        return self._open().waiting
+        return self._engine.waiting
+
+    @property
+    def stopped(self) -> bool:
+        return bool(self._left)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What came of the request, where no error ended it."""
+        if self._left:
+            return self._left
+        came_to = outcome_of(self.error) if self.error is not None else "ok"
+        if came_to == "failed" or not self.streams:
+            return came_to
+        return "length" if "length" in self._ended else "ok"
+
+    @property
+    def text(self) -> str:
+        return "\n\n".join("".join(parts) for parts in self._texts)
+
+    def stop(self, left: bool = False) -> None:
+        """Ends the request soon: what its streams have so far still comes. ``left``: because the visitor has gone."""
+        self._left = self._left or ("closed" if left else "stopped")
+        for stream in tuple(self._running):
+            stream.cancel()
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
-        """Tokens of the conversation as the model would see it."""
-        return self._open().count_tokens(messages)
+        return self._engine.count_tokens(messages)
 
-    def stream(self, messages: Sequence[Message], sampling: Sampling) -> Stream:
-        """Like the engine's. Raises `TooMany` as well."""
-        started = time.monotonic()
-        try:
-            self._enter()
-            try:
-                stream = self._open().stream(messages, sampling)
-            except BaseException:
-                self._leave(0)
-                raise
-        except QwenUIError as error:
-            self._note("refused", error=error)
-            raise
-        return _NotedStream(stream, lambda *outcome: self._ended(messages, started, *outcome))
+    @asynccontextmanager
+    async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator["MeteredStream"]:
+        with self._noting_errors():
+            async with self._engine.stream(messages, sampling) as stream:
+                self.streams += 1
+                said = self._begin_text(messages) if self._keep_text else None
+                self._running.add(stream)
+                if self.stopped:  # while it was on its way
+                    stream.cancel()
+                try:
+                    yield MeteredStream(stream, self, said)
+                finally:
+                    self._running.discard(stream)
 
     async def score(self, prompts: Sequence[str], candidates: Sequence[str]) -> list[list[float]]:
-        """Like the engine's. Raises `TooMany` as well. Each candidate of each prompt counts as a token."""
-        started, tokens = time.monotonic(), 0
-        try:
-            self._enter()
-        except QwenUIError as error:
-            self._note("refused", error=error)
-            raise
-        try:
-            scores = await self._open().score(prompts, candidates)
-            tokens = len(prompts) * len(candidates)
-        except BaseException as error:
-            self._note(_outcome(error), started, error=error)
-            raise
-        finally:
-            self._leave(tokens)
-        self._note("ok", started)
+        with self._noting_errors():
+            scores = await self._engine.score(prompts, candidates)
+        self.streams += 1
+        self.new_tokens += len(prompts) * len(candidates)
         return scores
 
     async def close(self) -> None:
         """Nothing: the engine is everybody's."""
 
-    def _enter(self) -> None:
-        if self._running == 0:
-            self._ledger.enter(self._who, again=self._counted)
-            self._counted = True
-        self._running += 1
+    @contextmanager
+    def _noting_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if self.error is None or outcome_of(self.error) == "refused":
+                self.error = error
+            raise
 
-    def _leave(self, tokens: int) -> None:
-        self._running -= 1
-        self._tokens += tokens
-        if self._running == 0:
-            self._ledger.leave(self._who, self._tokens)
-            self._tokens = 0
+    def _begin_text(self, messages: Sequence[Message]) -> list[str]:
+        """The text to keep of one answer: its prompt, and the place for what is said."""
+        asked = (f"{message.role}: {message.content}" for message in messages)
+        self._texts.append(["\n\n".join([*asked, "answer: "])])
+        return self._texts[-1]
 
-    def _ended(
-        self, messages: Sequence[Message], started: float, outcome: Outcome, said: "_Said", error: BaseException | None
-    ) -> None:
-        tokens = said.usage.new_tokens if said.usage else said.pieces
-        self._leave(tokens)
-        text = "\n\n".join([*(f"{message.role}: {message.content}" for message in messages), f"answer: {said.text}"])
-        self._note(outcome, started, said.usage, error, said.first, text, tokens)
-
-    def _note(
-        self,
-        outcome: Outcome,
-        started: float | None = None,
-        usage: Usage | None = None,
-        error: BaseException | None = None,
-        first: float | None = None,
-        text: str = "",
-        tokens: int = 0,
-    ) -> None:
-        now = time.monotonic()
-        self._observe(
-            Record(
-                task=self._task,
-                via=self._via,
-                outcome=outcome,
-                prompt_tokens=usage.prompt_tokens if usage else 0,
-                cached_tokens=usage.reused_tokens if usage else 0,
-                new_tokens=tokens,
-                seconds=now - started if started is not None else 0.0,
-                seconds_to_first_token=first - started if first is not None and started is not None else None,
-                error=type(error).__name__ if error else "",
-                text=text,
-            )
-        )
-
-
-def _outcome(error: BaseException) -> Outcome:
-    if isinstance(error, QwenUIError):
-        return "refused"
-    return "failed" if isinstance(error, Exception) else "closed"
-
-
-class _Said:
-    """What a stream has said so far."""
-
-    def __init__(self) -> None:
-        self.parts: list[str] = []
-        self.first: float | None = None
-        """When its first text came."""
-        self.usage: Usage | None = None
-
-    @property
-    def text(self) -> str:
-        return "".join(self.parts)
-
-    @property
-    def pieces(self) -> int:
-        """About as many tokens as came, where no usage tells."""
-        return len(self.parts)
-
-    def add(self, chunk: Chunk) -> None:
+    def count(self, chunk: Chunk, pieces: int) -> None:
+        """Books a chunk of an answer that has come in so many pieces by now: about as many tokens, until its end."""
         if chunk.text:
-            self.parts.append(chunk.text)
-            self.first = self.first or time.monotonic()
-        self.usage = chunk.usage or self.usage
+            if self.seconds_to_first_token is None:
+                self.seconds_to_first_token = time.monotonic() - self._started
+            self.new_tokens += 1
+        if chunk.usage is not None:
+            self.new_tokens += chunk.usage.new_tokens - pieces
+            self.prompt_tokens += chunk.usage.prompt_tokens
+            self.cached_tokens += chunk.usage.reused_tokens
+            self._ended.add(chunk.usage.ended)
 
 
-class _NotedStream:
-    """A stream whose end is told once, whatever it is. Implements `Stream`."""
+class MeteredStream:
+    """A stream whose chunks are counted as they come. Implements `Stream`."""
 
-    def __init__(self, stream: Stream, ended: Callable[[Outcome, _Said, BaseException | None], None]) -> None:
+    def __init__(self, stream: Stream, engine: MeteredEngine, said: list[str] | None) -> None:
         self._stream = stream
-        self._tell = ended
-        self._told = False
-        self._said = _Said()
+        self._engine = engine
+        self._said = said
+        self._pieces = 0
 
-    def __aiter__(self) -> "_NotedStream":
+    def __aiter__(self) -> "MeteredStream":
         return self
 
     async def __anext__(self) -> Chunk:
-        try:
-            chunk = await self._stream.__anext__()
-        except StopAsyncIteration:
-            self._ended(_ENDED[self._said.usage.ended] if self._said.usage else "closed")
-            raise
-        except Exception as error:
-            self._ended("failed", error)
-            raise
-        self._said.add(chunk)
+        chunk = await self._stream.__anext__()
+        self._pieces += bool(chunk.text)
+        self._engine.count(chunk, self._pieces)
+        if self._said is not None:
+            self._said.append(chunk.text)
         return chunk
 
     def cancel(self) -> None:
         self._stream.cancel()
 
-    async def aclose(self) -> None:
-        try:
-            await self._stream.aclose()
-        finally:
-            self._ended(_ENDED[self._said.usage.ended] if self._said.usage else "closed")
 
-    def _ended(self, outcome: Outcome, error: BaseException | None = None) -> None:
-        if not self._told:
-            self._told = True
-            self._tell(outcome, self._said, error)
+class Meter:
+    """Lets requests to the engine, limited by visitor, and tells the observers of each that has ended."""
+
+    def __init__(self, open_engine: Callable[[], Engine], limiter: RateLimiter, keep_text: bool = False) -> None:
+        self._open_engine = open_engine
+        self._limiter = limiter
+        self._keep_text = keep_text
+        self.observers: list[Observe] = []
+
+    @contextmanager
+    def request(self, visitor: str, task: str, via: Via = "page") -> Iterator[MeteredEngine]:
+        """The engine for one request, which lasts as long as the context, however many answers it is made of.
+
+        All that the request holds is given back when it ends, and then there is one record of it, whatever ended it.
+        Raises `TooMany` and, while there is no engine, `NotReady`.
+        """
+        started = time.monotonic()
+        engine: MeteredEngine | None = None
+        error: BaseException | None = None
+        try:
+            with self._limiter.admit(visitor) as spending:
+                engine = MeteredEngine(self._open_engine(), self._keep_text)
+                try:
+                    yield engine
+                finally:
+                    spending.tokens = engine.new_tokens
+        except BaseException as ending:
+            error = ending
+            raise
+        finally:
+            record = _record(engine, error, task, via, time.monotonic() - started)
+            for observe in self.observers:
+                observe(record)
+
+
+def outcome_of(error: BaseException) -> Outcome:
+    """What a request came to that this error ended: operators are told to watch for ``failed``."""
+    if not isinstance(error, Exception):
+        return "closed"  # cancelled, or its reader has gone
+    return "refused" if isinstance(error, QwenUIError) and not isinstance(error, EngineFailed) else "failed"
+
+
+def _record(engine: MeteredEngine | None, error: BaseException | None, task: str, via: Via, seconds: float) -> Record:
+    if engine is None:
+        outcome = "closed" if error is None else outcome_of(error)
+        return Record(task, via, outcome, 0, 0, 0, seconds, None, 0, type(error).__name__)
+    outcome = engine.outcome if error is None else outcome_of(error)
+    cause = error or (engine.error if outcome in {"refused", "failed"} else None)
+    return Record(
+        task=task,
+        via=via,
+        outcome=outcome,
+        prompt_tokens=engine.prompt_tokens,
+        cached_tokens=engine.cached_tokens,
+        new_tokens=engine.new_tokens,
+        seconds=seconds,
+        seconds_to_first_token=engine.seconds_to_first_token,
+        streams=engine.streams,
+        error=type(cause).__name__ if isinstance(cause, Exception) else "",
+        text=engine.text,
+    )

@@ -1,7 +1,7 @@
 """Figures for Prometheus, on a port of their own."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 from wsgiref.simple_server import WSGIServer
 
@@ -17,10 +17,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from qwen_ui.server.host import EngineHost
-from qwen_ui.server.record import Record
+from qwen_ui.server.metering import Record
 
-TASKS = frozenset({"chat", "write", "ask", "translate", "sentiment", "code", "prompts", "finetune", "look_inside"})
-"""What a task label may say: each value is a series of its own for good."""
 FIRST_TOKEN_SECONDS = (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120)
 REQUEST_SECONDS = (0.5, 1, 2, 5, 10, 20, 40, 80, 160, 320, 640)
 
@@ -28,7 +26,9 @@ REQUEST_SECONDS = (0.5, 1, 2, 5, 10, 20, 40, 80, 160, 320, 640)
 class Metrics:
     """Counts requests as they end, and looks at the engine when it is asked."""
 
-    def __init__(self, host: EngineHost) -> None:
+    def __init__(self, host: EngineHost, tasks: Collection[str]) -> None:
+        """``tasks`` are what a task label may say besides "other", as each value is a series of its own for good."""
+        self._tasks = frozenset(tasks)
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -47,7 +47,7 @@ class Metrics:
 
     def observe(self, record: Record) -> None:
         """Counts a request that has ended."""
-        task = record.task if record.task in TASKS else "other"
+        task = record.task if record.task in self._tasks else "other"
         self._requests.labels(task, record.via, record.outcome).inc()
         self._prompt.labels(task).inc(record.prompt_tokens)
         self._cached.labels(task).inc(record.cached_tokens)

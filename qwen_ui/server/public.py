@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import replace
 
-from qwen_ui.config import Settings
+from qwen_ui.settings import Settings
 
 USER = "qwen"
 PASSWORD_BYTES = 12

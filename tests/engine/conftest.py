@@ -3,17 +3,23 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest_asyncio
 
-from qwen_ui.config import Settings
-from qwen_ui.engine.base import Engine
+from qwen_ui.engine.base import Engine, Stream
 from qwen_ui.engine.local import LocalEngine
+from qwen_ui.engine.zero import ZeroEngine
 from qwen_ui.messages import Chunk, Message, Sampling, Usage
 from qwen_ui.models.load import Loaded, open_model
+from qwen_ui.settings import Settings
+from tests.engine.worker import Forked
 
 SLOTS = 8
+WAITING = 2
+STORY = [Message("user", "Write a very long story.")]
+TIME_TO_END = 60  # seconds: a hang, not a measure
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -33,11 +39,50 @@ async def engine(loaded: Loaded) -> AsyncIterator[LocalEngine]:
     await engine.close()
 
 
+@asynccontextmanager
+async def open_zero(loaded: Loaded, decorate: Any) -> AsyncIterator[ZeroEngine]:
+    """The engine for ZeroGPU, with one slot and so many who may wait. Each process that it forked has to end well."""
+    engine = ZeroEngine(loaded, Settings(max_concurrent=WAITING), decorate)
+    yield engine
+    await engine.close()
+    if isinstance(decorate, Forked):
+        assert [child.exitcode for child in decorate.children] == [0] * len(decorate.children)
+
+
 async def read(engine: Engine, messages: Sequence[Message] | str, **sampling: Any) -> tuple[str, Usage]:
     """The whole text of a stream, and its usage."""
     if isinstance(messages, str):
         messages = [Message("user", messages)]
-    chunks: list[Chunk] = [chunk async for chunk in engine.stream(messages, Sampling(**sampling))]
+    async with engine.stream(messages, Sampling(**sampling)) as stream:
+        return await rest(stream)
+
+
+async def rest(stream: Stream) -> tuple[str, Usage]:
+    """What a stream says from here on, and its usage."""
+    chunks: list[Chunk] = [chunk async for chunk in stream]
     assert all(chunk.usage is None for chunk in chunks[:-1])
     assert chunks[-1].usage is not None
     return "".join(chunk.text for chunk in chunks), chunks[-1].usage
+
+
+async def first_text(stream: Stream) -> str:
+    """Reads until there is text."""
+    async for chunk in stream:
+        if chunk.text:
+            return chunk.text
+    raise AssertionError("the stream ended without a text")
+
+
+def held(engine: Engine) -> int:
+    """What requests hold of the engine now: slots and positions, cache blocks, handlers of results."""
+    count = engine.active + engine.waiting
+    if isinstance(engine, LocalEngine):
+        count += engine.batch.held_blocks + len(engine.batch.manager.output_router.result_handlers)
+    return count
+
+
+async def idle(engine: Engine) -> None:
+    """Waits until the engine holds nothing any more."""
+    async with asyncio.timeout(TIME_TO_END):
+        while held(engine):
+            await asyncio.sleep(0.005)  # a loop that never rests would take the model's time

@@ -6,7 +6,7 @@ import pytest
 import torch
 from bitsandbytes.nn.modules import Linear4bit
 
-from qwen_ui.engine.local.linear4bit import FEWEST_TOKENS, speed_up
+from qwen_ui.engine.local.linear4bit import DEQUANTIZE_TOKENS, speed_up
 
 COLUMNS, ROWS = 128, 96
 
@@ -29,15 +29,15 @@ def layer(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
-def test_all_ways_agree(layer, dtype):
-    tokens = torch.randn(2, FEWEST_TOKENS, COLUMNS, dtype=dtype)
+def test_gemv_and_dequantize_agree_with_bitsandbytes(layer, dtype):
+    tokens = torch.randn(2, DEQUANTIZE_TOKENS, COLUMNS, dtype=dtype)
     with torch.inference_mode():
-        theirs, theirs_of_few = layer(tokens), layer(tokens[:, :5])
+        theirs, their_gemv = layer(tokens), layer(tokens[:, :5])
         assert speed_up(torch.nn.Sequential(layer)) == 1
-        many, few = layer(tokens), layer(tokens[:, :5])
-    torch.testing.assert_close(many, theirs, rtol=0.02, atol=0.02)
-    assert many.dtype == dtype
-    assert torch.equal(few, theirs_of_few)
+        dequantized, gemv = layer(tokens), layer(tokens[:, :5])
+    torch.testing.assert_close(dequantized, theirs, rtol=0.02, atol=0.02)
+    assert dequantized.dtype == dtype
+    assert torch.equal(gemv, their_gemv)
 
 
 def test_a_kernel_that_reads_the_bytes_otherwise_is_left_alone(layer):

@@ -1,45 +1,21 @@
-"""The engine over the real embedded model."""
+"""What is special to the engine on this machine: many at once in one batch, its shared cache, its loop that may die."""
 
 import asyncio
+import threading
 import weakref
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-import torch
 
-from qwen_ui.engine.local import LocalEngine
-from qwen_ui.errors import Busy, EngineFailed, InvalidInput, PromptTooLong, QwenUIError
+from qwen_ui.engine.local import LocalEngine, scoring
+from qwen_ui.engine.local.batch import BatchLoop
+from qwen_ui.errors import EngineFailed, NotReady
 from qwen_ui.messages import Message, Sampling
-from qwen_ui.models.load import Loaded
-from tests.engine.conftest import SLOTS, read
+from tests.engine.conftest import SLOTS, STORY, first_text, held, idle, read, rest
+from tests.interruption import Interrupted
 
 QUESTIONS = [f"Name one {thing}." for thing in ("colour", "river", "fruit", "planet", "bird", "metal", "city", "tool")]
-TIME_TO_END = 30  # seconds: a hang, not a measure
-
-
-def plain_generate(loaded: Any, text: str, new_tokens: int) -> str:
-    """What transformers' own `generate` answers greedily."""
-    ids: Any = loaded.tokenizer.apply_chat_template(
-        [{"role": "user", "content": text}], add_generation_prompt=True, return_tensors="pt", return_dict=True
-    )
-    with torch.inference_mode():
-        out = loaded.model.generate(**ids, max_new_tokens=new_tokens, do_sample=False)
-    return str(loaded.tokenizer.decode(out[0, ids["input_ids"].shape[1] :], skip_special_tokens=True))
-
-
-async def idle(engine: LocalEngine) -> None:
-    """Waits until the batch holds nothing any more."""
-    async with asyncio.timeout(TIME_TO_END):
-        while engine.active or engine.batch.held_blocks or engine.batch.manager.output_router.result_handlers:
-            await asyncio.sleep(0)
-
-
-async def test_greedy_streams_equal_generate(engine: LocalEngine, loaded: Loaded) -> None:
-    text, usage = await read(engine, QUESTIONS[0], max_new_tokens=24, temperature=0)
-    with engine.batch.pause():
-        expected = await asyncio.to_thread(plain_generate, loaded, QUESTIONS[0], 24)
-    assert text == expected
-    assert usage.ended in {"length", "stop"}
 
 
 async def test_eight_streams_at_once_each_get_their_own_text(engine: LocalEngine) -> None:
@@ -62,15 +38,6 @@ async def test_sampling_is_each_request_s_own(engine: LocalEngine) -> None:
     assert greedy not in texts[:3]
 
 
-async def test_usage_adds_up(engine: LocalEngine) -> None:
-    text, usage = await read(engine, "Count from one to a hundred.", max_new_tokens=9, temperature=0)
-    assert usage.prompt_tokens == engine.count_tokens([Message("user", "Count from one to a hundred.")])
-    assert (usage.new_tokens, usage.ended) == (9, "length")
-    assert usage.seconds_to_first_token > 0
-    assert usage.tokens_per_second > 0
-    assert text
-
-
 async def test_a_second_turn_reuses_the_first(engine: LocalEngine) -> None:
     first = [Message("user", "Here are some words to remember. " * 20)]
     text, usage = await read(engine, first, max_new_tokens=16, temperature=0)
@@ -79,156 +46,69 @@ async def test_a_second_turn_reuses_the_first(engine: LocalEngine) -> None:
     assert second.reused_tokens >= usage.prompt_tokens // 32 * 32 > 0
 
 
-async def test_ends_before_a_stop_string(engine: LocalEngine) -> None:
-    whole, _ = await read(engine, "Tell me a story.", max_new_tokens=24, temperature=0)
-    stop = whole.split()[4]
-    text, usage = await read(engine, "Tell me a story.", max_new_tokens=24, temperature=0, stop=(stop,))
-    assert text == whole[: whole.index(stop)]
-    assert usage.ended == "stop"
-    await idle(engine)
-
-
-async def test_an_answer_that_ends_by_itself_holds_no_marker(engine: LocalEngine) -> None:
-    text, usage = await read(engine, "What is 2+2? Answer with the number only.", max_new_tokens=64, temperature=0)
-    assert usage.ended == "stop"
-    assert "<|im_end|>" not in text
-
-
-async def test_cancel_keeps_the_text_and_frees_the_model(engine: LocalEngine) -> None:
-    stream = engine.stream([Message("user", "Write a very long story.")], Sampling(max_new_tokens=2000))
-    text = ""
-    usage = None
-    async for chunk in stream:
-        text += chunk.text
-        usage = chunk.usage
-        if text:
-            stream.cancel()
-    assert usage is not None
-    assert usage.ended == "cancelled"
-    assert 0 < usage.new_tokens < 50
-    await idle(engine)
-
-
-async def test_a_stream_that_is_left_behind_frees_the_model(engine: LocalEngine) -> None:
-    stream = engine.stream([Message("user", "Write a very long story.")], Sampling(max_new_tokens=2000))
-    await stream.__anext__()
-    assert engine.active == 1
-    await stream.aclose()
-    await stream.aclose()
-    await idle(engine)
-
-
-async def test_a_cancelled_task_frees_the_model(engine: LocalEngine) -> None:
-    task = asyncio.create_task(read(engine, "Write a very long story.", max_new_tokens=2000))
-    async with asyncio.timeout(TIME_TO_END):
-        while not engine.batch.held_blocks:
-            await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await idle(engine)
-
-
-async def test_those_who_wait_know_their_place_and_can_leave(engine: LocalEngine) -> None:
-    running = [engine.stream([Message("user", f"Story {i}")], Sampling(max_new_tokens=1000)) for i in range(SLOTS)]
-    for stream in running:
-        await stream.__anext__()
-    waiting = [engine.stream([Message("user", f"Question {i}")], Sampling(max_new_tokens=2)) for i in range(2)]
-    assert [(await stream.__anext__()).place for stream in waiting] == [1, 2]
-    assert (engine.active, engine.waiting) == (SLOTS, 2)
-    waiting[0].cancel()
-    assert [chunk.usage.ended async for chunk in waiting[0] if chunk.usage] == ["cancelled"]
-    assert (await waiting[1].__anext__()).place == 1
-    await running[0].aclose()
-    assert [chunk.usage.new_tokens async for chunk in waiting[1] if chunk.usage] == [2]
-    for stream in running:
-        await stream.aclose()
-    await idle(engine)
-
-
-async def test_a_full_line_is_refused(engine: LocalEngine) -> None:
-    streams = [engine.stream([Message("user", "Hi")], Sampling(max_new_tokens=1000)) for _ in range(SLOTS * 5)]
-    for stream in streams:
-        await stream.__anext__()
-    with pytest.raises(Busy, match="Try again"):
-        await read(engine, "Hi", max_new_tokens=2)
-    for stream in reversed(streams):
-        await stream.aclose()
+async def test_as_many_generate_as_there_are_slots(engine: LocalEngine) -> None:
+    async with AsyncExitStack() as streams:
+        for number in range(SLOTS):
+            question = [Message("user", f"Story {number}")]
+            await first_text(await streams.enter_async_context(engine.stream(question, Sampling(max_new_tokens=1000))))
+        one_more = await streams.enter_async_context(engine.stream(STORY, Sampling()))
+        assert (await anext(one_more)).position == 1
+        assert (engine.active, engine.waiting) == (SLOTS, 1)
     await idle(engine)
 
 
 async def test_a_killed_loop_comes_back(engine: LocalEngine) -> None:
-    streams = [engine.stream([Message("user", "Tell me a story.")], Sampling(max_new_tokens=1000)) for _ in range(3)]
-    for stream in streams:
-        await stream.__anext__()
-    cache = weakref.ref(engine.batch.manager.batch_processor.cache)
-    engine.batch.manager.add_request([5] * 8, temperature=0.0)  # divides by zero: see the engine's admission
-    for stream in streams:
-        with pytest.raises(EngineFailed, match=r"[Tt]ry again"):
-            async for _ in stream:
-                pass
+    async with AsyncExitStack() as stack:
+        streams = [
+            await stack.enter_async_context(engine.stream(STORY, Sampling(max_new_tokens=1000))) for _ in range(3)
+        ]
+        for stream in streams:
+            await first_text(stream)
+        cache = weakref.ref(engine.batch.manager.batch_processor.cache)
+        engine.batch.manager.add_request([5] * 8, temperature=0.0)  # divides by zero: see the engine's admission
+        for stream in streams:
+            with pytest.raises(EngineFailed, match=r"[Tt]ry again"):
+                await rest(stream)
     text, _ = await read(engine, QUESTIONS[0], max_new_tokens=4, temperature=0)
     assert text
     assert cache() is None, "there may be no memory for two"
     await idle(engine)
 
 
-@pytest.mark.parametrize(
-    ("text", "sampling", "error"),
-    [
-        ("", {}, InvalidInput),
-        (" \n\t ", {}, InvalidInput),
-        ("long " * 60_000, {}, PromptTooLong),
-        ("x" * 2_000_000, {}, PromptTooLong),
-        ("half a \ud83d pair", {}, InvalidInput),
-        ("Hi", {"temperature": float("nan")}, InvalidInput),
-        ("Hi", {"temperature": -1}, InvalidInput),
-        ("Hi", {"top_p": 0}, InvalidInput),
-        ("Hi", {"top_p": float("inf")}, InvalidInput),
-        ("Hi", {"top_k": -5}, InvalidInput),
-        ("Hi", {"top_k": 2.5}, InvalidInput),
-        ("Hi", {"max_new_tokens": 0}, InvalidInput),
-        ("Hi", {"max_new_tokens": 30_000}, PromptTooLong),
-        ("Hi", {"stop": ("",)}, InvalidInput),
-    ],
-)
-async def test_bad_input_is_refused_and_the_next_request_works(
-    engine: LocalEngine, text: str, sampling: dict[str, Any], error: type[QwenUIError]
+async def test_interrupted_while_the_loop_is_built_anew_a_request_leaves_nothing(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(error):
-        await read(engine, text, **({"max_new_tokens": 4} | sampling))
-    answer, _ = await read(engine, "Hi", max_new_tokens=2, temperature=0)
-    assert answer
+    built = threading.Event()
+    monkeypatch.setattr(BatchLoop, "revive", lambda self: built.wait())
+    async with engine.stream(STORY, Sampling()) as stream:
+        monkeypatch.setattr(BatchLoop, "alive", False)
+        reading = Interrupted(anext(stream), at=1)
+        with pytest.raises(asyncio.CancelledError):
+            await reading.task
+    assert held(engine) == 0
+    with pytest.raises(asyncio.CancelledError):
+        await Interrupted(read(engine, STORY), at=1).task
+    assert held(engine) == 0
+    built.set()
 
 
-async def test_a_long_chat_drops_its_oldest_turns_and_says_so(engine: LocalEngine) -> None:
-    turns = [m for i in range(60) for m in (Message("user", f"{i} " + "word " * 150), Message("assistant", "ok"))]
-    messages = [Message("system", "Be brief."), *turns, Message("user", "Hi")]
-    room = engine.info.context_length - 4
-    assert engine.count_tokens(messages) > room
-    stream = engine.stream(messages, Sampling(max_new_tokens=4))
-    prompt = engine.prompts.fit(messages, 4)  # what the stream sends, without computing 8,000 tokens here
-    await stream.aclose()
-    assert 0 < prompt.dropped < len(messages)
-    assert len(prompt.tokens) <= room
+async def test_a_request_that_its_cancellation_overtook_is_cancelled_again(engine: LocalEngine) -> None:
+    engine.batch.submit("overtaken", [5] * 8, Sampling(max_new_tokens=1000), lambda output: None)
+    del engine.batch.manager.output_router.result_handlers["overtaken"]
+    while engine.batch.manager.output_router.output_queue.empty():
+        await asyncio.sleep(0.005)
+    engine.batch.release("another")
+    await idle(engine)
 
 
-def reference_score(loaded: Any, prompt: str, candidate: str) -> float:
-    """One text at a time, no cache, no padding."""
-    whole = loaded.tokenizer(prompt + candidate)["input_ids"]
-    start = len(loaded.tokenizer(prompt)["input_ids"])
-    with torch.inference_mode():
-        logits = loaded.model(torch.tensor([whole])).logits[0].float().log_softmax(-1)
-    return sum(float(logits[at - 1, whole[at]]) for at in range(start, len(whole)))
-
-
-async def test_scores_equal_those_of_one_text_at_a_time(engine: LocalEngine, loaded: Loaded) -> None:
-    prompts = [f"Review: {text}\nSentiment:" for text in ("I love it", "Terrible, it broke after one single day", "Ok")]
-    candidates = [" positive", " negative", " neither good nor bad", " 好评"]
-    got = await engine.score(prompts, candidates)
-    with engine.batch.pause():
-        expected = [[reference_score(loaded, p, c) for c in candidates] for p in prompts]
-    assert torch.allclose(torch.tensor(got), torch.tensor(expected), atol=1e-3)
+async def test_a_closed_engine_refuses_at_entering(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BatchLoop, "alive", False)
+    monkeypatch.setattr(engine.batch, "_closed", True)
+    with pytest.raises(NotReady, match="shutting down"):
+        await read(engine, STORY)
+    with pytest.raises(NotReady, match="shutting down"):
+        await engine.score(["Hello there"], ["!"])
+    assert held(engine) == 0
 
 
 async def test_scoring_leaves_running_streams_whole(engine: LocalEngine) -> None:
@@ -239,7 +119,35 @@ async def test_scoring_leaves_running_streams_whole(engine: LocalEngine) -> None
     assert (await stream)[0] == alone
 
 
-@pytest.mark.parametrize(("prompts", "candidates"), [(["a b"], []), (["a b"], [""]), ([""], ["x"])])
-async def test_scoring_nothing_is_refused(engine: LocalEngine, prompts: list[str], candidates: list[str]) -> None:
-    with pytest.raises(InvalidInput):
-        await engine.score(prompts, candidates)
+async def test_a_cancelled_scoring_ends_early_and_never_do_two_compute(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, computing, most, whole = 0, 0, 0, 0
+    compute = scoring.score
+
+    def watched(*args: Any) -> Any:
+        nonlocal begun, computing, most, whole
+        begun, computing = begun + 1, computing + 1
+        most = max(most, computing)
+        try:
+            scores = compute(*args)
+            whole += 1
+        finally:
+            computing -= 1
+        return scores
+
+    monkeypatch.setattr(scoring, "score", watched)
+    monkeypatch.setattr(scoring, "STEP_TOKENS", 8)  # a batch for each prompt or two
+    prompts = [f"Text {i} is" for i in range(100)]
+    first = asyncio.create_task(engine.score(prompts, [" good", " bad"]))
+    while not computing:
+        await asyncio.sleep(0.001)
+    waiting = asyncio.create_task(engine.score(prompts, [" good", " bad"]))
+    await asyncio.sleep(0.05)
+    for task in (first, waiting):
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    scores = await engine.score(prompts[:10], [" good", " bad"])
+    assert len(scores) == 10
+    assert (begun, whole, most) == (2, 1, 1)

@@ -28,6 +28,30 @@ def tokenizer() -> Any:
     )
 
 
+class Counting:
+    """A tokenizer that counts what it makes tokens of."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self.calls = self.tokens = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tokenizer, name)
+
+    def encode(self, *args: Any, **options: Any) -> Any:
+        return self._counted(self._tokenizer.encode(*args, **options))
+
+    def apply_chat_template(self, *args: Any, **options: Any) -> Any:
+        encoded = self._tokenizer.apply_chat_template(*args, **options)
+        self._counted(encoded["input_ids"])
+        return encoded
+
+    def _counted(self, tokens: list[int]) -> list[int]:
+        self.calls += 1
+        self.tokens += len(tokens)
+        return tokens
+
+
 def turn(size: int) -> list[Message]:
     """A question and an answer of ``size`` words each: 2 * (size + 3) tokens."""
     return [Message("user", "word " * size), Message("assistant", "word " * size)]
@@ -42,7 +66,7 @@ def test_what_fits_stays_whole(tokenizer: Any) -> None:
 def test_the_oldest_turns_go_and_the_system_prompt_stays(tokenizer: Any) -> None:
     messages = [Message("system", "rules"), *turn(7), *turn(7), *turn(7), Message("user", "word")]
     prompt = PromptEncoder(tokenizer, 60).fit(messages, 10)
-    assert prompt.dropped == 4
+    assert (prompt.dropped, len(prompt.tokens)) == (2, 50)
     assert tokenizer.decode(prompt.tokens).startswith("<|im_start|> system rules <|im_end|> <|im_start|> user")
 
 
@@ -57,6 +81,59 @@ def test_the_beginning_stays_the_same_for_several_turns(tokenizer: Any) -> None:
     changes = sum(a != b for a, b in itertools.pairwise(dropped))
     assert dropped[-1] > 0
     assert changes <= 12
+
+
+LONG = 8192
+
+CHATS = {
+    "turns": [m for _ in range(200) for m in turn(200)],  # 81,200 tokens
+    "words": [m for _ in range(10_000) for m in turn(1)],
+    "one of 250,000 characters": [*turn(5), Message("user", "word " * 50_000), *turn(100) * 30],
+    "far too long ones": [*turn(1_000_000), *turn(100) * 40],
+}
+
+
+@pytest.mark.parametrize("chat", CHATS.values(), ids=CHATS)
+def test_fitting_takes_a_small_multiple_of_the_context(tokenizer: Any, chat: list[Message]) -> None:
+    counting = Counting(tokenizer)
+    prompt = PromptEncoder(counting, LONG).fit([Message("system", "rules"), *chat, Message("user", "word")], 192)
+    assert 0.6 * 8000 < len(prompt.tokens) <= 8000
+    assert prompt.dropped > 0
+    assert counting.tokens < 8 * LONG
+
+
+def test_twice_the_chat_takes_no_more(tokenizer: Any) -> None:
+    taken = []
+    for chat in (CHATS["turns"], CHATS["turns"] * 2):
+        counting = Counting(tokenizer)
+        PromptEncoder(counting, LONG).fit([*chat, Message("user", "word")], 192)
+        taken.append(counting.tokens)
+    assert max(taken) < 3 * LONG
+
+
+def test_what_fits_is_tokenized_twice_and_a_single_message_once(tokenizer: Any) -> None:
+    for messages, times in ([*turn(100), Message("user", "word")], 2), ([Message("user", "word " * 100)], 1):
+        counting = Counting(tokenizer)
+        prompt = PromptEncoder(counting, LONG).fit(messages, 192)
+        assert counting.tokens <= times * len(prompt.tokens)
+
+
+def test_the_work_can_be_ended_between_its_parts(tokenizer: Any) -> None:
+    counting, calls = Counting(tokenizer), itertools.count()
+
+    def checkpoint() -> None:
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        PromptEncoder(counting, LONG).fit([*CHATS["turns"], Message("user", "word")], 192, checkpoint)
+    assert counting.calls == 3
+
+
+def test_where_no_quarter_begins_close_enough_the_last_message_goes_alone(tokenizer: Any) -> None:
+    messages = [*turn(20), *turn(1), Message("user", "word " * 40)]
+    prompt = PromptEncoder(tokenizer, 60).fit(messages, 10)
+    assert prompt.dropped == 4
 
 
 def test_a_message_that_can_never_fit_says_by_how_much(tokenizer: Any) -> None:

@@ -1,8 +1,8 @@
-"""The engine for ZeroGPU over the real embedded model: with `spaces.GPU` doing nothing, and in a forked process."""
+"""What is special to the engine for ZeroGPU: with `spaces.GPU` doing nothing, and in a forked process."""
 
-import asyncio
 import pickle
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -10,20 +10,14 @@ import pytest_asyncio
 import spaces
 import torch
 
-from qwen_ui.config import Settings
-from qwen_ui.engine.local import LocalEngine
 from qwen_ui.engine.zero import ZeroEngine, jobs
 from qwen_ui.engine.zero.jobs import LONGEST_SECONDS, START_SECONDS, Generation, seconds_for
-from qwen_ui.errors import Busy, EngineFailed, InvalidInput, NotReady, PromptTooLong, QwenUIError
-from qwen_ui.messages import Chunk, Message, Sampling
+from qwen_ui.errors import EngineFailed, NotReady
+from qwen_ui.messages import Sampling
 from qwen_ui.models.load import Loaded
-from tests.engine.conftest import read
-from tests.engine.test_local import plain_generate
+from qwen_ui.settings import Settings
+from tests.engine.conftest import STORY, first_text, idle, open_zero, read, rest
 from tests.engine.worker import Forked
-
-TIME_TO_END = 60  # seconds: a hang, not a measure
-WAITING = 2
-STORY = [Message("user", "Write a very long story.")]
 
 
 @pytest.fixture(autouse=True)
@@ -37,137 +31,27 @@ def decorate(request: pytest.FixtureRequest) -> Any:
     return Forked() if request.param == "forked" else spaces.GPU
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture
 async def zero(loaded: Loaded, decorate: Any) -> AsyncIterator[ZeroEngine]:
-    engine = ZeroEngine(loaded, Settings(max_concurrent=WAITING), decorate)
-    yield engine
-    await engine.close()
-    if isinstance(decorate, Forked):
-        assert [child.exitcode for child in decorate.children] == [0] * len(decorate.children)
+    async with open_zero(loaded, decorate) as engine:
+        yield engine
 
 
-async def idle(engine: ZeroEngine) -> None:
-    async with asyncio.timeout(TIME_TO_END):
-        while engine.active or engine.waiting:
-            await asyncio.sleep(0)
-
-
-async def begun(engine: ZeroEngine, **sampling: Any) -> Any:
-    """A stream whose first text has come."""
-    stream = engine.stream(STORY, Sampling(max_new_tokens=2000, **sampling))
-    while not (await stream.__anext__()).text:
-        pass
-    return stream
-
-
-async def test_greedy_streams_equal_generate(zero: ZeroEngine, loaded: Loaded) -> None:
-    text, usage = await read(zero, "Name one river.", max_new_tokens=12, temperature=0)
-    assert text == await asyncio.to_thread(plain_generate, loaded, "Name one river.", 12)
-    assert usage.prompt_tokens == zero.count_tokens([Message("user", "Name one river.")])
-    assert usage.new_tokens == 12 or usage.ended == "stop"
-    assert usage.reused_tokens == 0
-    assert usage.seconds_to_first_token > 0
-    assert usage.tokens_per_second > 0
+async def test_it_says_what_it_is(zero: ZeroEngine, loaded: Loaded) -> None:
     assert (zero.info.engine, zero.info.model) == ("transformers on ZeroGPU", loaded.info.model)
 
 
-async def test_an_answer_that_ends_by_itself_holds_no_marker(zero: ZeroEngine) -> None:
-    text, usage = await read(zero, "What is 2+2? Answer with the number only.", max_new_tokens=64, temperature=0)
-    assert usage.ended == "stop"
-    assert "<|im_end|>" not in text
-
-
-async def test_ends_before_a_stop_string(zero: ZeroEngine) -> None:
-    whole, _ = await read(zero, "Tell me a story.", max_new_tokens=16, temperature=0)
-    stop = whole.split()[4]
-    text, usage = await read(zero, "Tell me a story.", max_new_tokens=16, temperature=0, stop=(stop,))
-    assert text == whole[: whole.index(stop)]
-    assert usage.ended == "stop"
+@pytest.mark.parametrize("decorate", [Forked()])
+@pytest.mark.parametrize("cancelled", [True, False])
+async def test_the_worker_has_ended_when_the_gpu_is_free(zero: ZeroEngine, decorate: Forked, cancelled: bool) -> None:
+    async with zero.stream(STORY, Sampling(max_new_tokens=2000)) as stream:
+        await first_text(stream)
+        if cancelled:
+            stream.cancel()
+            await rest(stream)
+            await idle(zero)
     await idle(zero)
-
-
-async def test_two_at_once_queue_and_know_their_place(zero: ZeroEngine) -> None:
-    first = await begun(zero)
-    second = zero.stream([Message("user", "Hi")], Sampling(max_new_tokens=2, temperature=0))
-    assert (await second.__anext__()).place == 1
-    assert (zero.active, zero.waiting) == (1, 1)
-    first.cancel()
-    assert [chunk.usage.ended async for chunk in first if chunk.usage] == ["cancelled"]
-    assert "".join([chunk.text async for chunk in second])
-    await idle(zero)
-
-
-async def test_cancel_keeps_the_text_and_ends_the_worker(zero: ZeroEngine, decorate: Any) -> None:
-    stream = await begun(zero)
-    stream.cancel()
-    rest: list[Chunk] = [chunk async for chunk in stream]
-    assert rest[-1].usage is not None
-    assert rest[-1].usage.ended == "cancelled"
-    assert 0 < rest[-1].usage.new_tokens < 100
-    await idle(zero)
-    if isinstance(decorate, Forked):
-        assert not decorate.children[-1].is_alive()
-
-
-async def test_a_stream_that_is_left_behind_ends_the_worker(zero: ZeroEngine, decorate: Any) -> None:
-    stream = await begun(zero)
-    await stream.aclose()
-    await stream.aclose()
-    await idle(zero)
-    if isinstance(decorate, Forked):
-        assert not decorate.children[-1].is_alive()
-
-
-async def test_a_cancelled_task_frees_the_gpu(zero: ZeroEngine) -> None:
-    task = asyncio.create_task(read(zero, STORY, max_new_tokens=2000))
-    async with asyncio.timeout(TIME_TO_END):
-        while not zero.active:
-            await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await idle(zero)
-
-
-async def test_one_who_waits_can_leave_and_a_full_line_is_refused(zero: ZeroEngine) -> None:
-    first = await begun(zero)
-    waiting = [zero.stream(STORY, Sampling()) for _ in range(WAITING)]
-    for stream in waiting:
-        await stream.__anext__()
-    with pytest.raises(Busy, match="Try again"):
-        await read(zero, "Hi", max_new_tokens=2)
-    waiting[0].cancel()
-    assert [chunk.usage.ended async for chunk in waiting[0] if chunk.usage] == ["cancelled"]
-    assert (await waiting[1].__anext__()).place == 1
-    await waiting[1].aclose()
-    await first.aclose()
-    await idle(zero)
-
-
-async def test_scores_equal_those_of_the_local_engine(zero: ZeroEngine, engine: LocalEngine) -> None:
-    prompts = [f"Review: {text}\nSentiment:" for text in ("I love it", "Terrible, it broke after one day", "Ok")]
-    candidates = [" positive", " negative", " neither good nor bad"]
-    got, expected = await zero.score(prompts, candidates), await engine.score(prompts, candidates)
-    assert torch.allclose(torch.tensor(got), torch.tensor(expected), atol=1e-3)
-    assert await zero.score([], candidates) == []
-    await idle(zero)
-
-
-@pytest.mark.parametrize("decorate", [spaces.GPU])
-@pytest.mark.parametrize(
-    ("text", "sampling", "error"),
-    [
-        ("", {}, InvalidInput),
-        ("long " * 60_000, {}, PromptTooLong),
-        ("Hi", {"max_new_tokens": 30_000}, PromptTooLong),
-    ],
-)
-async def test_bad_input_is_refused_before_the_gpu_is_asked_for(
-    zero: ZeroEngine, text: str, sampling: dict[str, Any], error: type[QwenUIError]
-) -> None:
-    with pytest.raises(error):
-        await read(zero, text, **({"max_new_tokens": 4} | sampling))
-    assert zero.active == 0
+    assert not decorate.children[-1].is_alive()
 
 
 async def test_an_error_on_the_gpu_is_a_sentence_and_the_next_request_works(
@@ -202,16 +86,17 @@ async def test_the_platform_s_own_refusal_reaches_the_visitor(loaded: Loaded) ->
 
 
 async def test_closing_ends_what_runs_with_a_sentence(zero: ZeroEngine) -> None:
-    running = await begun(zero)
-    waiting = zero.stream(STORY, Sampling())
-    await waiting.__anext__()
-    await zero.close()
-    for stream in (running, waiting):
+    async with AsyncExitStack() as streams:
+        running = await streams.enter_async_context(zero.stream(STORY, Sampling(max_new_tokens=2000)))
+        await first_text(running)
+        waiting = await streams.enter_async_context(zero.stream(STORY, Sampling()))
+        await zero.close()
+        for stream in (running, waiting):
+            with pytest.raises(NotReady, match="shutting down"):
+                await rest(stream)
+    for refused in (read(zero, STORY), zero.score(["Hello there"], ["!"])):
         with pytest.raises(NotReady, match="shutting down"):
-            async for _ in stream:
-                pass
-    with pytest.raises(NotReady, match="shutting down"):
-        await zero.score(["Hello there"], ["!"])
+            await refused
 
 
 async def test_an_answer_ends_when_its_time_is_up(zero: ZeroEngine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from gradio_client import Client
 
-from qwen_ui.config import PROJECT, Settings
+from qwen_ui.settings import PROJECT, Settings
 
 
 @dataclass

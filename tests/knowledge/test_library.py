@@ -1,22 +1,25 @@
 """The library: collections in a folder, through failures, crashes and many threads."""
 
+import asyncio
+import itertools
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import tantivy
 
-from qwen_ui.errors import InvalidInput
+from qwen_ui.errors import InvalidInput, NotSaved
 from qwen_ui.knowledge.convert import Limits
-from qwen_ui.knowledge.library import Collection, Library, Quota, Step, Upload
+from qwen_ui.knowledge.library import Collection, Library, Upload
+from qwen_ui.knowledge.quota import Quota
 from tests.knowledge import files
+from tests.knowledge.adding import add, outcomes, states
 
 ANIMALS = ["aardvark", "badger", "camel", "dolphin", "eagle", "ferret", "gazelle", "heron"]
 
@@ -41,8 +44,8 @@ def found(collection: Collection, question: str) -> list[str]:
     return [each.passage.document for each in collection.search(question)]
 
 
-def reopened(library: Library, id_: str) -> Collection:
-    return Library(library._indexes.parent).open(id_)
+def reopened(library: Library, id: str) -> Collection:
+    return Library(library._indexes.parent).open(id)
 
 
 class TestCollections:
@@ -80,7 +83,7 @@ class TestCollections:
         library.create("Notes", owner="bob")
         assert library.collections() == []
         assert [info.id for info in library.collections("ann")] == [mine.id]
-        for act in (library.open, library.delete, lambda id_, owner: library.rename(id_, "Mine", owner)):
+        for act in (library.open, library.delete, lambda id, owner: library.rename(id, "Mine", owner)):
             with pytest.raises(InvalidInput):
                 act(mine.id, "bob")
 
@@ -109,7 +112,7 @@ class TestAdding:
             upload(tmp_path / "up", "d.xlsx", files.xlsx({"Cats": [["name", "legs"], ["ocelot", 4]]})),
             upload(tmp_path / "up", "e.epub", files.epub("Book", "<h1>Horses</h1><p>the zebra runs</p>")),
         ]
-        steps = list(collection.add(uploads))
+        steps = add(collection, uploads)
         assert [step.state for step in steps] == ["reading", "added"] * 5
         assert [(step.number, step.total) for step in steps[::2]] == [(number, 5) for number in range(1, 6)]
         places = {word: collection.search(word)[0].passage for word in ("walrus", "kiwi", "hornet", "ocelot", "zebra")}
@@ -133,18 +136,18 @@ class TestAdding:
             Upload(tmp_path / "gone.txt"),
             upload(tmp_path / "up", "last.md", "# Otters\nthe otter swims"),
         ]
-        ends = [step for step in collection.add(uploads) if step.state != "reading"]
+        ends = outcomes(collection, uploads)
         assert [step.state for step in ends] == ["added", *["skipped"] * 5, "added"]
-        assert all(step.detail.startswith(step.file) for step in ends[1:-1])
+        assert all(str(step.detail).startswith(step.file) for step in ends[1:-1])
         assert [document.name for document in collection.documents()] == ["good.txt", "last.md"]
 
     def test_the_same_content_twice_is_noticed(self, library, tmp_path):
         collection = library.create("Twice")
         uploads = [upload(tmp_path / "up", name, "the badger digs") for name in ("a.txt", "b.txt")]
-        ends = [step for step in collection.add(uploads) if step.state != "reading"]
+        ends = outcomes(collection, uploads)
         assert [step.state for step in ends] == ["added", "duplicate"]
-        assert "as a.txt" in ends[1].detail
-        assert [step.state for step in library.create("Other").add(uploads[:1])][1] == "added"
+        assert "as a.txt" in str(ends[1].detail)
+        assert states(library.create("Other"), uploads[:1]) == ["added"]
 
     @pytest.mark.parametrize(
         ("name", "shown"),
@@ -157,13 +160,13 @@ class TestAdding:
     )
     def test_names_are_for_show_only(self, library, tmp_path, name, shown):
         collection = library.create("Names")
-        list(collection.add([upload(tmp_path / "up", name, "the badger digs")]))
+        add(collection, [upload(tmp_path / "up", name, "the badger digs")])
         assert [document.name for document in collection.documents()] == [shown]
         assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "up"]
 
     def test_removing_a_document(self, library, tmp_path):
         collection = library.create("Animals")
-        list(collection.add(animals(tmp_path / "up", ["badger", "camel"])))
+        add(collection, animals(tmp_path / "up", ["badger", "camel"]))
         collection.remove(collection.documents()[0].id)
         assert found(collection, "badger") == []
         assert found(collection, "camel") == ["camel.txt"]
@@ -171,29 +174,34 @@ class TestAdding:
     def test_openings_take_turns(self, library, tmp_path):
         collection = library.create("Long")
         long = "\n".join(f"# Part {number}\nText." for number in range(5))
-        list(collection.add([upload(tmp_path / "up", "a.md", long), upload(tmp_path / "up", "b.txt", "Short.")]))
+        add(collection, [upload(tmp_path / "up", "a.md", long), upload(tmp_path / "up", "b.txt", "Short.")])
         openings = [(each.passage.document, each.passage.position) for each in collection.openings(4)]
         assert openings == [("a.md", 0), ("a.md", 1), ("a.md", 2), ("b.txt", 0)]
 
-    def test_a_collection_deleted_meanwhile(self, library, tmp_path):
+    async def test_a_collection_deleted_meanwhile(self, library, tmp_path):
         collection = library.create("Gone")
         adding = collection.add(animals(tmp_path / "up", ["badger"]))
-        next(adding)
+        await anext(adding)
         library.delete(collection.id)
         with pytest.raises(InvalidInput, match="deleted"):
-            list(adding)
+            await anext(adding)
 
 
 class TestCrashes:
     def test_killed_in_the_middle(self, tmp_path):
         uploads = animals(tmp_path / "up")
         script = f"""
+import asyncio
 from pathlib import Path
 from qwen_ui.knowledge.library import Library, Upload
-collection = Library(Path({str(tmp_path / "data")!r})).create("Animals")
-for step in collection.add([Upload(Path(p), n) for p, n in {[(str(u.path), u.name) for u in uploads]}]):
-    if step.state == "added":
-        print(step.file, flush=True)
+
+async def add():
+    collection = Library(Path({str(tmp_path / "data")!r})).create("Animals")
+    async for step in collection.add([Upload(Path(p), n) for p, n in {[(str(u.path), u.name) for u in uploads]}]):
+        if step.state == "added":
+            print(step.file, flush=True)
+
+asyncio.run(add())
 """
         command = [sys.executable, "-c", script]
         with subprocess.Popen(
@@ -208,19 +216,19 @@ for step in collection.add([Upload(Path(p), n) for p, n in {[(str(u.path), u.nam
         assert there[:3] == said == [each.name for each in uploads[:3]]
         assert all(document.passages == 1 for document in collection.documents())
         assert all(found(collection, name.removesuffix(".txt")) == [name] for name in there)
-        states = [step.state for step in collection.add(uploads) if step.state != "reading"]
-        assert states == ["duplicate"] * len(there) + ["added"] * (len(uploads) - len(there))
+        expected = ["duplicate"] * len(there) + ["added"] * (len(uploads) - len(there))
+        assert states(collection, uploads) == expected
 
     @pytest.fixture
     def two_steps(self, library, tmp_path) -> tuple[Library, Collection, Path, Path]:
         """A collection of two documents, its index, and a copy of the index when there was but one."""
         collection = library.create("Animals")
         first, second = animals(tmp_path / "up", ["badger", "camel"])
-        list(collection.add([first]))
+        add(collection, [first])
         index = library._indexes / collection.id
         before = tmp_path / "before"
         shutil.copytree(index, before)
-        list(collection.add([second]))
+        add(collection, [second])
         return library, collection, index, before
 
     def test_index_behind_the_documents(self, two_steps):
@@ -256,7 +264,7 @@ for step in collection.add([Upload(Path(p), n) for p, n in {[(str(u.path), u.nam
         assert not left.exists()
 
 
-def test_many_threads(library, tmp_path):
+async def test_many_at_once(library, tmp_path):
     collection = library.create("Animals")
     uploads = animals(tmp_path / "up")
     done = threading.Event()
@@ -268,22 +276,23 @@ def test_many_threads(library, tmp_path):
             rounds += 1
         return rounds
 
-    with ThreadPoolExecutor(6) as pool:
-        readers = [pool.submit(look) for _ in range(2)]
-        adders = [pool.submit(lambda part: list(collection.add(part)), uploads[i::3] + uploads[:1]) for i in range(3)]
-        states = [step.state for adder in adders for step in adder.result() if step.state != "reading"]
-        done.set()
-        assert all(reader.result() for reader in readers)
-    assert sorted(states) == ["added"] * 8 + ["duplicate"] * 3
+    async def fill(part: list[Upload]) -> list[str]:
+        return [step.state async for step in collection.add(part) if step.state != "reading"]
+
+    readers = [asyncio.create_task(asyncio.to_thread(look)) for _ in range(2)]
+    ended = await asyncio.gather(*(fill(uploads[start::3] + uploads[:1]) for start in range(3)))
+    done.set()
+    assert all(await asyncio.gather(*readers))
+    assert sorted(itertools.chain(*ended)) == ["added"] * 8 + ["duplicate"] * 3
     assert [found(collection, name) for name in ANIMALS] == [[f"{name}.txt"] for name in ANIMALS]
 
 
 def test_another_process_at_the_index_is_said(library, tmp_path):
     collection = library.create("Animals")
-    list(collection.add(animals(tmp_path / "up", ["badger"])))
+    add(collection, animals(tmp_path / "up", ["badger"]))
     other = tantivy.Index.open(str(library._indexes / collection.id)).writer(15_000_000, 1)
     with pytest.raises(InvalidInput, match="Another copy"):
-        list(collection.add(animals(tmp_path / "more", ["camel"])))
+        add(collection, animals(tmp_path / "more", ["camel"]))
     other.wait_merging_threads()
     assert found(collection, "camel") == ["camel.txt"]
 
@@ -299,10 +308,50 @@ def test_visitors_collections_expire_and_the_owners_stay(tmp_path: Path):
     assert [info.name for info in library.collections()] == ["Mine"]
 
 
+def test_one_that_can_not_be_removed_keeps_no_other_from_expiring(library, monkeypatch):
+    made = [library.create("Theirs", f"visitor {number}").id for number in range(3)]
+    delete = library._store.delete
+
+    def failing(id: str) -> None:
+        if id == made[1]:
+            raise NotSaved("It can't be saved.")
+        delete(id)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(library._store, "delete", failing)
+        library.expire(-1)
+    assert library._store.ids() == {made[1]}
+    library.expire(-1)
+    assert not library._store.ids()
+
+
+def test_one_that_is_gone_already_is_no_error_when_it_expires(library, monkeypatch, caplog):
+    made = [library.create("Theirs", f"visitor {number}").id for number in range(2)]
+    monkeypatch.setattr(library._store, "visitors_before", lambda moment: made)
+    library.delete(made[0], "visitor 0")
+    library.expire(-1)
+    assert not library._store.ids()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_an_index_that_is_locked_for_a_moment_is_waited_for(library, tmp_path):
+    """As by a process that is being started: it holds the lock until it runs its program."""
+    collection = library.create("Animals")
+    add(collection, animals(tmp_path / "up", ["badger"]))
+    assert found(collection, "badger") == ["badger.txt"]
+    collection.remove(collection.documents()[0].id)
+    lock = [tantivy.Index.open(str(library._indexes / collection.id)).writer(15_000_000, 1)]
+    timer = threading.Timer(0.3, lock.clear)
+    timer.start()
+    assert found(collection, "badger") == []
+    timer.join()
+
+
 class TestQuota:
     @pytest.fixture
     def library(self, tmp_path) -> Library:
-        return Library(tmp_path / "data", quota=Quota(collections=2, passages=3, all_passages=5))
+        quota = Quota(collections=2, passages=3, all_passages=5, address_collections=3, address_passages=4)
+        return Library(tmp_path / "data", quota=quota)
 
     def test_a_visitor_keeps_so_many_collections(self, library):
         library.create("One", owner="ann")
@@ -317,20 +366,54 @@ class TestQuota:
     def test_a_visitor_keeps_so_many_passages_in_all_collections_together(self, library, tmp_path):
         first, second = library.create("One", owner="ann"), library.create("Two", owner="ann")
         uploads = animals(tmp_path / "in")
-        assert states(first.add(uploads[:2])) == ["added", "added"]
-        steps = list(second.add(uploads[2:4]))
-        assert states(steps) == ["added", "skipped"]
-        assert "you have 3, and a visitor may keep 3" in steps[-1].detail
+        assert states(first, uploads[:2]) == ["added", "added"]
+        ends = outcomes(second, uploads[2:4])
+        assert [step.state for step in ends] == ["added", "skipped"]
+        assert "gives 1 passage; you have 3, and a visitor may keep 3" in str(ends[-1].detail)
         first.remove(first.documents()[0].id)
-        assert states(second.add(uploads[3:4])) == ["added"]
+        assert states(second, uploads[3:4]) == ["added"]
 
     def test_all_visitors_together_leave_room_on_the_disk(self, library, tmp_path):
         uploads = animals(tmp_path / "in")
-        assert states(library.create("Ann's", owner="ann").add(uploads[:3])) == ["added"] * 3
-        assert states(library.create("Bob's", owner="bob").add(uploads[:3])) == ["added", "added", "skipped"]
-        assert states(library.create("The owner's").add(uploads)) == ["added"] * len(uploads)
+        assert states(library.create("Ann's", owner="ann"), uploads[:3]) == ["added"] * 3
+        assert states(library.create("Bob's", owner="bob"), uploads[:3]) == ["added", "added", "skipped"]
+        assert states(library.create("The owner's"), uploads) == ["added"] * len(uploads)
 
+    def test_a_new_cookie_makes_no_room_for_more_collections_from_an_address(self, library):
+        made = [library.create("Mine", owner=f"cookie {number}", address="1.2.3.4") for number in range(3)]
+        library.delete(made[0].id, "cookie 0")
+        with pytest.raises(InvalidInput, match="3 collections were made from your address lately"):
+            library.create("Mine", owner="cookie 3", address="1.2.3.4")
+        library.create("Mine", owner="cookie 3", address="5.6.7.8")
+        library.expire(-1)
+        library.create("Mine", owner="cookie 4", address="1.2.3.4")
 
-def states(steps: Iterable[Step]) -> list[str]:
-    """How each file went."""
-    return [step.state for step in steps if step.state != "reading"]
+    def test_a_new_cookie_makes_no_room_for_more_passages_from_an_address(self, library, tmp_path):
+        uploads = animals(tmp_path / "in")
+        first, second = (library.create("Mine", owner=f"cookie {number}") for number in range(2))
+        assert states(first, uploads[:3], "1.2.3.4") == ["added"] * 3
+        first.remove(first.documents()[0].id)
+        ends = outcomes(second, uploads[:2], "1.2.3.4")
+        assert [step.state for step in ends] == ["added", "skipped"]
+        assert "4 came from your address lately, and 4 are possible" in str(ends[-1].detail)
+        assert states(second, uploads[1:2], "5.6.7.8") == ["added"]
+
+    def test_what_came_from_an_address_survives_a_restart_and_expires(self, library, tmp_path):
+        uploads = animals(tmp_path / "in")
+        states(library.create("Mine", owner="ann"), uploads[:3], "1.2.3.4")
+        again = Library(tmp_path / "data", quota=library._quota)
+        bobs = again.create("Mine", owner="bob")
+        assert states(bobs, uploads[:2], "1.2.3.4") == ["added", "skipped"]
+        again.expire(3600)
+        assert states(bobs, uploads[1:2], "1.2.3.4") == ["skipped"]
+        again.expire(-1)
+        assert states(again.create("Mine", owner="bob"), uploads[:2], "1.2.3.4") == ["added"] * 2
+
+    def test_a_database_of_the_first_version_is_kept_and_counts_addresses_from_now_on(self, library, tmp_path):
+        states(library.create("Old", owner="ann"), animals(tmp_path / "in")[:1])
+        with closing(sqlite3.connect(tmp_path / "data" / "library.sqlite3")) as db:
+            db.executescript("DROP TABLE additions; PRAGMA user_version = 1")
+        again = Library(tmp_path / "data", quota=library._quota)
+        assert [info.documents for info in again.collections("ann")] == [1]
+        assert states(again.named("Old", "ann"), animals(tmp_path / "in")[1:3], "1.2.3.4") == ["added"] * 2
+        assert again._store.added_from("1.2.3.4") == (0, 2)

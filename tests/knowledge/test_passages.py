@@ -69,7 +69,8 @@ def test_pages_are_kept_apart_and_positions_count():
 
 
 @pytest.mark.parametrize(
-    "text", ["# " + " " * 200_000 + "x", "|" * 200_000, "#\n" * 100_000, "`" * 200_000, "." * 200_000]
+    "text",
+    ["# " + " " * 200_000 + "x", "|" * 200_000, "#\n" * 100_000, "`" * 200_000, "." * 200_000, "a" + " ." * 100_000],
 )
 def test_hostile_text_is_cut_in_time_that_grows_with_its_length(text):
     # A step that takes the square of it would run into the tests' time limit.

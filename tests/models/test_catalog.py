@@ -2,10 +2,10 @@
 
 import pytest
 
-from qwen_ui.config import Settings
 from qwen_ui.models.catalog import CATALOG, choose
 from qwen_ui.models.estimate import estimate
 from qwen_ui.models.hardware import Device
+from qwen_ui.settings import Settings
 
 GB = 10**9
 SETTINGS = Settings()

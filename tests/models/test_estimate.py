@@ -2,12 +2,12 @@
 
 import pytest
 
-from qwen_ui.config import Settings
 from qwen_ui.errors import InvalidInput, ModelError, ModelTooLarge
 from qwen_ui.models.catalog import CATALOG
 from qwen_ui.models.estimate import Size, estimate, weight_bytes
 from qwen_ui.models.hardware import Device
 from qwen_ui.models.machine import ALL, UNPACKED, Machine, place, settle, wanted
+from qwen_ui.settings import Settings
 
 GB = 10**9
 SEVEN = CATALOG[0].size

@@ -7,7 +7,6 @@ from functools import partial
 import pytest
 import torch
 
-from qwen_ui.config import Settings
 from qwen_ui.errors import InvalidInput, ModelDamaged, ModelNotFound
 from qwen_ui.models import load
 from qwen_ui.models.catalog import CATALOG
@@ -15,6 +14,7 @@ from qwen_ui.models.estimate import weight_bytes
 from qwen_ui.models.hardware import Device, cpu
 from qwen_ui.models.hub import Hub
 from qwen_ui.models.progress import Progress
+from qwen_ui.settings import Settings
 from tests.models.tiny import in_thread, make_gguf, make_tiny
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from qwen_ui.config import Settings
 from qwen_ui.errors import HubUnreachable, ModelDamaged, ModelNotFound, ModelTooLarge
 from qwen_ui.models import embedded
 from qwen_ui.models.catalog import CATALOG
@@ -13,6 +12,7 @@ from qwen_ui.models.hub import Hub
 from qwen_ui.models.machine import ALL, Machine
 from qwen_ui.models.progress import Progress
 from qwen_ui.models.source import find
+from qwen_ui.settings import Settings
 
 GB = 10**9
 CPU, GPU = Device("cpu", "cpu", 16 * GB), Device("cuda", "Test GPU", 24 * GB)

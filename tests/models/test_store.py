@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from qwen_ui.config import Settings
 from qwen_ui.errors import ModelError
 from qwen_ui.models import store
+from qwen_ui.settings import Settings
 
 
 def write(made, work):

@@ -13,7 +13,7 @@ import pytest
 from gradio_client import Client
 from playwright.sync_api import expect
 
-from qwen_ui.config import PROJECT, Settings
+from qwen_ui.settings import PROJECT, Settings
 from tests.pages import START_SECONDS, OpenPage, free_port
 
 ENDLESS = [sys.executable, "-m", "tests.fake_app", "3"]
@@ -49,7 +49,7 @@ def ready(address: str) -> tuple[int, str]:
 
 def test_a_running_answer_is_finished_and_new_ones_are_refused(embedded_settings: Settings, tmp_path: Path):
     (tmp_path / "models").symlink_to(embedded_settings.data_dir / "models")
-    flags = ["--model", "embedded", "--data-dir", str(tmp_path), "--grace", "60"]
+    flags = ["--model", "embedded", "--data-dir", str(tmp_path), "--grace", "300"]
     with running([sys.executable, "app.py"], *flags) as (process, address):
         client = Client(address, verbose=False)
         wait_until(lambda: ready(address) == (200, "ready"), START_SECONDS)
@@ -59,8 +59,8 @@ def test_a_running_answer_is_finished_and_new_ones_are_refused(embedded_settings
         wait_until(lambda: ready(address) == (503, "closing"), 10)
         with pytest.raises(Exception, match="The server is shutting down"):
             client.predict("Hello", api_name="/chat")
-        assert len(answer.result(timeout=60)) > len(first)
-        _, errors = process.communicate(timeout=60)
+        assert len(answer.result(timeout=300)) > len(first)
+        _, errors = process.communicate(timeout=300)
     assert process.returncode == 0
     assert "unfinished" not in errors
     assert "Traceback" not in errors

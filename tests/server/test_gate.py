@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from qwen_ui.server import gate as guard
-from qwen_ui.server.gate import MAX_BODY, SIGN_INS, UPLOADS, Guard
-from qwen_ui.ui.visitors import COOKIE
+from qwen_ui.server import gate
+from qwen_ui.server.gate import MAX_BODY, SIGN_INS, UPLOADS, Gate
+from qwen_ui.server.visitors import COOKIE
 
 XFF = "x-forwarded-for"
 
@@ -27,7 +27,7 @@ async def echo(request: Request) -> Response:
 
 def client(public: bool = True, upload_bytes: int = 1000, **options: Any) -> httpx.AsyncClient:
     app = Starlette(routes=[Route("/{path:path}", echo, methods=["GET", "POST"])])
-    transport = httpx.ASGITransport(Guard(app, public, upload_bytes, **options), client=("203.0.113.7", 1))
+    transport = httpx.ASGITransport(Gate(app, public, upload_bytes, **options), client=("203.0.113.7", 1))
     return httpx.AsyncClient(transport=transport, base_url="http://page")
 
 
@@ -66,7 +66,7 @@ async def test_a_body_is_bounded_whether_or_not_it_says_how_long_it_is():
 
 
 async def test_a_body_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(guard, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(gate, "BODY_SECONDS", 0.05)
 
     async def stuck() -> AsyncIterator[bytes]:
         yield b"x"

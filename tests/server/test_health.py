@@ -8,14 +8,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from qwen_ui.config import Settings
 from qwen_ui.engine.base import Engine
 from qwen_ui.errors import ModelNotFound
 from qwen_ui.knowledge.library import Library
 from qwen_ui.models.progress import Progress
+from qwen_ui.page import shell
 from qwen_ui.server import health
 from qwen_ui.server.host import EngineHost, Report
-from qwen_ui.ui import shell
+from qwen_ui.settings import Settings
 from tests.fakes import FakeEngine
 from tests.pages import free_port
 

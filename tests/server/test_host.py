@@ -1,62 +1,18 @@
 """The host opens an engine in the background and always says how that stands."""
 
 import threading
-from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from qwen_ui.config import Settings
-from qwen_ui.engine.base import Engine, EngineInfo
+from qwen_ui.engine.base import Engine
 from qwen_ui.errors import ModelNotFound, NotReady
-from qwen_ui.messages import Chunk, Message, Sampling, Usage
+from qwen_ui.messages import Message, Sampling
 from qwen_ui.models.progress import Progress
 from qwen_ui.server.host import EngineHost, Report, on_zero_gpu
+from qwen_ui.settings import Settings
+from tests.fakes import INFO, FakeEngine
 
 KEYS = {"state", "model", "precision", "device", "engine", "reason", "context_length", "active", "waiting"}
-INFO = EngineInfo("echo", "fp32", "cpu", "echo", 100, "It needs no model.")
-
-
-class EchoStream:
-    """Says the last message again, a character a chunk."""
-
-    def __init__(self, text: str) -> None:
-        self._chunks = [Chunk(character) for character in text]
-        self._chunks.append(Chunk(usage=Usage(1, len(text), 0, 0.0, 0.0, "stop", INFO.context_length)))
-
-    def __aiter__(self) -> AsyncIterator[Chunk]:
-        return self
-
-    async def __anext__(self) -> Chunk:
-        if not self._chunks:
-            raise StopAsyncIteration
-        return self._chunks.pop(0)
-
-    def cancel(self) -> None:
-        del self._chunks[:-1]
-
-    async def aclose(self) -> None:
-        self._chunks.clear()
-
-
-class EchoEngine:
-    """An engine without a model."""
-
-    info = INFO
-    active = 0
-    waiting = 0
-    closed = False
-
-    def stream(self, messages: Sequence[Message], sampling: Sampling) -> EchoStream:
-        return EchoStream(messages[-1].content)
-
-    async def score(self, prompts: Sequence[str], candidates: Sequence[str]) -> list[list[float]]:
-        return [[-float(len(candidate)) for candidate in candidates] for _ in prompts]
-
-    def count_tokens(self, messages: Sequence[Message]) -> int:
-        return sum(len(message.content) for message in messages)
-
-    async def close(self) -> None:
-        self.closed = True
 
 
 def test_loading_then_ready():
@@ -66,7 +22,7 @@ def test_loading_then_ready():
         report(Progress("fetching", "model.safetensors", 5, 10))
         reported.set()
         assert go_on.wait(30)
-        return EchoEngine()
+        return FakeEngine()
 
     host = EngineHost(Settings(model="some/model"), open_engine)
     host.start()
@@ -84,12 +40,12 @@ def test_loading_then_ready():
     assert host.engine.info is INFO
     assert host.status() == {
         "state": "ready",
-        "model": "echo",
-        "precision": "fp32",
-        "device": "cpu",
-        "engine": "echo",
-        "reason": "It needs no model.",
-        "context_length": 100,
+        "model": INFO.model,
+        "precision": INFO.precision,
+        "device": INFO.device,
+        "engine": INFO.engine,
+        "reason": INFO.reason,
+        "context_length": INFO.context_length,
         "active": 0,
         "waiting": 0,
     }
@@ -100,7 +56,7 @@ def test_it_opens_in_the_calling_thread_where_that_has_to_be():
 
     def open_engine(settings: Settings, report: Report) -> Engine:
         opened_in.append(threading.current_thread())
-        return EchoEngine()
+        return FakeEngine()
 
     host = EngineHost(Settings(), open_engine)
     host.open_here()
@@ -140,27 +96,27 @@ def test_a_failure_says_why_in_every_place(error: Exception, sentence: str, capl
 
 
 async def test_while_closing_what_runs_goes_on_and_nothing_new_is_taken():
-    engine = EchoEngine()
+    engine = FakeEngine()
     host = EngineHost(Settings(), lambda settings, report: engine)
     host.start()
     assert host.wait(30)
-    running = host.engine.stream([Message("user", "Hi")], Sampling())
-    host.begin_closing()
-    assert host.closing
-    assert not host.ready
-    with pytest.raises(NotReady, match="shutting down"):
-        _ = host.engine
-    assert "".join([chunk.text async for chunk in running]) == "Hi"
+    async with host.engine.stream([Message("user", "Hi")], Sampling()) as running:
+        host.begin_closing()
+        assert host.closing
+        assert not host.ready
+        with pytest.raises(NotReady, match="shutting down"):
+            _ = host.engine
+        assert "".join([chunk.text async for chunk in running]) == "Hi"
     assert not engine.closed
 
 
 async def test_the_engine_answers_and_is_closed_with_the_host():
-    engine = EchoEngine()
+    engine = FakeEngine()
     host = EngineHost(Settings(), lambda settings, report: engine)
     await host.close()  # nothing to close yet
     host.start()
     assert host.wait(30)
-    stream = host.engine.stream([Message("user", "Hi")], Sampling())
-    assert "".join([chunk.text async for chunk in stream]) == "Hi"
+    async with host.engine.stream([Message("user", "Hi")], Sampling()) as stream:
+        assert "".join([chunk.text async for chunk in stream]) == "Hi"
     await host.close()
     assert engine.closed

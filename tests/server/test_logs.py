@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from qwen_ui.config import Settings
 from qwen_ui.server.logs import REQUESTS, RequestLog, set_up
-from qwen_ui.server.record import Record
+from qwen_ui.server.metering import Record
+from qwen_ui.settings import Settings
 
 SECRET = "My dog's name is Rex"
 RECORD = Record(

@@ -1,14 +1,16 @@
-"""One request's way to the engine: limits, and the note of how it ended."""
+"""One request's way to the engine: its limits, and the one record of how it ended."""
 
+import asyncio
 import dataclasses
 
 import pytest
 
-from qwen_ui.config import Settings
-from qwen_ui.errors import EngineFailed, NotReady, TooMany
-from qwen_ui.messages import Message, Sampling
+from qwen_ui.engine.base import Engine, answers
+from qwen_ui.errors import Busy, EngineFailed, InvalidInput, NotReady, PromptTooLong, TooMany
+from qwen_ui.messages import Answer, Message, Sampling
 from qwen_ui.server.host import EngineHost
-from qwen_ui.server.record import Record
+from qwen_ui.server.metering import Record
+from qwen_ui.settings import Settings
 from tests.fakes import FakeEngine
 
 ASKED = [Message("user", "hello")]
@@ -24,11 +26,14 @@ def host_of(engine: FakeEngine, settings: Settings = PUBLIC) -> tuple[EngineHost
     return host, records
 
 
-async def test_a_whole_answer_is_noted_with_its_cost():
-    host, records = host_of(FakeEngine(["Good ", "day"]))
-    stream = host.of("me", "chat").engine.stream(ASKED, Sampling())
-    assert "".join([chunk.text async for chunk in stream]) == "Good day"
-    await stream.aclose()
+async def ask(engine: Engine) -> Answer:
+    return [answer async for answer in answers(engine, ASKED, Sampling())][-1]
+
+
+async def test_a_whole_answer_is_recorded_with_its_cost():
+    host, records = host_of(FakeEngine(["Good ", "day"]), Settings(log_text=True))
+    with host.request("me", "chat") as engine:
+        assert (await ask(engine)).text == "Good day"
     (record,) = records
     assert (record.task, record.via, record.outcome, record.new_tokens) == ("chat", "page", "ok", 2)
     assert record.seconds_to_first_token is not None
@@ -36,54 +41,132 @@ async def test_a_whole_answer_is_noted_with_its_cost():
     assert record.text == "user: hello\n\nanswer: Good day"
 
 
-async def test_how_a_request_ended_is_told_apart():
-    engine = FakeEngine(["a", "b"], steps=1)
-    host, records = host_of(engine, Settings())
-    stopped = host.of("me", "chat", "api").engine.stream(ASKED, Sampling())
-    await anext(aiter(stopped))
-    stopped.cancel()
-    assert [chunk.text async for chunk in stopped if chunk.text] == []
-    left = host.of("me", "chat").engine.stream(ASKED, Sampling())
-    await left.aclose()
-    engine.error = EngineFailed("The batch loop died.")
-    engine.words = []
-    broken = host.of("me", "chat").engine.stream(ASKED, Sampling())
-    with pytest.raises(EngineFailed):
-        await anext(aiter(broken))
+async def test_texts_are_not_kept_unless_the_log_wants_them():
+    host, records = host_of(FakeEngine(["Good ", "day"]), Settings())
+    with host.request("me", "chat") as engine:
+        await ask(engine)
+    assert records[0].text == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (PromptTooLong("x"), "refused"),
+        (Busy("x"), "refused"),
+        (InvalidInput("x"), "refused"),
+        (EngineFailed("x"), "failed"),
+        (ZeroDivisionError(), "failed"),
+        (asyncio.CancelledError(), "closed"),
+        (GeneratorExit(), "closed"),
+    ],
+)
+async def test_what_ends_a_request_is_told_apart(error: BaseException, outcome: str):
+    host, records = host_of(FakeEngine(), Settings())
+    with pytest.raises(type(error)), host.request("me", "chat"):
+        raise error
+    assert [record.outcome for record in records] == [outcome]
+
+
+@pytest.mark.parametrize("refusal", [PromptTooLong("too long"), Busy("full")])
+async def test_what_the_engine_refuses_is_refused_and_not_failed(refusal: Exception):
+    host, records = host_of(FakeEngine(refusal=refusal), Settings())
+    with pytest.raises(type(refusal)), host.request("me", "chat") as engine:
+        await ask(engine)
+    assert [(record.outcome, record.error) for record in records] == [("refused", type(refusal).__name__)]
+
+
+async def test_a_request_while_there_is_no_engine_is_recorded_as_refused():
+    host, records = host_of(FakeEngine(), Settings())
     host.begin_closing()
-    with pytest.raises(NotReady):
-        _ = host.of("me", "chat").engine
-    assert [(record.outcome, record.error) for record in records] == [
-        ("stopped", ""),
-        ("closed", ""),
-        ("failed", "EngineFailed"),
-        ("refused", "NotReady"),
-    ]
-    assert records[0].via == "api"
+    with pytest.raises(NotReady), host.request("me", "chat"):
+        pass
+    assert [(record.outcome, record.error) for record in records] == [("refused", "NotReady")]
 
 
-async def test_the_pieces_of_a_request_are_one_request_and_another_has_to_wait():
+async def test_stop_keeps_what_there_is_and_begins_nothing_more():
+    fake = FakeEngine(["a", "b"], steps=1)
+    host, records = host_of(fake, Settings())
+    with host.request("me", "chat", "api") as engine:
+        async for answer in answers(engine, ASKED, Sampling()):
+            if answer.text:
+                engine.stop()
+        assert (answer.text, answer.usage and answer.usage.ended) == ("a", "cancelled")
+        assert engine.stopped
+        later = await ask(engine)
+        assert later.usage is not None
+        assert (later.text, later.usage.ended) == ("", "cancelled")
+    assert [(record.outcome, record.via, record.streams) for record in records] == [("stopped", "api", 2)]
+
+
+async def test_a_visitor_who_left_is_not_one_who_stopped():
+    host, records = host_of(FakeEngine(["a", "b"], steps=1), Settings())
+    with host.request("me", "chat") as engine:
+        engine.stop(left=True)
+        await ask(engine)
+    assert [record.outcome for record in records] == ["closed"]
+
+
+async def test_many_answers_of_a_request_are_one_request_and_one_record():
+    host, records = host_of(FakeEngine(["x"]), dataclasses.replace(PUBLIC, requests_per_minute=1))
+    with host.request("me", "translate") as engine:
+        for _ in range(5):
+            await ask(engine)
+    (record,) = records
+    assert (record.outcome, record.streams, record.new_tokens) == ("ok", 5, 5)
+
+
+async def test_a_part_that_failed_makes_the_request_a_failed_one_though_the_task_went_on():
+    fake = FakeEngine(["x"], error=EngineFailed("The loop died."))
+    host, records = host_of(fake, Settings())
+    with host.request("me", "translate") as engine:
+        with pytest.raises(EngineFailed):
+            await ask(engine)
+        fake.error = None
+        await ask(engine)
+    assert [(record.outcome, record.error) for record in records] == [("failed", "EngineFailed")]
+
+
+async def test_a_part_that_was_refused_and_tried_again_makes_no_request_a_refused_one():
+    fake = FakeEngine(["x"], refusal=Busy("full"))
+    host, records = host_of(fake, Settings())
+    with host.request("me", "translate") as engine:
+        with pytest.raises(Busy):
+            await ask(engine)
+        fake.refusal = None
+        await ask(engine)
+    assert [(record.outcome, record.error) for record in records] == [("ok", "")]
+
+
+async def test_another_request_of_a_visitor_has_to_wait_for_the_first_to_end():
     host, records = host_of(FakeEngine(["x"]))
-    document = host.of("me", "translate").engine
-    pieces = [document.stream(ASKED, Sampling()) for _ in range(3)]
-    with pytest.raises(TooMany, match="running"):
-        host.of("me", "chat").engine.stream(ASKED, Sampling())
-    for piece in pieces:
-        await piece.aclose()
-    await document.stream(ASKED, Sampling()).aclose()
-    later = host.of("me", "chat").engine.stream(ASKED, Sampling())
-    await later.aclose()
-    with pytest.raises(TooMany, match="2 requests a minute"):
-        host.of("me", "chat").engine.stream(ASKED, Sampling())
+    with host.request("me", "translate"):
+        with pytest.raises(TooMany, match="running"), host.request("me", "chat"):
+            pass
+        with host.request("you", "chat"):
+            pass
+    with host.request("me", "chat"):
+        pass
+    with pytest.raises(TooMany, match="2 requests a minute"), host.request("me", "chat"):
+        pass
     assert [record.outcome for record in records].count("refused") == 2
 
 
 async def test_tokens_of_answers_and_of_scores_are_counted():
-    settings = dataclasses.replace(PUBLIC, requests_per_minute=99)
-    host, _ = host_of(FakeEngine(["a", "b", "c"]), settings)
-    stream = host.of("me", "chat").engine.stream(ASKED, Sampling())
-    assert len([chunk async for chunk in stream if chunk.text]) == 3
-    await host.of("me", "sentiment").engine.score(["p"] * 4, ["x", "y"])
-    with pytest.raises(TooMany, match="10 tokens"):
-        host.of("me", "chat").engine.stream(ASKED, Sampling())
-    host.of("you", "chat").engine.stream(ASKED, Sampling())
+    host, _ = host_of(FakeEngine(["a", "b", "c"]), dataclasses.replace(PUBLIC, requests_per_minute=99))
+    with host.request("me", "chat") as engine:
+        await ask(engine)
+    with host.request("me", "sentiment") as engine:
+        await engine.score(["p"] * 4, ["x", "y"])
+    with pytest.raises(TooMany, match="10 tokens"), host.request("me", "chat"):
+        pass
+    with host.request("you", "chat"):
+        pass
+
+
+async def test_tokens_of_an_answer_that_is_left_behind_are_counted():
+    host, records = host_of(FakeEngine(["a", "b", "c"], steps=2), Settings())
+    with host.request("me", "chat") as engine:
+        async for answer in answers(engine, ASKED, Sampling()):
+            if answer.text == "ab":
+                break
+    assert records[0].new_tokens == 2

@@ -7,12 +7,13 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from qwen_ui.config import Settings
 from qwen_ui.server.host import EngineHost
+from qwen_ui.server.metering import Record
 from qwen_ui.server.metrics import Metrics
-from qwen_ui.server.record import Record
+from qwen_ui.settings import Settings
 from tests.fakes import FakeEngine
 
+TASKS = ["chat", "write"]
 RECORD = Record("chat", "page", "ok", 20, 16, 7, 1.5, 0.25, text="My dog's name is Rex")
 
 
@@ -24,7 +25,7 @@ def host_of(engine: FakeEngine) -> EngineHost:
 
 
 def test_requests_are_counted_by_task_way_and_outcome():
-    metrics = Metrics(host_of(FakeEngine()))
+    metrics = Metrics(host_of(FakeEngine()), TASKS)
     for outcome in ("ok", "ok", "failed"):
         metrics.observe(replace(RECORD, outcome=outcome))
     value = metrics.registry.get_sample_value
@@ -37,14 +38,14 @@ def test_requests_are_counted_by_task_way_and_outcome():
 
 
 def test_a_request_without_a_token_has_no_first_one():
-    metrics = Metrics(host_of(FakeEngine()))
+    metrics = Metrics(host_of(FakeEngine()), TASKS)
     metrics.observe(replace(RECORD, seconds_to_first_token=None))
     assert metrics.registry.get_sample_value("qwen_ui_first_token_seconds_count", {"task": "chat"}) is None
     assert metrics.registry.get_sample_value("qwen_ui_request_seconds_count", {"task": "chat"}) == 1
 
 
 def test_names_from_outside_make_no_series_of_their_own():
-    metrics = Metrics(host_of(FakeEngine()))
+    metrics = Metrics(host_of(FakeEngine()), TASKS)
     for number in range(100):
         metrics.observe(replace(RECORD, task=f"task-{number}"))
     other = {"task": "other", "via": "page", "outcome": "ok"}
@@ -54,7 +55,7 @@ def test_names_from_outside_make_no_series_of_their_own():
 def test_the_engine_is_looked_at_when_it_is_asked_for():
     engine = FakeEngine()
     host = host_of(engine)
-    value = Metrics(host).registry.get_sample_value
+    value = Metrics(host, TASKS).registry.get_sample_value
     assert (value("qwen_ui_active"), value("qwen_ui_ready")) == (0, 1)
     engine.active, engine.waiting = 3, 2
     assert (value("qwen_ui_active"), value("qwen_ui_waiting")) == (3, 2)
@@ -63,14 +64,14 @@ def test_the_engine_is_looked_at_when_it_is_asked_for():
 
 
 def test_two_servers_in_one_process_do_not_share_figures():
-    one, other = Metrics(host_of(FakeEngine())), Metrics(host_of(FakeEngine()))
+    one, other = Metrics(host_of(FakeEngine()), TASKS), Metrics(host_of(FakeEngine()), TASKS)
     one.observe(RECORD)
     labels = {"task": "chat", "via": "page", "outcome": "ok"}
     assert other.registry.get_sample_value("qwen_ui_requests_total", labels) is None
 
 
 def test_it_is_served_in_prometheus_format_until_it_is_closed():
-    metrics = Metrics(host_of(FakeEngine()))
+    metrics = Metrics(host_of(FakeEngine()), TASKS)
     metrics.observe(RECORD)
     server = metrics.serve("127.0.0.1", 0)
     address = f"http://127.0.0.1:{server.port}/metrics"
@@ -88,4 +89,4 @@ def test_a_taken_port_is_an_error():
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(OSError, match="in use"):
-            Metrics(host_of(FakeEngine())).serve("127.0.0.1", taken.getsockname()[1])
+            Metrics(host_of(FakeEngine()), TASKS).serve("127.0.0.1", taken.getsockname()[1])

@@ -2,8 +2,8 @@
 
 import pytest
 
-from qwen_ui.config import Settings
 from qwen_ui.server.public import exposure, with_sign_in
+from qwen_ui.settings import Settings
 
 
 def test_a_public_page_gets_a_strong_password_of_its_own():

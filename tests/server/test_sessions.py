@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from qwen_ui.knowledge.library import Library
-from qwen_ui.ui import shell
+from qwen_ui.page import shell
 from tests.fakes import FakeEngine
 from tests.pages import free_port, host_of
 from tests.server.test_closing import wait_until

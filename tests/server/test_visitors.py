@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from qwen_ui.ui.visitors import address
+from qwen_ui.server.visitors import address
 
 PROXIES = (ip_network("10.0.0.0/8"),)
 

@@ -6,18 +6,21 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from transformers import ContinuousBatchingConfig, GenerationConfig
 
 from qwen_ui.engine.local.sampler import FusedSampler
-from qwen_ui.errors import EngineFailed
+from qwen_ui.errors import EngineError, EngineFailed, NotReady
 from qwen_ui.messages import Sampling
+from qwen_ui.sentences import Sentence
 
 log = logging.getLogger(__name__)
 
 CPU_PAGE = 32
 """Tokens a cache block. Only whole blocks are shared: small ones waste less of a conversation's beginning."""
+WARM_UP_SECONDS = 300
 CPU_STEP_TOKENS = 256
 """Prompt tokens a step, so that a long prompt holds running streams up for half a second, not for all of it."""
 
@@ -43,6 +46,7 @@ class BatchLoop:
         self._cache_tokens = cache_tokens
         self._max_concurrent = max_concurrent
         self._lock = threading.Lock()
+        self._closed = False
         self.reused: dict[str, int] = {}
         """Prompt tokens found in the cache, by request; `release` takes a request's entry out."""
         self.manager = self._start()
@@ -54,8 +58,13 @@ class BatchLoop:
         return self.manager.is_running() and status.can_accept_new_requests() is None
 
     def revive(self) -> None:
-        """Builds the loop anew if it died. Takes a second or two: not for the event loop."""
+        """Builds the loop anew if it died, which takes a second or two: not for the event loop.
+
+        Raises `NotReady` once the loop was stopped.
+        """
         with self._lock:
+            if self._closed:
+                raise self.failure()
             if not self.alive:
                 self.manager.stop(block=True, hard_stop=True)  # its thread may still be telling why
                 error = self.manager.background_thread_status.fatal_error
@@ -69,7 +78,7 @@ class BatchLoop:
     def submit(self, request_id: str, tokens: list[int], sampling: Sampling, deliver: Callable[[Any], None]) -> None:
         """Hands a request to the loop; ``deliver`` gets its `GenerationOutput`s, on the running event loop.
 
-        Raises `EngineFailed` when the loop does not take it.
+        Raises `EngineError` when the loop does not take it.
         """
         self.manager.register_result_handler(request_id, deliver)
         warpers = (1.0, 1, 1.0) if sampling.greedy else (sampling.temperature, sampling.top_k, sampling.top_p)
@@ -85,18 +94,24 @@ class BatchLoop:
             top_p=float(top_p),
         )
         if accepted is None:
-            raise EngineFailed("The model's batch loop has stopped. It is being restarted: try again.")
+            raise self.failure()
 
-    def release(self, request_id: str, *, finished: bool) -> None:
-        """Ends a request and takes out all that it left: its cache blocks, its handler, late results."""
+    def release(self, request_id: str) -> None:
+        """Ends a request, if it has not ended, and takes out all that it left: cache blocks, handler, late results."""
         router = self.manager.output_router
         with router._lock:
             router.result_handlers.pop(request_id, None)
-        if not finished:
-            self.manager.cancel_request(request_id)
+        self.manager.cancel_request(request_id)
         while not router.output_queue.empty():  # results that came after their handler had gone
-            router.output_queue.get_nowait()
+            late = router.output_queue.get_nowait()
+            self.manager.cancel_request(late.request_id)  # the first time, it may have come before the request itself
         self.reused.pop(request_id, None)
+
+    def failure(self) -> EngineError:
+        """What a request is told when the loop has ended."""
+        if self._closed:
+            return NotReady("The server is shutting down.")
+        return EngineFailed("The model's batch loop has stopped. It is being restarted: try again.")
 
     @contextmanager
     def pause(self) -> Iterator[None]:
@@ -107,11 +122,12 @@ class BatchLoop:
         except RuntimeError as error:
             if self.alive:
                 raise
-            raise EngineFailed("The model's batch loop has stopped. It is being restarted: try again.") from error
+            raise self.failure() from error
 
     def stop(self) -> None:
-        """Ends the loop and its thread; requests in flight fail."""
+        """Ends the loop and its thread for good; requests in flight fail."""
         with self._lock:
+            self._closed = True
             if self.manager.is_running():
                 self.manager.stop(block=True, hard_stop=True)
 
@@ -148,10 +164,13 @@ class BatchLoop:
         if self._model.device.type != "cpu":
             manager.warmup()
         manager.add_request([0] * 8, max_new_tokens=2, eos_token_id=-1)
-        result = manager.get_result(timeout=300)
+        result = manager.get_result(timeout=WARM_UP_SECONDS)
         if result is None or result.error is not None:
             manager.stop(block=True, hard_stop=True)
-            raise EngineFailed(f"The model does not generate: {result.error if result else 'no answer in 300 s'}.")
+            reason = (
+                result.error if result else Sentence("no answer in {time}", time=timedelta(seconds=WARM_UP_SECONDS))
+            )
+            raise EngineFailed("The model does not generate: {reason}.", reason=reason)
 
     def _count_reuse(self, manager: Any) -> None:
         """Notes what the cache finds of each prompt; transformers itself only logs it."""

@@ -3,24 +3,25 @@
 import asyncio
 import threading
 import uuid
-from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from qwen_ui.config import Settings
-from qwen_ui.engine.answer import Answer, end_tokens
 from qwen_ui.engine.base import EngineInfo
+from qwen_ui.engine.completion import Completion, end_tokens
 from qwen_ui.engine.local import scoring
 from qwen_ui.engine.local.batch import BatchLoop
 from qwen_ui.engine.local.linear4bit import speed_up
-from qwen_ui.engine.prompt import PromptEncoder
-from qwen_ui.engine.queue import WaitingLine
-from qwen_ui.errors import EngineFailed, NotReady
+from qwen_ui.engine.prompt import Prompt, PromptEncoder
+from qwen_ui.engine.queue import RequestQueue
+from qwen_ui.engine.threads import Checkpoint, in_thread
+from qwen_ui.errors import EngineFailed
 from qwen_ui.messages import Chunk, Ended, Message, Sampling
+from qwen_ui.settings import Settings
 
 if TYPE_CHECKING:
     from qwen_ui.models.load import Loaded
-
-T = TypeVar("T")
 
 WAITING_PER_SLOT = 4
 WATCH_SECONDS = 1.0
@@ -36,19 +37,20 @@ class LocalEngine:
     ``cuda_graphs=None`` leaves it to transformers whether the GPU's work is recorded and replayed.
     """
 
+    stopped = False
+
     def __init__(self, loaded: "Loaded", settings: Settings, cuda_graphs: bool | None = None) -> None:
         self._info = loaded.info
         self._model = loaded.model
         self._tokenizer = loaded.tokenizer
-        self.prompts = PromptEncoder(loaded.tokenizer, loaded.info.context_length)
-        self.eos = end_tokens(loaded.model, loaded.tokenizer)
+        self._prompts = PromptEncoder(loaded.tokenizer, loaded.info.context_length)
+        self._eos = end_tokens(loaded.model, loaded.tokenizer)
         self.batch = BatchLoop(
-            loaded.model, sorted(self.eos), loaded.cache_tokens, settings.max_concurrent, cuda_graphs
+            loaded.model, sorted(self._eos), loaded.cache_tokens, settings.max_concurrent, cuda_graphs
         )
         speed_up(loaded.model)  # after the loop's warm-up, by which the weights are repacked
-        self.queue = WaitingLine(settings.max_concurrent, WAITING_PER_SLOT * settings.max_concurrent)
-        self._scoring = asyncio.Lock()
-        self._closed = False
+        self.queue = RequestQueue(settings.max_concurrent, WAITING_PER_SLOT * settings.max_concurrent)
+        self._scoring = threading.Lock()
 
     @property
     def info(self) -> EngineInfo:
@@ -65,136 +67,129 @@ class LocalEngine:
         """Requests that wait for their turn."""
         return self.queue.waiting
 
-    def stream(self, messages: Sequence[Message], sampling: Sampling) -> "LocalStream":
-        """Starts to answer the conversation once the stream is iterated, which may raise what `Engine` says."""
-        return LocalStream(self, tuple(messages), sampling)
+    @asynccontextmanager
+    async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator["LocalStream"]:
+        """Answers the conversation: see `Engine`."""
+        await self.ensure_running()
+        completion = Completion(self._tokenizer.backend_tokenizer, self._eos, sampling.stop)
+        inbox: asyncio.Queue[Any] = asyncio.Queue()
+        with ExitStack() as held:
+            held.enter_context(self.queue.enter(inbox.put_nowait))  # first: a full queue costs nothing but a refusal
+            prompt = await in_thread(partial(self._prompts.fit, tuple(messages), sampling.max_new_tokens))
+            yield LocalStream(self, prompt, sampling, completion, inbox, held)
 
     async def score(self, prompts: Sequence[str], candidates: Sequence[str]) -> list[list[float]]:
         """Log-probability of each candidate after each prompt: see `Engine`."""
         if not prompts:
             return []
-        rows = await asyncio.to_thread(
-            scoring.tokenize, self._tokenizer, prompts, candidates, self._info.context_length
-        )
-        async with self._scoring:  # two threads that compute at once would slow each other down
-            await self.ensure_running()
-            return await _in_own_thread(lambda: scoring.score(self._model, rows, self.batch.pause))
+        return await in_thread(partial(self._score, tuple(prompts), tuple(candidates)))
+
+    def _score(self, prompts: Sequence[str], candidates: Sequence[str], checkpoint: Checkpoint) -> list[list[float]]:
+        rows = scoring.tokenize(self._tokenizer, prompts, candidates, self._info.context_length)
+        with self._scoring:  # two threads that compute at once would slow each other down
+            checkpoint()
+            self.batch.revive()
+            return scoring.score(self._model, rows, partial(self._pause, checkpoint))
+
+    @contextmanager
+    def _pause(self, checkpoint: Checkpoint) -> Iterator[None]:
+        checkpoint()
+        with self.batch.pause():
+            yield
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Tokens of the conversation as the model would see it."""
-        return self.prompts.count(messages)
-
-    @property
-    def text_tokenizer(self) -> Any:
-        """The `tokenizers.Tokenizer` that decodes streams."""
-        return self._tokenizer.backend_tokenizer
+        return self._prompts.count(messages)
 
     async def ensure_running(self) -> None:
         """Rebuilds the batch loop if it died. Raises `NotReady` once the engine is closed."""
-        if self._closed:
-            raise NotReady("The server is shutting down.")
         if not self.batch.alive:
-            await _in_own_thread(self.batch.revive)
+            await in_thread(lambda checkpoint: self.batch.revive())
 
     async def close(self) -> None:
         """Ends the batch loop and with it every request."""
-        self._closed = True
         await asyncio.to_thread(self.batch.stop)
 
 
 class LocalStream:
-    """One generation: see `qwen_ui.engine.base.Stream`."""
+    """One generation: see `qwen_ui.engine.base.Stream`.
 
-    def __init__(self, engine: LocalEngine, messages: tuple[Message, ...], sampling: Sampling) -> None:
+    ``inbox`` gets the positions in the queue, then the batch loop's outputs, and _CANCEL at any time. ``held`` is all
+    that the request holds: closed when the generation is over, or the stream is left.
+    """
+
+    def __init__(
+        self,
+        engine: LocalEngine,
+        prompt: Prompt,
+        sampling: Sampling,
+        completion: Completion,
+        inbox: asyncio.Queue[Any],
+        held: ExitStack,
+    ) -> None:
         self._engine = engine
-        self._messages = messages
+        self._prompt = prompt
         self._sampling = sampling
-        self._inbox: asyncio.Queue[Any] = asyncio.Queue()  # places in line, then outputs, and _CANCEL at any time
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._cancelled = False
-        self._answer = Answer(engine.text_tokenizer, engine.eos, sampling.stop)
-        self._chunks = self._run()
+        self._completion = completion
+        self._inbox = inbox
+        self._held = held
+        self._loop = asyncio.get_running_loop()
+        self._request_id = uuid.uuid4().hex
+        self._submitted = False
+        self._over = False
 
     def __aiter__(self) -> "LocalStream":
         return self
 
     async def __anext__(self) -> Chunk:
-        return await self._chunks.__anext__()
+        if self._over:
+            raise StopAsyncIteration
+        text = ""
+        ended: Ended | None = None
+        while not text and ended is None:
+            event = await self._next_event()
+            if event is _CANCEL:
+                ended = "cancelled"
+            elif not isinstance(event, int):
+                text, ended = self._take(event)
+            elif event:
+                return Chunk(position=event)
+            else:
+                await self._submit()
+        return Chunk(text) if ended is None else self._last_chunk(text, ended)
 
     def cancel(self) -> None:
         """Ends the generation soon; what is left of its text and its usage still come."""
-        self._cancelled = True
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._inbox.put_nowait, _CANCEL)
+        self._loop.call_soon_threadsafe(self._inbox.put_nowait, _CANCEL)
 
-    async def aclose(self) -> None:
-        """Ends the generation at once."""
-        await self._chunks.aclose()
-
-    async def _run(self) -> AsyncGenerator[Chunk, None]:
-        engine, answer = self._engine, self._answer
-        self._loop = asyncio.get_running_loop()
-        prompt = await asyncio.to_thread(engine.prompts.fit, self._messages, self._sampling.max_new_tokens)
-        with engine.queue.enter(self._inbox.put_nowait):
-            while not self._cancelled and (place := await self._inbox.get()) != 0:
-                if place is not _CANCEL:
-                    yield Chunk(place=place)
-            request_id = uuid.uuid4().hex
-            ended: Ended | None = "cancelled" if self._cancelled else None
+    async def _next_event(self) -> Any:
+        """What comes next into the inbox. Raises `EngineError` when nothing will, as the batch loop has ended."""
+        while True:
             try:
-                if ended is None:
-                    await engine.ensure_running()
-                    engine.batch.submit(request_id, prompt.tokens, self._sampling, self._inbox.put_nowait)
-                while ended is None:
-                    piece, ended = self._take(await self._next_output())
-                    if piece:
-                        yield Chunk(piece)
-                reused = engine.batch.reused.get(request_id, 0)
-                last = Chunk(answer.finish(), usage=answer.usage(prompt, ended, engine.info.context_length, reused))
-            finally:
-                engine.batch.release(request_id, finished=ended in {"stop", "length"} and not answer.cut)
-        yield last  # when the model is free for others already
+                async with asyncio.timeout(WATCH_SECONDS if self._submitted else None):
+                    return await self._inbox.get()
+            except TimeoutError:
+                if not self._engine.batch.alive:
+                    raise self._engine.batch.failure() from None
+
+    async def _submit(self) -> None:
+        await self._engine.ensure_running()
+        self._held.callback(self._engine.batch.release, self._request_id)
+        self._engine.batch.submit(self._request_id, self._prompt.tokens, self._sampling, self._inbox.put_nowait)
+        self._submitted = True
 
     def _take(self, output: Any) -> tuple[str, Ended | None]:
         """The new text of one output, and why the generation ends with it, if it does."""
-        if output is _CANCEL:
-            return "", "cancelled"
-        piece = self._answer.take(output.generated_tokens[self._answer.tokens :])
-        if self._answer.complete:
-            return piece, "stop"
-        return piece, "length" if output.is_finished() else None
+        if output.error is not None:
+            raise EngineFailed("The model could not go on with this answer ({error}). Try again.", error=output.error)
+        text = self._completion.take(output.generated_tokens[self._completion.tokens :])
+        if self._completion.complete:
+            return text, "stop"
+        return text, "length" if output.is_finished() else None
 
-    async def _next_output(self) -> Any:
-        """The batch loop's next result for this request, or _CANCEL. Raises `EngineFailed`."""
-        while True:
-            try:
-                async with asyncio.timeout(WATCH_SECONDS):
-                    output = await self._inbox.get()
-            except TimeoutError:
-                if self._engine.batch.alive:
-                    continue
-                raise EngineFailed("The model's batch loop has stopped. It is being restarted: try again.") from None
-            if output is not _CANCEL and output.error is not None:
-                raise EngineFailed(f"The model could not go on with this answer ({output.error}). Try again.")
-            return output
-
-
-async def _in_own_thread(work: Callable[[], T]) -> T:
-    """Runs torch work in a thread that ends with it: see `BatchLoop` on why not in a pool."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def settle(setter: Callable[[Any], None], value: Any) -> None:
-        if not done.cancelled():
-            setter(value)
-
-    def run() -> None:
-        try:
-            result = work()
-        except Exception as error:  # noqa: BLE001  crosses over to the caller
-            loop.call_soon_threadsafe(settle, done.set_exception, error)
-        else:
-            loop.call_soon_threadsafe(settle, done.set_result, result)
-
-    threading.Thread(target=run, name="torch-work", daemon=True).start()
-    return await done
+    def _last_chunk(self, text: str, ended: Ended) -> Chunk:
+        reused = self._engine.batch.reused.get(self._request_id, 0)
+        usage = self._completion.usage(self._prompt, ended, self._engine.info.context_length, reused)
+        self._over = True
+        self._held.close()  # the model is free for others from here on
+        return Chunk(text + self._completion.finish(), usage=usage)

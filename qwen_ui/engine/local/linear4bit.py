@@ -1,11 +1,11 @@
 """4-bit layers on the CPU, with less around each multiplication than bitsandbytes has.
 
-bitsandbytes repacks 4-bit weights for CPUs that know bf16, for a kernel that is best for a few tokens.
+bitsandbytes repacks 4-bit weights for CPUs that know bf16, for a kernel (gemv) that is best for a few tokens.
 
-- For a few tokens the kernel is called at once: on its way there, a layer asks anew what it is, which took a seventh
-  of a step with 210 layers on two cores.
-- The kernel's time grows with each token. From some hundred on it is quicker to turn a layer's weights back into bf16
-  and to let PyTorch multiply, which costs the unpacking once however many tokens there are.
+- gemv: for a few tokens the kernel is called at once. On its way there, a layer asks anew what it is, which took a
+  seventh of a step with 210 layers on two cores.
+- dequantize: the kernel's time grows with each token. From some hundred on it is quicker to turn a layer's weights back
+  into bf16 and to let PyTorch multiply, which costs that once however many tokens there are.
 """
 
 import logging
@@ -16,7 +16,8 @@ import torch
 
 log = logging.getLogger(__name__)
 
-FEWEST_TOKENS = 384
+DEQUANTIZE_TOKENS = 384
+"""From so many on, dequantizing is quicker."""
 _ROWS, _HALF = 32, 16
 """The repacked layout: blocks of 32 rows; a byte holds a weight of each half of them."""
 _CLOSE = 0.02
@@ -38,7 +39,7 @@ def speed_up(model: torch.nn.Module) -> int:
     return len(layers)
 
 
-def unpacked(layer: Any) -> torch.Tensor:
+def dequantize(layer: Any) -> torch.Tensor:
     """A repacked layer's weights in its compute type, (rows, columns)."""
     state = layer.weight.quant_state
     rows, columns = state.shape
@@ -66,7 +67,7 @@ def _agrees(layer: Any) -> bool:
     tokens = torch.randn(8, layer.in_features, dtype=layer.compute_dtype, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         try:
-            theirs, *ours = layer.forward(tokens), _few(layer)(tokens), _many(layer)(tokens)
+            theirs, *ours = layer.forward(tokens), _by_gemv(layer)(tokens), _by_dequantizing(layer)(tokens)
         except (RuntimeError, AttributeError) as error:  # another layout, whose shapes do not fit, or another kernel
             log.warning("4-bit layers are left as they are, which is slower: %s", error)
             return False
@@ -77,15 +78,15 @@ def _agrees(layer: Any) -> bool:
 
 
 def _forward(layer: Any) -> Multiply:
-    few, many, fewest = _few(layer), _many(layer), FEWEST_TOKENS * layer.in_features
+    gemv, dequantizing, bound = _by_gemv(layer), _by_dequantizing(layer), DEQUANTIZE_TOKENS * layer.in_features
 
     def forward(x: torch.Tensor) -> torch.Tensor:
-        return few(x) if x.numel() < fewest else many(x)
+        return gemv(x) if x.numel() < bound else dequantizing(x)
 
     return forward
 
 
-def _few(layer: Any) -> Multiply:
+def _by_gemv(layer: Any) -> Multiply:
     kernel, state, dtype, bias = torch.ops.bitsandbytes.gemv_4bit.default, *_parts(layer)
     weights, absmax, shape = layer.weight.data.detach(), state.absmax.to(torch.bfloat16), list(state.shape)
 
@@ -96,11 +97,11 @@ def _few(layer: Any) -> Multiply:
     return multiply
 
 
-def _many(layer: Any) -> Multiply:
+def _by_dequantizing(layer: Any) -> Multiply:
     _, dtype, bias = _parts(layer)
 
     def multiply(x: torch.Tensor) -> torch.Tensor:
-        return torch.nn.functional.linear(x.to(dtype), unpacked(layer), bias).to(x.dtype)
+        return torch.nn.functional.linear(x.to(dtype), dequantize(layer), bias).to(x.dtype)
 
     return multiply
 

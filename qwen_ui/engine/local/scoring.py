@@ -44,7 +44,11 @@ def tokenize(tokenizer: Any, prompts: Sequence[str], candidates: Sequence[str], 
         if not shared:
             raise InvalidInput("A prompt to score must be longer than one token.")
         if max(len(text) for text in texts) > context:
-            raise PromptTooLong(f"Prompt {number + 1} is longer than the context of {context:,} tokens. Shorten it.")
+            raise PromptTooLong(
+                "Prompt {number:,} is longer than the context of {context:,} tokens. Shorten it.",
+                number=number + 1,
+                context=context,
+            )
         rows.append(Row(shared, [text[len(shared) :] for text in texts]))
     return rows
 
@@ -54,7 +58,7 @@ def score(model: PreTrainedModel, rows: Sequence[Row], pause: Pause) -> list[lis
     """Sum of the log-probabilities of each continuation's tokens: one list a row, one number a candidate.
 
     What all prompts begin with is computed once, the rest in padded batches, each within a ``pause``
-    of its own, so that running streams go on in between.
+    of its own, so that running streams go on in between. A ``pause`` that raises ends the scoring there.
     """
     shared = _common_prefix([row.prompt[:-1] for row in rows])
     with pause():

@@ -1,19 +1,21 @@
 """The engine over a model that has a GPU only within a decorated function: one request at a time, no batch."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qwen_ui.config import Settings
-from qwen_ui.engine.answer import Answer, end_tokens
 from qwen_ui.engine.base import EngineInfo
+from qwen_ui.engine.completion import Completion, end_tokens
 from qwen_ui.engine.local.scoring import tokenize
-from qwen_ui.engine.prompt import PromptEncoder
+from qwen_ui.engine.prompt import Prompt, PromptEncoder
+from qwen_ui.engine.threads import in_thread
 from qwen_ui.engine.zero.jobs import Generation, Job, Scoring
-from qwen_ui.engine.zero.turns import Gpu, OnGpu, Place, Turn
+from qwen_ui.engine.zero.turns import Gpu, OnGpu, Position, Turn
 from qwen_ui.messages import Chunk, Ended, Message, Sampling
+from qwen_ui.settings import Settings
 
 if TYPE_CHECKING:
     from qwen_ui.models.load import Loaded
@@ -28,6 +30,8 @@ class ZeroEngine:
     A batch loop can't live there, as its thread and its cache would end with each call. Made on the main thread, before
     the page is served: the processes are forked from what is there then.
     """
+
+    stopped = False
 
     def __init__(self, loaded: "Loaded", settings: Settings, decorate: Decorate) -> None:
         self._info = replace(loaded.info, engine="transformers on ZeroGPU")
@@ -56,17 +60,24 @@ class ZeroEngine:
         """Requests that wait for their turn."""
         return self._gpu.queue.waiting
 
-    def stream(self, messages: Sequence[Message], sampling: Sampling) -> "ZeroStream":
-        """Starts to answer the conversation once the stream is iterated, which may raise what `Engine` says."""
-        return ZeroStream(self, tuple(messages), sampling)
+    @asynccontextmanager
+    async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator["ZeroStream"]:
+        """Answers the conversation: see `Engine`."""
+        completion = Completion(self._tokenizer.backend_tokenizer, self._eos, sampling.stop)
+        with Turn(self._gpu) as turn:
+            prompt = await in_thread(partial(self._prompts.fit, tuple(messages), sampling.max_new_tokens))
+            turn.submit(Generation(prompt.tokens, sampling, self._eos))
+            yield ZeroStream(turn, prompt, completion, self._info.context_length)
 
     async def score(self, prompts: Sequence[str], candidates: Sequence[str]) -> list[list[float]]:
         """Log-probability of each candidate after each prompt: see `Engine`."""
         if not prompts:
             return []
-        rows = await asyncio.to_thread(tokenize, self._tokenizer, prompts, candidates, self._info.context_length)
-        async with aclosing(self.turn(Scoring(rows)).events()) as events:
-            (scores,) = [event async for event in events if not isinstance(event, Place)]
+        texts = tuple(prompts), tuple(candidates)
+        with Turn(self._gpu) as turn:
+            rows = await in_thread(lambda checkpoint: tokenize(self._tokenizer, *texts, self._info.context_length))
+            turn.submit(Scoring(rows))
+            (scores,) = [event async for event in turn if not isinstance(event, Position)]
         return list(scores)
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
@@ -77,66 +88,44 @@ class ZeroEngine:
         """Ends every request."""
         await asyncio.to_thread(self._gpu.close)
 
-    def turn(self, job: Job) -> Turn:
-        """The job's turn at the GPU, not yet asked for."""
-        return Turn(self._gpu, job)
-
-    async def generation(self, messages: Sequence[Message], sampling: Sampling) -> tuple[Any, Generation]:
-        """The conversation's prompt, and what is to be done with it."""
-        prompt = await asyncio.to_thread(self._prompts.fit, messages, sampling.max_new_tokens)
-        return prompt, Generation(prompt.tokens, sampling, self._eos)
-
-    def answer(self, stop: Sequence[str]) -> Answer:
-        """An answer that has just been asked for."""
-        return Answer(self._tokenizer.backend_tokenizer, self._eos, stop)
-
 
 class ZeroStream:
     """One generation: see `qwen_ui.engine.base.Stream`."""
 
-    def __init__(self, engine: ZeroEngine, messages: tuple[Message, ...], sampling: Sampling) -> None:
-        self._engine = engine
-        self._messages = messages
-        self._sampling = sampling
-        self._answer = engine.answer(sampling.stop)
+    def __init__(self, turn: Turn, prompt: Prompt, completion: Completion, context_length: int) -> None:
+        self._turn = turn
+        self._prompt = prompt
+        self._completion = completion
+        self._context_length = context_length
         self._cancelled = False
-        self._turn: Turn | None = None
-        self._chunks = self._run()
+        self._over = False
 
     def __aiter__(self) -> "ZeroStream":
         return self
 
     async def __anext__(self) -> Chunk:
-        return await self._chunks.__anext__()
+        if self._over:
+            raise StopAsyncIteration
+        text = ""
+        async for event in self._turn:
+            if isinstance(event, Position):
+                return Chunk(position=event.number)
+            text = self._completion.take([event])
+            if self._completion.complete:
+                break
+            if text:
+                return Chunk(text)
+        self._over = True
+        self._turn.leave()
+        usage = self._completion.usage(self._prompt, self._ended(), self._context_length)
+        return Chunk(text + self._completion.finish(), usage=usage)
 
     def cancel(self) -> None:
         """Ends the generation soon; what is left of its text and its usage still come."""
         self._cancelled = True
-        if self._turn is not None:
-            self._turn.stop()
-
-    async def aclose(self) -> None:
-        """Ends the generation at once."""
-        await self._chunks.aclose()
-
-    async def _run(self) -> AsyncGenerator[Chunk, None]:
-        answer = self._answer
-        prompt, job = await self._engine.generation(self._messages, self._sampling)
-        self._turn = self._engine.turn(job)
-        if self._cancelled:
-            self._turn.stop()
-        async with aclosing(self._turn.events()) as events:
-            async for event in events:
-                if isinstance(event, Place):
-                    yield Chunk(place=event.number)
-                elif piece := answer.take([event]):
-                    yield Chunk(piece)
-                if answer.complete:
-                    break
-        usage = answer.usage(prompt, self._ended(), self._engine.info.context_length)
-        yield Chunk(answer.finish(), usage=usage)
+        self._turn.stop()
 
     def _ended(self) -> Ended:
-        if self._answer.complete:
+        if self._completion.complete:
             return "stop"
         return "cancelled" if self._cancelled else "length"

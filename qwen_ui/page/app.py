@@ -1,0 +1,86 @@
+"""What the page is made of: handed to every tab."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import gradio as gr
+
+from qwen_ui.engine.base import Engine
+from qwen_ui.errors import InvalidInput
+from qwen_ui.knowledge.library import Library
+from qwen_ui.page.pace import paced
+from qwen_ui.page.words import Say, Words
+from qwen_ui.prompts import PromptStore
+from qwen_ui.server.host import EngineHost
+from qwen_ui.server.metering import MeteredEngine
+from qwen_ui.server.sessions import RunningRequests, Work
+from qwen_ui.server.visitors import address_of, owner_of
+from qwen_ui.settings import Settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The one context: made once, and nothing else is shared."""
+
+    settings: Settings
+    host: EngineHost
+    prompts: PromptStore
+    library: Library
+    running: RunningRequests
+    words: Words
+
+    def say(self, request: gr.Request) -> Say:
+        """For sentences in the visitor's language."""
+        return self.words.speaker(request)
+
+    def address(self, request: gr.Request) -> str:
+        """Where the visitor comes from: what limits are counted by."""
+        return address_of(request, self.settings.proxies)
+
+    def owner(self, request: gr.Request) -> str:
+        """Whose collections the request may use: everybody's are the same on a private page."""
+        return owner_of(request) if self.settings.is_public else ""
+
+    @contextmanager
+    def request(self, request: gr.Request, tab: str) -> Iterator[MeteredEngine]:
+        """The engine for one request from the page: limited, known to Stop, recorded when it ends.
+
+        Raises `InvalidInput` while another request of the same tab runs, and like `EngineHost.request`.
+        """
+        session = request.session_hash or ""
+        if self.running.busy(session, tab):
+            raise InvalidInput("An answer is being written. Stop it first, or wait for its end.")
+        with self.host.request(self.address(request), tab) as engine, self.running.track(session, tab, engine):
+            yield engine
+
+    @contextmanager
+    def work(self, request: gr.Request, name: str) -> Iterator[Work]:
+        """For work from the page that needs no model, such as reading files: limited like a request, known to Stop.
+
+        Raises `InvalidInput` while other such work of that name runs, and `TooMany`.
+        """
+        session, work = request.session_hash or "", Work()
+        if self.running.busy(session, name):
+            raise InvalidInput("Files are being read. Stop that first, or wait for its end.")
+        with self.host.admit(self.address(request)), self.running.track(session, name, work):
+            yield work
+
+    @contextmanager
+    def call(self, request: gr.Request, task: str) -> Iterator[MeteredEngine]:
+        """The engine for one call of a script, which ends with its session. Raises like `EngineHost.request`."""
+        session, key = request.session_hash or "", f"api/{task}"
+        with self.host.request(self.address(request), task, "api") as engine, self.running.track(session, key, engine):
+            yield engine
+
+    async def serve(
+        self, request: gr.Request, task: str, run: Callable[[Engine], AsyncIterator[T]]
+    ) -> AsyncGenerator[T, None]:
+        """The results of a task for a script that calls, at the page's pace."""
+        with self.call(request, task) as engine:
+            async with aclosing(paced(run(engine))) as results:
+                async for result in results:
+                    yield result

@@ -1,0 +1,55 @@
+"""What scripts call. Names, parameters and results of the endpoints are a contract."""
+
+import functools
+import inspect
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any, get_args
+
+import gradio as gr
+from gradio.events import api
+
+from qwen_ui.errors import QwenUIError
+from qwen_ui.page.status import UNEXPECTED
+
+log = logging.getLogger(__name__)
+
+
+def publish(endpoint: Callable[..., Any], name: str = "") -> None:
+    """Adds a function to the API of the page that is being built, under its own name unless another is given.
+
+    An async iterator streams its results. What it raises reaches the caller as a sentence.
+    """
+    published: Callable[..., Any] = endpoint
+    if inspect.isasyncgenfunction(endpoint):
+
+        @functools.wraps(endpoint)
+        async def published(*given: Any, **named: Any) -> AsyncIterator[Any]:
+            with _errors_told():
+                async with aclosing(endpoint(*given, **named)) as results:
+                    async for result in results:
+                        yield result
+
+        (update,) = get_args(endpoint.__annotations__["return"])
+        published.__annotations__ = endpoint.__annotations__ | {"return": update}  # what the API's page says of it
+    elif inspect.iscoroutinefunction(endpoint):
+
+        @functools.wraps(endpoint)
+        async def published(*given: Any, **named: Any) -> Any:
+            with _errors_told():
+                return await endpoint(*given, **named)
+
+    api(published, api_name=name or endpoint.__name__, concurrency_limit=None)
+
+
+@contextmanager
+def _errors_told() -> Iterator[None]:
+    """Lets only errors meant for users reach the caller, as `gr.Error`; others go to the log."""
+    try:
+        yield
+    except QwenUIError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    except Exception as error:
+        log.exception("A request failed")
+        raise gr.Error(str(UNEXPECTED), print_exception=False) from error

@@ -1,0 +1,39 @@
+"""What runs in the browser, and what it keeps."""
+
+from typing import Any
+
+import gradio as gr
+
+LATEX: list[dict[str, str | bool]] = [
+    {"left": "$$", "right": "$$", "display": True},
+    {"left": "\\[", "right": "\\]", "display": True},
+    {"left": "\\(", "right": "\\)", "display": False},
+]
+"""What is set as formulas. A single $ is not: it is money more often."""
+SAVE = """(text) => {
+  const file = new Blob([text], {type: "%s;charset=utf-8"});
+  const link = Object.assign(document.createElement("a"), {href: URL.createObjectURL(file), download: "%s"});
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}"""
+"""Saves a text as a file: fill in the media type and the name. No copy of it stays on the server."""
+COPY = """(text) => {
+  if (navigator.clipboard) {
+    navigator.clipboard.writeText(text);
+    return;
+  }
+  const box = Object.assign(document.createElement("textarea"), {value: text});
+  document.body.append(box);
+  box.select();
+  document.execCommand("copy");
+  box.remove();
+}"""
+"""The clipboard is there on safe addresses only; elsewhere the old way does."""
+WIDE = "() => [window.matchMedia('(min-width: 900px)').matches]"
+"""Whether there is room beside: what a phone keeps folded is open there."""
+
+
+def kept_by_browser(name: str, **options: Any) -> gr.BrowserState:
+    """Something that the browser keeps over reloads and restarts of the server."""
+    # Gradio encrypts it; the fixed secret lets it outlive the server, and hides nothing: the browser is the visitor's.
+    return gr.BrowserState(None, storage_key=f"qwen-ui-{name}", secret="qwen-ui", **options)

@@ -1,0 +1,135 @@
+"""The page around the tabs, and how it is served."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+
+from qwen_ui.knowledge.library import Library
+from qwen_ui.page import drafts, sending
+from qwen_ui.page.app import App
+from qwen_ui.page.endpoints import publish
+from qwen_ui.page.header import Header
+from qwen_ui.page.tab import Tab
+from qwen_ui.page.words import Words, label
+from qwen_ui.prompts import PromptStore
+from qwen_ui.server.gate import Gate
+from qwen_ui.server.host import EngineHost
+from qwen_ui.server.sessions import KEPT, ForgetCalls, RunningRequests
+from qwen_ui.settings import Settings
+from qwen_ui.tabs import TABS
+
+STYLE = Path(__file__).parent / "style"
+WAITING_EVENTS = 1024
+QUEUE_LOOKS = 0.02
+"""Seconds between two looks of Gradio's queue for new events.
+
+By itself it looks a thousand times a second, idle or not, which took a sixth of the model's speed on two CPU cores.
+"""
+HOUR = 3600
+THEME = gr.themes.Soft(
+    primary_hue="indigo",
+    secondary_hue="indigo",
+    neutral_hue="slate",
+    radius_size="lg",
+    font=["system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"],
+    font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"],
+).set(
+    body_background_fill="*neutral_50",
+    block_title_background_fill="none",
+    block_title_background_fill_dark="none",
+    block_title_text_color="*body_text_color",
+    block_title_text_color_dark="*body_text_color",
+    block_title_text_weight="600",
+    block_title_padding="0",
+    block_shadow="none",
+    button_primary_shadow="none",
+    button_secondary_shadow="none",
+    input_shadow="none",
+    input_border_width="1px",
+    input_border_width_dark="1px",
+    input_border_color="*neutral_300",
+    input_border_color_dark="*neutral_600",
+)
+
+
+def build(host: EngineHost, settings: Settings, library: Library, tabs: Sequence[Tab] = TABS) -> gr.Blocks:
+    """The whole page with its API, not yet served."""
+    prompts, running = PromptStore(settings.prompts_dir), RunningRequests()
+    app = App(settings, host, prompts, library, running, Words(tabs))
+    page = gr.Blocks(title="Qwen UI", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True)
+    with page:
+        header = Header(app)
+        parts = {}
+        with gr.Tabs(elem_id="tabs") as places:
+            for tab in tabs:
+                with gr.Tab(label(tab.name), id=tab.id) as place:
+                    parts[tab.id] = tab.lay_out(app, page, place)
+        for kept in (kept for part in parts.values() for kept in part.kept):
+            kept.render()  # type: ignore[no-untyped-call]
+        sending.connect(app, places, {tab.id: tab.name for tab in tabs}, parts)
+        drafts.keep(page, [box for part in parts.values() for box in part.typed])
+        header.wire(page, [button for part in parts.values() for button in part.senders])
+        publish(_status(app), "status")
+        for tab in tabs:
+            for endpoint in tab.endpoints(app):
+                publish(endpoint)
+
+        async def leave(request: gr.Request) -> None:
+            running.close_session(request.session_hash or "")
+
+        page.unload(leave)
+    page.queue(api_open=False, max_size=WAITING_EVENTS)
+    page._queue.sleep_when_free = page._queue.progress_update_sleep_when_free = QUEUE_LOOKS
+    return page
+
+
+def _status(app: App) -> Callable[[], dict[str, Any]]:
+    def status() -> dict[str, Any]:
+        """What runs here, whether it is ready, and how busy it is."""
+        return app.host.status()
+
+    return status
+
+
+def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = (), tabs: Sequence[Tab] = TABS) -> str:
+    """Serves the page, and the routes beside it, from a thread of its own and gives its address.
+
+    Nobody is asked for a password on the routes. Raises `OSError` when the port is taken.
+    """
+    # The server believes whoever speaks from this machine on where visitors come from; only --trusted-proxy may say so.
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
+    megabytes = settings.upload_limit_mb
+    gate = Middleware(Gate, public=settings.is_public, upload_bytes=megabytes * 1_000_000, trusted=settings.proxies)
+    _, address, _ = page.launch(
+        server_name=settings.host,
+        server_port=settings.port,
+        share=settings.share,
+        auth=settings.credentials,
+        prevent_thread_lock=True,
+        quiet=True,
+        theme=THEME,
+        css_paths=[
+            *sorted(STYLE.glob("*.css")),
+            *(path for tab in tabs if (path := tab.folder / "style.css").exists()),
+        ],
+        head_paths=[STYLE / "head.html"],
+        i18n=Words(tabs).i18n(),
+        footer_links=["api"],
+        ssr_mode=False,
+        mcp_server=False,
+        run_history=False,
+        enable_monitoring=False,
+        strict_cors=True,
+        show_error=False,
+        allowed_paths=[],
+        max_file_size=f"{megabytes}mb",
+        state_session_capacity=KEPT,
+        # Gradio puts its own routes after these.
+        app_kwargs={"routes": list(routes), "middleware": [gate, Middleware(ForgetCalls)]},
+    )
+    return str(address)

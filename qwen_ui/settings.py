@@ -1,0 +1,359 @@
+"""Every setting, once: its flag, its QWEN_UI_* variable, ``--help`` and docs/settings.md come from `Settings`."""
+
+import argparse
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+from qwen_ui import __version__
+from qwen_ui.errors import InvalidInput
+from qwen_ui.server.limits import Limits
+
+T = TypeVar("T")
+Precision = Literal["auto", "4bit", "8bit", "bf16", "fp32"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+Network = IPv4Network | IPv6Network
+Auth = tuple[str, str] | Literal["none"]
+
+PROJECT = Path(__file__).resolve().parent.parent
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+PRIVATE = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,127.0.0.0/8"
+"""Where the proxy in front of a Space speaks from; nobody else can reach a Space directly."""
+ON_SPACES = {"host": "0.0.0.0", "public": "true", "trusted_proxy": PRIVATE}
+"""Defaults there."""
+GRADIO = {"host": "GRADIO_SERVER_NAME", "port": "GRADIO_SERVER_PORT"}
+"""Variables of Gradio's that are heeded where those of our own say nothing."""
+
+
+def flag_of(name: str) -> str:
+    """The setting's flag: ``--max-context`` for ``max_context``."""
+    return f"--{name.replace('_', '-')}"
+
+
+def variable_of(name: str) -> str:
+    """The setting's environment variable: ``QWEN_UI_MAX_CONTEXT`` for ``max_context``."""
+    return f"QWEN_UI_{name.upper()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What can be given for a setting."""
+
+    read: Callable[[str, Any], Any]
+    """From the setting's name and its value, or text that stands for it, to the value. Raises `InvalidInput`."""
+    values: str = ""
+    """Those that can work, where the setting's meaning doesn't say it."""
+
+
+def _text(hint: str) -> Kind:
+    def read(name: str, value: str) -> str:
+        if not value.strip():
+            raise InvalidInput("{flag} must not be empty. {hint}", flag=flag_of(name), hint=hint)
+        return value
+
+    return Kind(read)
+
+
+def _choice(literal: Any) -> Kind:
+    options = get_args(literal)
+    values = ", ".join(options)
+
+    def read(name: str, value: str) -> str:
+        if value not in options:
+            raise InvalidInput(
+                "{flag} must be one of {values}, not {value!r}.", flag=flag_of(name), values=values, value=value
+            )
+        return value
+
+    return Kind(read, values)
+
+
+def _whole(low: int, high: int) -> Kind:
+    def read(name: str, value: str | int) -> int:
+        flag = flag_of(name)
+        try:
+            number = int(value)
+        except ValueError:
+            raise InvalidInput("{flag} must be a whole number, not {value!r}.", flag=flag, value=value) from None
+        if not low <= number <= high:
+            raise InvalidInput(
+                "{flag} must be from {low} to {high}, not {value}.", flag=flag, low=low, high=high, value=number
+            )
+        return number
+
+    return Kind(read, f"{low:,} to {high:,}")
+
+
+def _read_switch(name: str, value: str | bool) -> bool:
+    word = str(value).lower()
+    if word not in {"1", "true", "yes", "on", "0", "false", "no", "off"}:
+        raise InvalidInput("{variable} must be true or false, not {value!r}.", variable=variable_of(name), value=value)
+    return word in {"1", "true", "yes", "on"}
+
+
+def _read_folder(name: str, value: str | Path) -> Path:
+    return Path(value).expanduser().resolve()
+
+
+def _read_prompts_folder(name: str, value: str | Path) -> Path:
+    folder = _read_folder(name, value)
+    if not folder.is_dir():
+        raise InvalidInput(
+            "The prompts folder {folder} does not exist. Set {flag} to one.", folder=folder, flag=flag_of(name)
+        )
+    return folder
+
+
+def _read_credentials(name: str, value: str | Auth) -> Auth:
+    if isinstance(value, tuple):
+        return value
+    if value == "none":
+        return "none"
+    user, _, password = value.partition(":")
+    if not (user and password):
+        raise InvalidInput("{flag} must be user:password, with both parts there, or the word none.", flag=flag_of(name))
+    return user, password
+
+
+def _read_networks(name: str, value: str | tuple[Network, ...]) -> tuple[Network, ...]:
+    if not isinstance(value, str):
+        return value
+    return tuple(_read_network(name, part.strip()) for part in value.split(",") if part.strip())
+
+
+def _read_network(name: str, text: str) -> Network:
+    try:
+        return ip_network(text)  # an address is a network of one
+    except ValueError:
+        raise InvalidInput(
+            "{flag} must be IP addresses or networks separated by commas, such as 127.0.0.1,10.0.0.0/8; "
+            "{text!r} is none.",
+            flag=flag_of(name),
+            text=text,
+        ) from None
+
+
+SWITCH = Kind(_read_switch)
+ADDRESS = _text("Give an address, such as 127.0.0.1.")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What people are told of a setting, and what they can give for it."""
+
+    section: str
+    kind: Kind
+    metavar: str
+    """Empty for a switch, which takes no value."""
+    help: str
+    default: str
+    """In words."""
+
+
+def _setting(
+    section: str, default: T, kind: Kind, metavar: str, meaning: str, shown: str = "", secret: bool = False
+) -> T:
+    """Declares a field of `Settings`. ``shown`` is the default in words, where the value itself doesn't say it."""
+    help_ = f"{meaning} Values: {kind.values}." if kind.values else meaning
+    setting = Setting(section, kind, metavar, help_, shown or str(default))
+    return field(default=default, repr=not secret, metadata={"setting": setting})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this run of the app is set up. Raises `InvalidInput` for values that can't work.
+
+    None says nothing: what holds then is told by a property.
+    """
+
+    model: str = _setting(
+        "Model",
+        "auto",
+        _text("Say auto, embedded, a hub id, a folder or a .gguf file."),
+        "NAME",
+        "Which one: auto, embedded, a hub id, a folder or a .gguf file. "
+        "With `auto` the machine decides; the page says which model runs and why.",
+    )
+    precision: Precision = _setting(
+        "Model", "auto", _choice(Precision), "HOW", "How the weights are kept; auto is 4bit where that works."
+    )
+    max_context: int = _setting(
+        "Model",
+        8192,
+        _whole(256, 1_048_576),
+        "TOKENS",
+        "Tokens of prompt and answer together. The model's own limit still holds.",
+    )
+    max_concurrent: int = _setting(
+        "Model",
+        16,
+        _whole(1, 1024),
+        "N",
+        "Answers that are generated at the same time. Four times as many may wait; what comes then is refused.",
+    )
+    host: str = _setting(
+        "Page", "127.0.0.1", ADDRESS, "ADDRESS", "Address to listen on; 127.0.0.1 is only this machine."
+    )
+    port: int = _setting("Page", 7860, _whole(1, 65535), "PORT", "Port to listen on.")
+    share: bool = _setting("Page", False, SWITCH, "", "Make a public link through Gradio's relay.", "off")
+    auth: Auth | None = _setting(
+        "Page",
+        None,
+        Kind(_read_credentials),
+        "USER:PASSWORD",
+        "What visitors sign in with, or the word none: nobody needs to. "
+        "Other users of the machine can read a command line: give a password that matters as the variable.",
+        "not set",
+        secret=True,
+    )
+    grace: int = _setting(
+        "Page",
+        10,
+        _whole(0, 3600),
+        "SECONDS",
+        "Seconds that running answers get to finish when the server is told to stop.",
+    )
+    prompts_dir: Path = _setting(
+        "Folders", PROJECT / "prompts", Kind(_read_prompts_folder), "DIR", "Folder of the prompt files.", "prompts"
+    )
+    data_dir: Path = _setting(
+        "Folders",
+        Path("~/.qwen-ui"),
+        Kind(_read_folder),
+        "DIR",
+        "Folder for the models that the app fetched or made, and for documents.",
+    )
+    public: bool | None = _setting(
+        "Public mode",
+        None,
+        SWITCH,
+        "",
+        "Strangers can reach the page: keep visitors apart and limit each. "
+        "The limits below hold for each visitor, and only in public mode.",
+        "on with --share and on Spaces",
+    )
+    trusted_proxy: tuple[Network, ...] = _setting(
+        "Public mode",
+        (),
+        Kind(_read_networks),
+        "ADDRESS[,ADDRESS...]",
+        "Proxies whose word is taken on where a visitor comes from. IP addresses and networks such as `10.0.0.0/8`. "
+        "From anyone else the `X-Forwarded-For` header is ignored.",
+        "none",
+    )
+    requests_per_minute: int = _setting(
+        "Public mode", 20, _whole(1, 100_000), "N", "Requests a visitor may send in a minute."
+    )
+    running_per_visitor: int = _setting(
+        "Public mode", 2, _whole(1, 1024), "N", "Answers a visitor may have running at once."
+    )
+    tokens_per_hour: int = _setting(
+        "Public mode", 50_000, _whole(1, 1_000_000_000), "TOKENS", "New tokens a visitor may have made in an hour."
+    )
+    upload_mb: int | None = _setting(
+        "Public mode",
+        None,
+        _whole(1, 10_000),
+        "MB",
+        "Largest file that can be uploaded, in MB. Unlike the other limits it holds always.",
+        "50; 10 in public mode",
+    )
+    keep_hours: int = _setting(
+        "Public mode", 24, _whole(1, 87_600), "HOURS", "Hours that a visitor's documents are kept."
+    )
+    log_level: LogLevel = _setting("Operations", "info", _choice(LogLevel), "LEVEL", "What is worth a line in the log.")
+    log_text: bool = _setting(
+        "Operations",
+        False,
+        SWITCH,
+        "",
+        "Write prompts and answers into the log too. Without it no text of a visitor gets there.",
+        "off",
+    )
+    metrics_port: int = _setting(
+        "Operations",
+        0,
+        _whole(0, 65535),
+        "PORT",
+        "Port of the Prometheus metrics; 0 is none. A port of its own: metrics are not for the page's visitors.",
+    )
+    metrics_host: str = _setting("Operations", "127.0.0.1", ADDRESS, "ADDRESS", "Address that the metrics listen on.")
+
+    def __post_init__(self) -> None:
+        for name, setting in SETTINGS.items():
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, setting.kind.read(name, value))  # the way into a frozen object
+        if self.metrics_port == self.port:
+            raise InvalidInput("--metrics-port must not be the page's port, {port}.", port=self.port)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether strangers can reach the page."""
+        return self.share if self.public is None else self.public
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """Whose word is taken on where a visitor comes from. Gradio's relay speaks through this machine itself."""
+        return (*self.trusted_proxy, *LOOPBACK) if self.share else self.trusted_proxy
+
+    @property
+    def limits(self) -> Limits | None:
+        """What one visitor may do; None is anything."""
+        if not self.is_public:
+            return None
+        return Limits(self.requests_per_minute, self.running_per_visitor, self.tokens_per_hour)
+
+    @property
+    def segments_at_once(self) -> int:
+        """How many segments of one visitor's document are worked on together."""
+        return min(4, self.max_concurrent) if self.is_public else self.max_concurrent
+
+    @property
+    def credentials(self) -> tuple[str, str] | None:
+        """User and password that the page and the API ask for, if they do."""
+        return None if self.auth == "none" else self.auth
+
+    @property
+    def upload_limit_mb(self) -> int:
+        """The largest file that can be uploaded."""
+        return self.upload_mb or (10 if self.is_public else 50)
+
+
+SETTINGS: dict[str, Setting] = {each.name: each.metadata["setting"] for each in fields(Settings)}
+SECTIONS = {title: dict(group) for title, group in groupby(SETTINGS.items(), key=lambda item: item[1].section)}
+
+
+def read(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Reads the settings: a flag wins over its QWEN_UI_* variable, that over the default.
+
+    Raises `InvalidInput` with a sentence to show. ``--help`` and ``--version`` print and exit.
+    """
+    given: dict[str, Any] = dict(ON_SPACES) if environ.get("SPACE_ID") else {}
+    for name, variable in (*GRADIO.items(), *((name, variable_of(name)) for name in SETTINGS)):
+        if environ.get(variable):
+            given[name] = environ[variable]
+    return Settings(**given | vars(_parser().parse_args(argv)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="app.py",
+        description="Qwen UI: chat with a Qwen2.5-Instruct model and try it on tasks, in the browser.",
+        epilog="Each flag is also an environment variable: --max-context is QWEN_UI_MAX_CONTEXT.",
+        argument_default=argparse.SUPPRESS,
+    )
+    parser.add_argument("--version", action="version", version=f"Qwen UI {__version__}")
+    for title, settings in SECTIONS.items():
+        group = parser.add_argument_group(title.lower())
+        for name, setting in settings.items():
+            text = f"{setting.help} ({setting.default})"
+            if setting.metavar:
+                group.add_argument(flag_of(name), metavar=setting.metavar, help=text)
+            else:
+                group.add_argument(flag_of(name), action=argparse.BooleanOptionalAction, help=text)
+    return parser

@@ -1,0 +1,135 @@
+"""A question with numbered passages → messages; an answer → its text and citations."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from qwen_ui.errors import InvalidInput
+from qwen_ui.knowledge.source import SearchHit
+from qwen_ui.messages import Message
+from qwen_ui.prompts import Template
+
+_HAN = re.compile(r"[㐀-鿿]")
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|\Z", re.DOTALL)
+# [1], [1, 2], [1-3], and the brackets that models use in Chinese; not the text of a Markdown link.
+_MARKER = re.compile(r"[\[【［]\s*(\d{1,3}(?:\s*[-–,，、;]\s*\d{1,3})*)\s*[\]】］](?!\()")
+_RANGE = re.compile(r"(\d+)(?:\s*[-–]\s*(\d+))?")
+# Words that point back to what was said before.
+_POINTS_BACK = re.compile(
+    r"\b(?:it|its|they|them|their|this|these|those|he|him|his|she|her|same|former|latter)\b"
+    r"|\bthat(?=\W*$|\s+(?:is|was|mean))|^(?:and|but|so|what about|how about)\b"
+    r"|[它她这那]|他(?!国)|其(?![他实余])|还有|另外|呢[？?]?$|^为什么[？?]?$|^然后",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A passage that an answer cites."""
+
+    number: int
+    source: str
+    passage: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class CitedAnswer:
+    """An answer and the passages it cites, in the order of their numbers."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """What /ask gives."""
+        return {"answer": self.text, "citations": [asdict(citation) for citation in self.citations]}
+
+
+def build(
+    template: Template, question: str, passages: Sequence[SearchHit] = (), history: Sequence[Message] = ()
+) -> list[Message]:
+    """The messages that ask the question, about the passages if there are any.
+
+    ``history`` is the earlier questions and answers, without their passages.
+    Raises `InvalidInput` when there is no question.
+    """
+    if not question.strip():
+        raise InvalidInput("Ask a question first.")
+    messages = template.render(question=question.strip(), passages=numbered(passages))
+    return [*messages[:-1], *history, messages[-1]]
+
+
+def numbered(passages: Sequence[SearchHit]) -> str:
+    """The passages as the prompt shows them, each with its number and where it is from."""
+    return "\n\n".join(
+        f"[{number}] {source(hit)}\n{hit.passage.text.strip()}" for number, hit in enumerate(passages, 1)
+    )
+
+
+def source(hit: SearchHit) -> str:
+    """Where a passage is from: document, headings, page, as far as they are known."""
+    passage = hit.passage
+    page = f"p. {passage.page}" if passage.page else ""
+    return ", ".join(part for part in (passage.document, passage.heading, page) if part)
+
+
+def parse(answer: str, passages: Sequence[SearchHit]) -> CitedAnswer:
+    """The answer with the citations in it that there are passages for; whole or still growing."""
+    cited = {number for piece in pieces(answer, len(passages)) if not isinstance(piece, str) for number in piece}
+    return CitedAnswer(answer.strip(), tuple(_citation(number, passages[number - 1]) for number in sorted(cited)))
+
+
+def _citation(number: int, hit: SearchHit) -> Citation:
+    return Citation(number, source(hit), hit.passage.text, round(hit.score, 4))
+
+
+def pieces(answer: str, count: int) -> list[str | tuple[int, ...]]:
+    """The answer cut at its citations: texts, and the numbers of each citation that are from 1 to ``count``.
+
+    A citation of numbers that do not exist, and whatever stands in code, stays text. Joining the texts
+    with ``[n]`` for the numbers gives the answer.
+    """
+    found: list[str | tuple[int, ...]] = []
+    start = at = 0
+    for code in _CODE.finditer(answer):  # the last one is empty, at the end
+        for match in _MARKER.finditer(answer, at, code.start()):
+            if numbers := _numbers(match[1], count):
+                found += [answer[start : match.start()], numbers]
+                start = match.end()
+        at = code.end()
+    return [piece for piece in [*found, answer[start:]] if piece]
+
+
+def _numbers(text: str, count: int) -> tuple[int, ...]:
+    """The numbers of "1, 3-5" that are from 1 to ``count``, each once."""
+    numbers: dict[int, None] = {}
+    for first, last in _RANGE.findall(text):
+        numbers |= dict.fromkeys(range(max(int(first), 1), min(int(last or first), count) + 1))
+    return tuple(numbers)
+
+
+def is_chinese(question: str) -> bool:
+    """Whether the question is asked in Chinese."""
+    return bool(_HAN.search(question))
+
+
+def not_found(question: str) -> str:
+    """What to say, in the question's language, when the documents hold nothing about it."""
+    if is_chinese(question):
+        return "这些文档里没有找到相关内容。请换一种说法提问，或添加其他文档。"
+    return "This is not in these documents. Ask in other words, or add other documents."
+
+
+def search_query(question: str, history: Sequence[Message] = ()) -> str:
+    """What to search for: a question that points back ("and why?") is searched with the one before it."""
+    earlier = [message.content for message in history if message.role == "user"]
+    words = re.findall(rf"{_HAN.pattern}|\w+", question)
+    if earlier and (len(words) < 4 or _POINTS_BACK.search(question.strip())):
+        return f"{earlier[-1]}\n{question}"
+    return question
+
+
+def for_history(answer: str) -> Message:
+    """The answer as the next question's history shows it: without its numbers, as they mean other passages there."""
+    return Message("assistant", re.sub(rf"[ \t]?{_MARKER.pattern}", "", answer))

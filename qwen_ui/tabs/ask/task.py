@@ -1,0 +1,163 @@
+"""Ask: the model answers a question alone or from passages that are looked up; documents are added for that."""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+
+from qwen_ui.engine.base import Engine, answers
+from qwen_ui.errors import InvalidInput
+from qwen_ui.knowledge.library import Library, Step
+from qwen_ui.knowledge.source import SearchHit, Source, pasted
+from qwen_ui.knowledge.terms import is_general, question_terms
+from qwen_ui.messages import Answer, Message
+from qwen_ui.prompts import Template
+from qwen_ui.tabs.ask.citations import build, not_found, search_query
+
+LONGEST_TEXT = 300_000
+"""Characters of a pasted text: it is indexed anew for each question, which takes under a second up to here."""
+NEWS_EVERY = 0.4
+"""Seconds between two looks at whether the adding was told to stop."""
+
+OpenSource = Callable[[], Source]
+"""Opens what to answer from. It may take a second and gets a thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What has come of a question so far."""
+
+    passages: tuple[SearchHit, ...] | None = ()
+    """What the model is given to answer from, best first; None while that is looked up."""
+    answer: Answer = field(default_factory=Answer)
+    asked: bool = True
+    """Whether the model is asked: not when no passage fits the question, and the answer says that."""
+
+
+async def ask(
+    engine: Engine,
+    template: Template,
+    question: str,
+    open_source: OpenSource | None = None,
+    history: Sequence[Message] = (),
+    max_new_tokens: int | None = None,
+) -> AsyncGenerator[Result, None]:
+    """Answers the question from a source, or without one from the model alone.
+
+    ``history`` is what was asked and answered before; without ``max_new_tokens`` the template says how many.
+    Raises what ``open_source`` does, and like `build` and `Engine.stream`.
+    """
+    sampling = template.sampling(max_new_tokens=max_new_tokens)
+    passages: tuple[SearchHit, ...] = ()
+    if open_source is not None:
+        yield Result(None)
+        passages = await asyncio.to_thread(look_up, open_source, question, history)
+        if not passages:
+            yield Result((), Answer(not_found(question)), asked=False)
+            return
+        passages = await asyncio.to_thread(fitting, engine, template, question, passages, sampling.max_new_tokens)
+    async with aclosing(answers(engine, build(template, question, passages, history), sampling)) as growing:
+        async for answer in growing:
+            yield Result(passages, answer)
+
+
+def pasted_text(text: str, name: str) -> Source:
+    """A text to answer from, cited under that name. Raises `InvalidInput` for one that can't be used."""
+    if not text.strip():
+        raise InvalidInput("Paste a text first, or choose to answer from the model alone.")
+    if len(text) > LONGEST_TEXT:
+        raise InvalidInput(
+            "The text has {count:,} characters, and at most {limit:,} are taken. Put it into a collection.",
+            count=len(text),
+            limit=LONGEST_TEXT,
+        )
+    return pasted(Message("user", text).content, name)  # a message refuses what is not valid Unicode
+
+
+def documents(library: Library, collection: str | None, owner: str) -> Source:
+    """The owner's collection with that id. Raises `InvalidInput` when there is nothing in it to answer from."""
+    if not collection:
+        raise InvalidInput("Choose a collection, or make one with “New…”.")
+    source = library.open(collection, owner)
+    if not source.openings(1):
+        raise InvalidInput("There are no documents in this collection yet. Add some.")
+    return source
+
+
+def named_documents(library: Library, name: str, owner: str) -> Source:
+    """The owner's collection of that name. Raises `InvalidInput` with the names that there are."""
+    try:
+        collection = library.named(name, owner)
+    except InvalidInput as error:
+        names = ", ".join(info.name for info in library.collections(owner)) or "none"
+        raise InvalidInput("{error} There are: {names}.", error=error, names=names) from error
+    return documents(library, collection.id, owner)
+
+
+def look_up(open_source: OpenSource, question: str, history: Sequence[Message] = ()) -> tuple[SearchHit, ...]:
+    """The passages to answer from, best first; none where nothing fits the question."""
+    source = open_source()
+    # "Summarize it" names the whole documents; "Why?" names nothing, and is about what was asked before.
+    if is_general(question) and (not history or question_terms(question)):
+        return tuple(source.openings())
+    return tuple(source.retrieve(search_query(question, history)))
+
+
+def fitting(
+    engine: Engine, template: Template, question: str, passages: Sequence[SearchHit], new_tokens: int
+) -> tuple[SearchHit, ...]:
+    """As many of the passages, best first, as leave room for the answer; one at least, if there are any."""
+
+    def size(count: int) -> int:
+        return engine.count_tokens(build(template, question, passages[:count]))
+
+    fit = bisect_right(range(1, len(passages) + 1), engine.info.context_length - new_tokens, key=size)
+    return tuple(passages[: max(1, fit)])
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How far the adding of files is."""
+
+    total: int
+    current: Step | None = None
+    """The file that is being read."""
+    results: tuple[Step, ...] = ()
+    """What came of those before."""
+    stopping: bool = False
+
+    def after(self, step: Step) -> "Report":
+        """The report with the step's news."""
+        if step.state == "reading":
+            return replace(self, current=step)
+        return replace(self, current=None, results=(*self.results, step))
+
+
+async def add(
+    steps: AsyncGenerator[Step, None], total: int, stopped: Callable[[], bool]
+) -> AsyncGenerator[Report, None]:
+    """Tells of the steps as they come. Once it is ``stopped``, the file in work is still finished.
+
+    It ends only when that file is done with: whatever is held for the adding is held until then.
+    """
+    report = Report(total)
+    async with aclosing(steps):
+        while True:
+            yield report
+            taking = asyncio.ensure_future(anext(steps, None))
+            try:
+                while not taking.done():
+                    await asyncio.wait({taking}, timeout=NEWS_EVERY)
+                    if stopped() and report.current is None:
+                        taking.cancel()  # nothing is being read: it waits for its turn
+                    elif stopped() and not report.stopping:
+                        report = replace(report, stopping=True)
+                        yield report
+            finally:
+                taking.cancel()
+                await asyncio.wait({taking})
+            if taking.cancelled() or (step := taking.result()) is None or (stopped() and step.state == "reading"):
+                break
+            report = report.after(step)
+    yield replace(report, current=None)

@@ -1,0 +1,137 @@
+"""The side of the Chat tab: the assistant, the system prompt, and how to sample."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+
+from qwen_ui.errors import InvalidInput
+from qwen_ui.messages import Sampling
+from qwen_ui.page.app import App
+from qwen_ui.page.events import QUIET, Event, Events, Values
+from qwen_ui.page.templates import TemplatePicker
+from qwen_ui.page.words import label
+from qwen_ui.prompts import Template
+from qwen_ui.sentences import marked
+
+KEPT = ("assistant", "system", "temperature", "top_p", "top_k", "max_new_tokens")
+"""What the browser keeps of the settings, in the order of the widgets."""
+KEEP = f"(...values) => [Object.fromEntries({list(KEPT)}.map((name, place) => [name, values[place]]))]"
+"""Keeps them without asking the server, so that not even a reload right after a change loses it."""
+
+
+class ChatSettings:
+    """The widgets, made where this is called. `wire` connects them among themselves."""
+
+    def __init__(self, app: App) -> None:
+        self.assistant = TemplatePicker(
+            app,
+            "chat",
+            marked("Assistant"),
+            picked=self._filled,
+            elem_id="assistant",
+        )
+        self.system = gr.Textbox(
+            "",
+            label=label("System prompt"),
+            info=label("What the model should be and do; it applies from the next answer on"),
+            lines=3,
+            max_lines=6,
+            elem_id="system",
+        )
+        defaults = Sampling()
+        self.temperature = gr.Slider(
+            0,
+            2,
+            defaults.temperature,
+            step=0.05,
+            label=label("Temperature"),
+            info=label("Higher is more varied; 0 always takes the likeliest word"),
+            elem_id="temperature",
+        )
+        self.top_p = gr.Slider(
+            0.05,
+            1,
+            defaults.top_p,
+            step=0.05,
+            label=label("Top-p"),
+            info=label("Keeps the likeliest words that reach this share together"),
+            elem_id="top_p",
+        )
+        self.top_k = gr.Slider(
+            0,
+            100,
+            defaults.top_k,
+            step=1,
+            label=label("Top-k"),
+            info=label("Chooses among this many words; 0 is no limit"),
+            elem_id="top_k",
+        )
+        self.max_new_tokens = gr.Slider(
+            16,
+            4096,
+            defaults.max_new_tokens,
+            step=16,
+            label=label("New tokens"),
+            info=label("Longest answer; a token is about ¾ of an English word"),
+            elem_id="max_new_tokens",
+        )
+
+    @property
+    def controls(self) -> list[Any]:
+        """The widgets whose values an answer depends on."""
+        return [self.system, self.temperature, self.top_p, self.top_k, self.max_new_tokens]
+
+    def sampling(self, event: Event) -> Sampling:
+        """How to sample. Raises `InvalidInput` for values that can't work."""
+        return Sampling(event[self.max_new_tokens], event[self.temperature], event[self.top_p], event[self.top_k])
+
+    def wire(self, events: Events, page: gr.Blocks, kept: gr.BrowserState) -> None:
+        """Keeps the picker up to date, and what is set in ``kept``.
+
+        That must stand outside of whatever may be closed: a browser state that is not on the page gives nothing.
+        """
+        everything = [self.assistant.dropdown, *self.controls]
+
+        def restored(event: Event) -> tuple[str | None, Values] | None:
+            values = _checked(event[kept])
+            return (values[0], dict(zip(self.controls, values[1:], strict=True))) if values else None
+
+        picked = self.assistant.wire(
+            events,
+            page,
+            self.controls,
+            restored=restored,
+            kept=[kept],
+        )
+        keep: dict[str, Any] = {"fn": None, "inputs": everything, "outputs": [kept], "js": KEEP, **QUIET}
+        picked.then(**keep)
+        for widget in self.controls:
+            widget.input(**keep)
+        self.system.blur(**keep)  # to Gradio, text that is pasted is no input
+        for slider in self.controls[1:]:
+            slider.release(**keep)  # nor is the reset button
+
+    def _filled(self, event: Event, template: Template) -> Values:
+        """What an assistant fills in. Raises `TemplateError` for a file that is none."""
+        messages, sampling = template.render(), template.sampling()
+        if [message.role for message in messages] != ["system"]:
+            raise template.fault("name", "an assistant's file has just one section, system.")
+        return {
+            self.system: messages[0].content.strip(),
+            self.temperature: sampling.temperature,
+            self.top_p: sampling.top_p,
+            self.top_k: sampling.top_k,
+            self.max_new_tokens: sampling.max_new_tokens,
+        }
+
+
+def _checked(kept: Any) -> list[Any] | None:
+    """The kept values in the widgets' order, None if there are none or they can't be used."""
+    if not isinstance(kept, Mapping) or set(kept) != set(KEPT) or not isinstance(kept["system"], str):
+        return None
+    try:
+        Sampling(kept["max_new_tokens"], kept["temperature"], kept["top_p"], kept["top_k"])
+    except InvalidInput:
+        return None
+    return [kept[name] for name in KEPT]

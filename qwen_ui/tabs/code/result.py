@@ -1,0 +1,145 @@
+"""The result in the Code tab: code with its check and explanation, and the version before it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from qwen_ui.page.events import Event, Values
+from qwen_ui.page.scripts import LATEX
+from qwen_ui.page.sending import send_to
+from qwen_ui.page.status import line
+from qwen_ui.page.words import Say, label
+from qwen_ui.tabs.code.languages import Language, find
+from qwen_ui.tabs.code.syntax import Syntax
+from qwen_ui.tabs.code.task import CodeResult, Job, fence
+from qwen_ui.text.markdown import harmless, plain
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A result as the page holds it, edits included."""
+
+    job: Job
+    language: Language
+    """Of the code."""
+    code: str
+    """Empty where code was only explained."""
+    explanation: str
+    """As it is shown."""
+
+
+def version_of(result: CodeResult) -> Version:
+    """A result as the page is to hold it."""
+    code, explanation = result.split()
+    job = result.job
+    return Version(job, job.written, "" if job.action == "explain" else code, harmless(explanation))
+
+
+class ResultWidgets:
+    """The widgets, made where this is called.
+
+    What a result is stands in what the browser holds: the code, the file's name for its language, the explanation.
+    ``job`` and ``before`` are the server's; it forgets them at a restart, and when a page is left alone for long.
+    """
+
+    def __init__(self, examples: Sequence[str]) -> None:
+        self.job, self.before = gr.State(None), gr.State(None)
+        self.file = gr.Textbox(visible="hidden", container=False)
+        with gr.Column(elem_id="code-empty") as self.empty:
+            gr.Markdown(label("What shall we write?"), elem_id="code-greeting")
+            self.examples = gr.Dataset(
+                components=["textbox"],
+                samples=[[example] for example in examples],
+                type="index",
+                show_label=False,
+                label=label("Examples"),
+                elem_id="code-examples",
+            )
+        with gr.Column(visible=False, elem_id="code-outcome") as self.full:
+            self._lay_out_result()
+        self.status = gr.HTML(elem_id="code-status", padding=False)
+        with gr.Row(elem_id="code-foot"):
+            self.retry = gr.Button(label("Try again"), size="sm", visible=False, elem_id="code-retry")
+            self.back = gr.Button(label("Previous version"), size="sm", visible=False, elem_id="code-back")
+
+    def _lay_out_result(self) -> None:
+        self.code = gr.Code(
+            language="python", lines=8, max_lines=28, interactive=True, buttons=["copy"], elem_id="code-result"
+        )
+        with gr.Row(elem_id="code-found"):
+            self.check = gr.HTML(elem_id="code-check", padding=False)
+            self.fix = gr.Button(label("Fix it"), size="sm", visible=False, scale=0, elem_id="code-fix")
+        with gr.Row(elem_id="code-tools") as self.tools:
+            self.adopt = gr.Button(label("Work on this code"), size="sm", elem_id="code-adopt")
+            self.download = gr.Button(label("Download"), size="sm", elem_id="code-download")
+        self.explanation = gr.Markdown(latex_delimiters=LATEX, elem_id="code-explanation")
+        self.send_to = send_to(elem_id="code-send-to")
+
+    @property
+    def held(self) -> list[Any]:
+        """What the browser holds of a result: all that `language` and `text` need."""
+        return [self.code, self.file, self.explanation]
+
+    @property
+    def shown(self) -> list[Any]:
+        """What `show` changes."""
+        parts = [self.job, self.before, self.empty, self.full, self.tools, self.check, self.fix, self.back]
+        return [*self.held, *parts]
+
+    def language(self, event: Event) -> Language:
+        """The language of the code in the editor."""
+        return find(event[self.file].rpartition(".")[2])
+
+    def version(self, event: Event, job: Job) -> Version | None:
+        """The result as it is now, which came from the job; None if there is none."""
+        if not event[self.file]:
+            return None
+        return Version(job, self.language(event), event[self.code] or "", event[self.explanation] or "")
+
+    def text(self, event: Event) -> str:
+        """What another tab gets: the code as Markdown, or the explanation where there is no code."""
+        code = event[self.code] or ""
+        if not code.strip():
+            return plain(event[self.explanation] or "")
+        mark = fence(code)
+        return f"{mark}{self.language(event).id}\n{code}\n{mark}"
+
+    def show(self, version: Version, before: Version | None, syntax: Syntax, say: Say, running: bool = False) -> Values:
+        """A version, and the one before it. While it is still being written nothing is said of its syntax."""
+        explains = version.job.action == "explain"
+        unsaid: Values = {self.check: "", self.fix: gr.Button(visible=False)}
+        found = unsaid if explains or running else self.found(version.code, version.language, syntax, say)
+        mode: Any = version.language.editor
+        return found | {
+            self.job: version.job,
+            self.before: before,
+            self.empty: gr.Column(visible=False),
+            self.full: gr.Column(visible=True),
+            self.code: gr.Code(version.code, language=mode, label=version.language.name, visible=not explains),
+            self.tools: gr.Row(visible=not explains),
+            self.file: f"code{version.language.extension}",
+            self.explanation: version.explanation,
+            self.back: gr.Button(visible=before is not None and not running),
+        }
+
+    def found(self, code: str, language: Language, syntax: Syntax, say: Say) -> Values:
+        """What a check has found, and whether it can be mended."""
+        if not code.strip():
+            told = line(say("There is no code in this answer."), "unchecked")
+        elif syntax.valid:
+            told = line(say("{language}: no syntax errors. It has not been run.", language=language.name), "valid")
+        elif syntax.valid is None:
+            unchecked = say("The syntax was not checked. {message}", message=syntax.message)
+            told = line(unchecked, "unchecked") if syntax.message else ""
+        else:
+            invalid = say(
+                "{language}: syntax error in line {line}, column {column}: {message}",
+                language=language.name,
+                line=syntax.line,
+                column=syntax.column,
+                message=syntax.message,
+            )
+            told = line(invalid, "invalid")
+        return {self.check: told, self.fix: gr.Button(visible=syntax.valid is False)}

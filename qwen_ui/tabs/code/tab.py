@@ -1,0 +1,269 @@
+"""The Code tab: its layout, and what answers to what."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from qwen_ui.errors import InvalidInput
+from qwen_ui.page.app import App
+from qwen_ui.page.events import QUIET, Buttons, Event, Events, Run, Values
+from qwen_ui.page.scripts import SAVE
+from qwen_ui.page.sending import Entrance, Exit
+from qwen_ui.page.status import finished, progress
+from qwen_ui.page.tab import Parts, Tab
+from qwen_ui.prompts import PromptStore, Template
+from qwen_ui.sentences import marked
+from qwen_ui.tabs.code import task
+from qwen_ui.tabs.code.fields import Fields, template_for
+from qwen_ui.tabs.code.languages import find
+from qwen_ui.tabs.code.result import ResultWidgets, Version, version_of
+from qwen_ui.tabs.code.syntax import check
+from qwen_ui.tabs.code.task import ACTIONS, CodeResult, Job
+
+EVERY = 1 / 10
+"""Seconds between two updates: the editor colours the code anew at each."""
+SHOW = """() => {
+  if (innerWidth <= 900) document.getElementById("code-main").scrollIntoView({behavior: "smooth"});
+}"""
+"""Where the result stands below the fields, it comes into sight."""
+DOWNLOAD = "(text, name) => (%s)(text)" % (SAVE % ("text/plain", '" + name + "'))
+_HAN = re.compile(r"[㐀-鿿]")
+
+_BROKEN = """function average(numbers) {
+  let total = 0;
+  for (const n of numbers {
+    total += n;
+  }
+  return total / numbers.length;
+}"""
+_BINARY_SEARCH = """def binary_search(items, target):
+    low, high = 0, len(items) - 1
+    while low <= high:
+        middle = (low + high) // 2
+        if items[middle] == target:
+            return middle
+        if items[middle] < target:
+            low = middle + 1
+        else:
+            high = middle - 1
+    return -1"""
+_QUERY = """SELECT department, name, salary
+FROM (
+  SELECT *, RANK() OVER (PARTITION BY department ORDER BY salary DESC) AS place
+  FROM employees
+) AS ranked
+WHERE place <= 3;"""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What a click on an example fills in."""
+
+    title: str
+    action: str
+    language: str
+    instruction: str = ""
+    code: str = ""
+    chinese: bool = False
+
+
+EXAMPLES = (
+    Example(
+        "Python: is a word a palindrome?",
+        "generate",
+        "python",
+        "A function that tells whether a text is a palindrome, ignoring case, spaces and punctuation.",
+    ),
+    Example("JavaScript: mend a function that won't parse", "fix", "javascript", code=_BROKEN),
+    Example("Python to Rust: binary search", "translate", "python", code=_BINARY_SEARCH),
+    Example(
+        "用 Python 统计词频",
+        "generate",
+        "python",
+        "写一个函数，统计一段文字中每个词出现的次数，按次数从多到少返回。",
+        chinese=True,
+    ),
+    Example("解释一条 SQL 查询", "explain", "sql", code=_QUERY, chinese=True),
+    Example("为二分查找编写测试", "tests", "python", code=_BINARY_SEARCH, chinese=True),
+)
+
+
+class CodeTab:
+    """The tab, laid out where this is made."""
+
+    def __init__(self, app: App, page: gr.Blocks) -> None:
+        self._app = app
+        with gr.Row(elem_id="code"):
+            with gr.Column(elem_id="code-side"):
+                self._fields = Fields(app)
+            with gr.Column(elem_id="code-main"):
+                self._result = ResultWidgets([example.title for example in EXAMPLES])
+        buttons = Buttons([self._fields.run, self._result.retry], self._fields.stop)
+        self._events = Events(app, TAB.id, self._result.status, buttons)
+        self._fields.wire(self._events, page)
+        self._wire()
+
+    @property
+    def parts(self) -> Parts:
+        fields, result = self._fields, self._result
+        return Parts(
+            [fields.run],
+            [Exit(result.send_to, result.held, result.text)],
+            Entrance(fields.instruction, fields.filled, fields.receive),
+            typed=[fields.instruction, fields.code],
+        )
+
+    def _wire(self) -> None:
+        events, fields, result = self._events, self._fields, self._result
+        asked = [*fields.controls, *result.held, result.job]
+        events.run([fields.run.click, fields.instruction.submit], self._running, asked, result.shown)
+        fields.run.click(None, None, None, js=SHOW, **QUIET)
+        filled = events.on(result.examples.click, self._take_example, [result.examples], fields.filled)
+        events.run(filled, self._running, asked, result.shown)
+        events.run(result.retry.click, self._running_again, asked, result.shown)
+        events.run(result.fix.click, self._fixing, asked, result.shown)
+        events.stop()
+        shown = [*result.shown, result.status]
+        events.on(result.back.click, self._back, [*asked, result.before], shown)
+        found = [result.check, result.fix]
+        events.on(result.code.input, self._recheck, result.held, found, trigger_mode="always_last")
+        adopted = [*result.held, fields.action, fields.template.dropdown]
+        events.on(result.adopt.click, self._adopt, adopted, fields.filled)
+        result.download.click(None, [result.code, result.file], None, js=DOWNLOAD, **QUIET)
+
+    def _running(self, event: Event) -> Run[CodeResult]:
+        """Does what the fields ask for."""
+        return self._run(event, self._fields.job(event))
+
+    def _running_again(self, event: Event) -> Run[CodeResult]:
+        return self._run(event, self._job_of(event))
+
+    def _fixing(self, event: Event) -> Run[CodeResult]:
+        """Has the model mend the code as it stands in the editor."""
+        job = self._job_of(event)
+        chinese = self._fields.asks_in_chinese(event, job.template)
+        return self._run(
+            event,
+            replace(
+                job,
+                action="fix",
+                template=template_for("fix", self._app.prompts.list(TAB.id), chinese).id,
+                language=self._result.language(event),
+                instruction="",
+                code=event[self._result.code] or "",
+            ),
+        )
+
+    def _run(self, event: Event, job: Job) -> Run[CodeResult]:
+        template = self._app.prompts.load(TAB.id, job.template)
+        before = self._result.version(event, self._job_of(event))
+
+        def show(result: CodeResult, running: bool) -> Values:
+            if not said(result):
+                return {}
+            return self._result.show(version_of(result), before, result.syntax, event.say, running)
+
+        def status(result: CodeResult, running: bool) -> str:
+            return progress(result.answer, event.say) if running else finished(result.answer, event.say)
+
+        def said(result: CodeResult) -> bool:
+            return bool(result.answer.text.strip())
+
+        return Run(partial(task.code, template=template, job=job), show, status, said, every=EVERY)
+
+    def _job_of(self, event: Event) -> Job:
+        """What the result came from; where the server has forgotten that, what the fields ask for now."""
+        job: Job = event[self._result.job] or self._fields.job(event)
+        return job
+
+    def _back(self, event: Event) -> Values:
+        """Shows the earlier version; the present one becomes the earlier one."""
+        earlier: Version | None = event[self._result.before]
+        if earlier is None:
+            raise InvalidInput(
+                "The previous version is gone: the server was restarted, or this page was left alone for too long. "
+                "What you see here is kept."
+            )
+        now = self._result.version(event, self._job_of(event))
+        syntax = check(earlier.code, earlier.language)
+        return self._result.show(earlier, now, syntax, event.say) | {self._result.status: ""}
+
+    def _recheck(self, event: Event) -> Values:
+        """Checks the code as it is edited."""
+        if self._app.running.busy(event.session, TAB.id):
+            return {}
+        code, language = event[self._result.code] or "", self._result.language(event)
+        return self._result.found(code, language, check(code, language), event.say)
+
+    def _adopt(self, event: Event) -> Values:
+        """Makes the result the code to work on."""
+        action = event[self._fields.action]
+        return self._fields.fill(
+            event,
+            "improve" if action == "generate" else action,
+            language=self._result.language(event),
+            instruction="",
+            code=event[self._result.code] or "",
+        )
+
+    def _take_example(self, event: Event) -> Values:
+        example = EXAMPLES[event[self._result.examples]]
+        return self._fields.fill(
+            event,
+            example.action,
+            chinese=example.chinese,
+            language=find(example.language),
+            target=find("rust"),
+            instruction=example.instruction,
+            code=example.code,
+        )
+
+
+def endpoints(app: App) -> Sequence[Callable[..., Any]]:
+    """/code, as scripts call it."""
+
+    async def code(
+        instruction: str, request: gr.Request, language: str = "python", action: str = "generate", code: str = ""
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Generates, explains, fixes, improves, tests or translates code; for translate, language is the new one.
+
+        Gives {"code", "language", "explanation", "valid"}, streamed. "valid" is whether the syntax is right, null
+        while the answer grows and when it can't be told.
+        """
+        job, template = await asyncio.to_thread(asked, app.prompts, instruction, language, action, code)
+        async for result in app.serve(request, TAB.id, partial(task.code, template=template, job=job)):
+            written, explanation = result.split()
+            yield {
+                "code": written,
+                "language": job.written.id,
+                "explanation": explanation,
+                "valid": result.syntax.valid,
+            }
+
+    return [code]
+
+
+def asked(prompts: PromptStore, instruction: Any, language: Any, action: Any, code: Any) -> tuple[Job, Template]:
+    """What a script asks for, and the template in the language of its instruction.
+
+    Raises `InvalidInput` for what can't be used.
+    """
+    for name, value in (("instruction", instruction), ("language", language), ("action", action), ("code", code)):
+        if not isinstance(value, str):
+            raise InvalidInput("The {name} must be text, not {kind}.", name=name, kind=type(value).__name__)
+    if action not in ACTIONS:
+        raise InvalidInput(
+            "There is no action {action!r}. Choose one of {actions}.", action=action, actions=", ".join(ACTIONS)
+        )
+    found = find(language)
+    template = template_for(action, prompts.list(TAB.id), chinese=bool(_HAN.search(instruction)))
+    return Job(action, template.id, found, found, instruction, code), template
+
+
+TAB = Tab("code", marked("Code"), Path(__file__).parent, lambda app, page, place: CodeTab(app, page).parts, endpoints)

@@ -1,0 +1,82 @@
+"""What came out for a whole file: against gold labels, over time, and as a table to download."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from qwen_ui.tabs.sentiment.rows import SkippedRow
+from qwen_ui.tabs.sentiment.task import Judged
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How well labels were found, over the rows whose gold label is one of them."""
+
+    rows: int
+    accuracy: float
+    macro_f1: float
+    confusion: tuple[tuple[int, ...], ...]
+    """Rows: gold labels, columns: found ones, both in the labels' order."""
+    unknown: tuple[int, ...]
+    """Numbers of the rows whose gold label is missing or not one of the labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """How often each label occurs over time: columns ``period`` (when it begins), ``label``, ``rows``."""
+
+    table: pd.DataFrame
+    unknown: tuple[int, ...]
+    """Numbers of the rows whose date could not be read."""
+
+
+def evaluate(judged: Sequence[Judged], labels: Sequence[str]) -> Quality:
+    """Accuracy, macro-averaged F1 and confusion matrix (scikit-learn's), by the rows' gold labels in any case."""
+    from sklearn.metrics import accuracy_score, confusion_matrix, f1_score  # noqa: PLC0415  a second to import
+
+    spelled = {label.casefold(): label for label in labels}
+    pairs = [(spelled.get(row.gold_label.strip().casefold()), result.label) for row, result in judged]
+    unknown = tuple(row.number for (row, _), (gold, _) in zip(judged, pairs, strict=True) if gold is None)
+    known = [(gold, found) for gold, found in pairs if gold is not None]
+    if not known:
+        return Quality(0, 0.0, 0.0, tuple((0,) * len(labels) for _ in labels), unknown)
+    gold, found = zip(*known, strict=True)
+    matrix = confusion_matrix(gold, found, labels=list(labels))
+    return Quality(
+        len(known),
+        float(accuracy_score(gold, found)),
+        float(f1_score(gold, found, labels=sorted(set(gold) | set(found)), average="macro", zero_division=0)),
+        tuple(tuple(int(count) for count in line) for line in matrix),
+        unknown,
+    )
+
+
+def trend(judged: Sequence[Judged], labels: Sequence[str]) -> Trend:
+    """Counts by day, by week or by month, whichever gives a readable number of periods."""
+    given = pd.Series([row.date for row, _ in judged], dtype=str)
+    dates = pd.to_datetime(given, errors="coerce", format="mixed", utc=True)
+    unknown = tuple(row.number for (row, _), missing in zip(judged, dates.isna(), strict=True) if missing)
+    found = [result.label for _, result in judged]
+    frame = pd.DataFrame({"date": dates.dt.tz_localize(None), "label": found}).dropna()
+    if frame.empty:
+        return Trend(pd.DataFrame(columns=["period", "label", "rows"]), unknown)
+    days = (frame["date"].max() - frame["date"].min()).days
+    period = "D" if days <= 31 else "W" if days <= 366 else "M"
+    frame["period"] = frame["date"].dt.to_period(period).dt.start_time
+    counts = frame.groupby(["period", "label"]).size().unstack(fill_value=0).reindex(columns=list(labels), fill_value=0)
+    return Trend(counts.rename_axis(columns="label").stack().rename("rows").reset_index(), unknown)
+
+
+def as_csv(judged: Sequence[Judged], labels: Sequence[str], skipped: Sequence[SkippedRow] = ()) -> bytes:
+    """The results as CSV in UTF-8, with the byte order mark by which Excel knows it; at the end what was left out."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["row", "text", "label", "confidence", *labels, "true label", "date", "left out because"])
+    for row, result in judged:
+        shares = [f"{share:.4f}" for share in (result.confidence, *(result.probabilities[label] for label in labels))]
+        writer.writerow([row.number, row.text, result.label, *shares, row.gold_label, row.date, ""])
+    writer.writerows([row.number, *[""] * (len(labels) + 5), str(row.reason)] for row in skipped)
+    return out.getvalue().encode("utf-8-sig")

@@ -1,0 +1,183 @@
+"""The results of a file: charts, accuracy, what was left out, and the rows, to be filtered and downloaded."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pandas as pd
+
+from qwen_ui.errors import InvalidInput
+from qwen_ui.page.choices import as_held
+from qwen_ui.page.events import Event, Events, Values
+from qwen_ui.page.status import line
+from qwen_ui.page.words import Say, label
+from qwen_ui.sentences import marked
+from qwen_ui.tabs.sentiment import show
+from qwen_ui.tabs.sentiment.report import as_csv, evaluate, trend
+from qwen_ui.tabs.sentiment.task import Judged, Work
+
+SHOWN = 1000
+"""Rows of the table on the page; the download has all."""
+FILE_NAME = "qwen-ui-sentiment.csv"
+DAY = 24 * 3600
+FETCH = "() => document.querySelector('#sentiment-download').click()"
+"""The browser fetches the file once the server has put it there."""
+ALL = ""
+_NUMBER, _NARROW = 7, 13
+"""Widths of columns in percent."""
+_GOLDEN_ANGLE = 137.508
+_NOON = pd.Timedelta(hours=12)
+"""Charts show times in the browser's zone: at noon in Greenwich it is the same day nearly everywhere."""
+
+
+class Results:
+    """The widgets, made where this is called, and the work that they show."""
+
+    def __init__(self) -> None:
+        self.work = gr.State(None, time_to_live=DAY)
+        with gr.Column(visible=False, elem_id="sentiment-results") as self._column:
+            with gr.Row(elem_id="sentiment-charts"):
+                self._chart = gr.BarPlot(height=260, buttons=[], elem_id="sentiment-chart")
+                self._trend = gr.LinePlot(visible=False, height=260, buttons=[], elem_id="sentiment-trend")
+            self._undated = gr.HTML(elem_id="sentiment-undated", padding=False)
+            self._quality = gr.HTML(elem_id="sentiment-quality", padding=False)
+            self._skipped = gr.HTML(elem_id="sentiment-bad", padding=False)
+            with gr.Row(elem_id="sentiment-filter"):
+                self._label = as_held(gr.Dropdown([], label=label("Show"), min_width=120, elem_id="sentiment-show"))
+                self._low = gr.Slider(
+                    0, 1, 0.0, step=0.01, label=label("Confidence from"), min_width=220, elem_id="sentiment-low"
+                )
+                self._high = gr.Slider(
+                    0, 1, 1.0, step=0.01, label=label("Confidence to"), min_width=220, elem_id="sentiment-high"
+                )
+            self._table = gr.Dataframe(
+                type="array",
+                datatype=["number", "str", "str", "number", "str", "str"],
+                label=label("Judged rows"),
+                show_label=False,
+                interactive=False,
+                wrap=True,
+                max_chars=200,
+                max_height=420,
+                buttons=[],
+                elem_id="sentiment-table",
+            )
+            self._shown = gr.HTML(elem_id="sentiment-shown", padding=False)
+            self._save = gr.Button(label("Download CSV"), size="sm", elem_id="sentiment-save")
+            self._file = gr.DownloadButton(elem_id="sentiment-download")
+
+    @property
+    def parts(self) -> list[Any]:
+        """The widgets whose values `show` gives."""
+        charts = [self._chart, self._trend, self._undated, self._quality, self._skipped]
+        return [self.work, self._column, *charts, self._label, self._low, self._high, self._table, self._shown]
+
+    def wire(self, events: Events) -> None:
+        """Lets the rows be filtered and downloaded."""
+        bounds = [self._low, self._high]
+        changes = [self._label.input, *(bound.release for bound in bounds), *(bound.change for bound in bounds)]
+        events.on(changes, self._filter, [self.work, self._label, *bounds], [self._table, self._shown])
+        saved = events.on(self._save.click, self._write, [self.work], [self._file])
+        saved.then(None, None, None, js=FETCH)
+
+    def show(self, work: Work, say: Say) -> Values:
+        """Everything about the work."""
+        judged, labels = work.judged, work.order.labels
+        counts = Counter(result.label for _, result in judged)
+        every = (say("All labels ({count:,})", count=len(judged)), ALL)
+        each = [(say("{label} ({count:,})", label=name, count=counts[name]), name) for name in labels]
+        return {
+            self.work: work,
+            self._column: gr.Column(visible=bool(work.done or work.unusable)),
+            self._chart: _chart(counts, labels, say),
+            self._quality: show.quality(evaluate(judged, labels), labels, say) if work.columns.gold_label else "",
+            **self._over_time(work, judged, say),
+            self._skipped: show.skipped(work.skipped, say),
+            self._label: gr.Dropdown(choices=[every, *each], value=ALL),
+            self._low: 0.0,
+            self._high: 1.0,
+            **self._rows(work, say),
+        }
+
+    def of(self, event: Event) -> Work:
+        """The work that is shown. Raises `InvalidInput` when the server has lost it."""
+        work = event[self.work]
+        if not isinstance(work, Work):
+            raise InvalidInput(
+                "The server no longer has these results: it keeps them for a day at most. Judge the file again."
+            )
+        return work
+
+    def _filter(self, event: Event) -> Values:
+        work, label = self.of(event), event[self._label] or ALL
+        return self._rows(work, event.say, label, event[self._low], event[self._high])
+
+    def _write(self, event: Event) -> Values:
+        """Writes all results as CSV, into the page's cache, which Gradio empties by and by."""
+        work = self.of(event)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / FILE_NAME
+            path.write_bytes(as_csv(work.judged, work.order.labels, work.skipped))
+            return {self._file: gr.DownloadButton(value=self._file.move_resource_to_block_cache(path))}
+
+    def _rows(self, work: Work, say: Say, label: str = ALL, low: float = 0.0, high: float = 1.0) -> Values:
+        """The rows of one label or of all, with a confidence within bounds, and the line under them."""
+        headers = [say("Row"), say("Text to judge"), say("Label"), say("Confidence")]
+        headers += [say("True label")] if work.columns.gold_label else []
+        headers += [say("Date")] if work.columns.date else []
+        rows = [
+            [row.number, row.text, result.label, confidence]
+            + ([row.gold_label] if work.columns.gold_label else [])
+            + ([row.date] if work.columns.date else [])
+            for row, result in work.judged
+            if label in {ALL, result.label} and low <= (confidence := round(result.confidence, 3)) <= high
+        ]
+        some = marked("The first {shown:,} of {count:,} rows. The download has all of them.")
+        told = some if len(rows) > SHOWN else marked("{count:,} {count:row|rows}")
+        table = gr.Dataframe({"headers": headers, "data": rows[:SHOWN]}, column_widths=_widths(len(headers)))
+        return {self._table: table, self._shown: line(say(told, count=len(rows), shown=SHOWN))}
+
+    def _over_time(self, work: Work, judged: Sequence[Judged], say: Say) -> Values:
+        if not work.columns.date:
+            return {self._trend: gr.LinePlot(visible=False), self._undated: ""}
+        found = trend(judged, work.order.labels)
+        names = {"period": say("Period"), "label": say("Label"), "rows": say("Rows")}
+        frame = found.table.assign(period=pd.to_datetime(found.table["period"]) + _NOON).rename(columns=names)
+        plot = gr.LinePlot(
+            frame,
+            x=names["period"],
+            y=names["rows"],
+            color=names["label"],
+            color_map=_colours(work.order.labels),
+            title=say("Rows by label over time"),
+            visible=not frame.empty,
+        )
+        return {self._trend: plot, self._undated: show.unknown(show.UNKNOWN_DATES, found.unknown, say)}
+
+
+def _chart(counts: Mapping[str, int], labels: Sequence[str], say: Say) -> gr.BarPlot:
+    x, y = say("Label"), say("Rows")
+    return gr.BarPlot(
+        pd.DataFrame({x: labels, y: [counts[name] for name in labels]}),
+        x=x,
+        y=y,
+        y_lim=[0, None],
+        color=x,
+        color_map=_colours(labels),
+        sort=list(labels),
+        title=say("Rows by label"),
+    )
+
+
+def _widths(columns: int) -> list[str | int]:
+    """Number, label, confidence and what else there is take as much as they need, the text all the rest."""
+    narrow = [_NARROW] * (columns - 2)
+    return [f"{_NUMBER}%", f"{100 - _NUMBER - sum(narrow)}%", *(f"{width}%" for width in narrow)]
+
+
+def _colours(labels: Sequence[str]) -> dict[str, str]:
+    """A colour for each label, far apart however many there are."""
+    return {label: f"hsl({(245 + i * _GOLDEN_ANGLE) % 360:.0f}, 55%, 58%)" for i, label in enumerate(labels)}

@@ -1,0 +1,150 @@
+"""Results as the page shows them: HTML, escaped."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from html import escape
+
+from qwen_ui.page.status import line
+from qwen_ui.page.words import Say
+from qwen_ui.sentences import marked
+from qwen_ui.tabs.sentiment.report import Quality
+from qwen_ui.tabs.sentiment.rows import Rows, SkippedRow
+from qwen_ui.tabs.sentiment.task import Classified, Order, Work
+
+LISTED = 200
+"""Skipped rows on the page."""
+NUMBERS = 20
+SHORTEST = 1e-3
+"""Seconds that anything takes, so that speeds are finite."""
+UNKNOWN_LABELS = marked("Without a true label among the labels: {count:,} {count:row|rows} ({numbers})")
+UNKNOWN_DATES = marked("Date not readable: {count:,} {count:row|rows} ({numbers})")
+
+
+def bars(result: Classified, say: Say) -> str:
+    """The likeliest label, and each label's probability as a bar."""
+    items = "".join(
+        f"<li{' class=best' if label == result.label else ''}><span>{escape(label)}</span>"
+        f'<meter min="0" max="1" value="{share:.4f}" '
+        f'aria-label="{escape(say("{label}: {share:.1%}", label=label, share=share), quote=True)}"></meter>'
+        f"<b>{share:.1%}</b></li>"
+        for label, share in result.probabilities.items()
+    )
+    return (
+        f'<div class="sentiment-bars" role="status"><p class="sentiment-label">{escape(result.label)}'
+        f"<span>{result.confidence:.0%}</span></p><ul>{items}</ul></div>"
+    )
+
+
+def judged(order: Order, seconds: float, say: Say) -> str:
+    """The line under one text's result."""
+    return line(f"{_how(order, say)} · {say('{seconds:.1f} s', seconds=seconds)}")
+
+
+def facts(rows: Rows, say: Say) -> str:
+    """How many rows can be judged. Those that can't are listed with the results, or here when there will be none."""
+    counts = say(
+        "{count:,} {count:row|rows} to judge, {skipped:,} that can't be used",
+        count=len(rows.usable),
+        skipped=len(rows.skipped),
+    )
+    return line(counts) + ("" if rows.usable else skipped(rows.skipped, say))
+
+
+def progress(before: Work, now: Work, say: Say, stopping: bool = False) -> str:
+    """How far a file is since it was begun or gone on with: rows, speed and time left."""
+    done, total, seconds = now.done - before.done, before.waiting, now.seconds - before.seconds
+    if stopping:
+        told = say("Stopping after these rows…")
+    elif not done:
+        told = say("0 of {total:,} {total:row|rows}…", total=total)
+    else:
+        told = say(
+            "{done:,} of {total:,} {total:row|rows} · {speed:.1f} rows/s · {left} left",
+            done=done,
+            total=total,
+            speed=done / max(seconds, SHORTEST),
+            left=timedelta(seconds=seconds / done * (total - done)),
+        )
+    return f'<progress class="sentiment-progress" max="{total}" value="{done}"></progress>' + line(told, "busy")
+
+
+def outcome(work: Work, say: Say) -> str:
+    """What judging a file came to."""
+    cost = say(
+        "{done:,} {done:row|rows} · {speed:.1f} rows/s · {seconds:.1f} s",
+        done=len(work.judged),
+        speed=len(work.judged) / max(work.seconds, SHORTEST),
+        seconds=work.seconds,
+    )
+    told = line(f"{cost} · {_how(work.order, say)}")
+    if not work.waiting:
+        return told
+    return line(say("Stopped: {left:,} {left:row is|rows are} not judged yet.", left=work.waiting), "note") + told
+
+
+def skipped(rows: Sequence[SkippedRow], say: Say) -> str:
+    """The rows that could not be used, and why; empty when there are none."""
+    if not rows:
+        return ""
+    items = [say("Row {number}: {reason}", number=row.number, reason=row.reason) for row in rows[:LISTED]]
+    if len(rows) > LISTED:
+        items.append(say("… and {count:,} more. The download has all of them.", count=len(rows) - LISTED))
+    listed = "".join(f"<li>{escape(item)}</li>" for item in items)
+    title = escape(say("{count:,} {count:row|rows} could not be used", count=len(rows)))
+    return f'<details class="sentiment-bad"><summary>{title}</summary><ul>{listed}</ul></details>'
+
+
+def quality(found: Quality, labels: Sequence[str], say: Say) -> str:
+    """Accuracy, macro-F1 and the confusion matrix."""
+    if not found.rows:
+        return line(say("No row has a true label among these labels, so there is no accuracy."), "note")
+    head = say(
+        "Accuracy {accuracy:.1%} · macro-F1 {f1:.3f} · over {rows:,} {rows:row|rows} with a true label",
+        accuracy=found.accuracy,
+        f1=found.macro_f1,
+        rows=found.rows,
+    )
+    return line(head, "note") + _confusion(found, labels, say) + unknown(UNKNOWN_LABELS, found.unknown, say)
+
+
+def unknown(template: str, numbers: Sequence[int], say: Say) -> str:
+    """The rows that a figure leaves out; empty when there are none."""
+    if not numbers:
+        return ""
+    listed = ", ".join(map(str, numbers[:NUMBERS])) + ("…" if len(numbers) > NUMBERS else "")
+    return line(say(template, count=len(numbers), numbers=listed))
+
+
+def _how(order: Order, say: Say) -> str:
+    """Where results come from: whether they are calibrated, and against what."""
+    name, count = order.template.name, len(order.calibration_texts)
+    if count:
+        how = say("calibrated against {count:,} reference {count:text|texts} of “{name}”", count=count, name=name)
+    elif order.calibrated:
+        how = say("not calibrated: “{name}” has no reference texts", name=name)
+    else:
+        how = say("not calibrated")
+    scored = say("from the model's scores, no text generated")
+    return f"{how} · {scored}"
+
+
+def _confusion(found: Quality, labels: Sequence[str], say: Say) -> str:
+    head = "".join(f'<th scope="col">{escape(label)}</th>' for label in labels)
+    body = "".join(
+        f'<tr><th scope="row">{escape(label)}</th>{_cells(counts, place)}</tr>'
+        for place, (label, counts) in enumerate(zip(labels, found.confusion, strict=True))
+    )
+    corner, caption = escape(say("true ↓ · found →")), escape(say("Confusion matrix"))
+    return (
+        f'<div class="sentiment-confusion" tabindex="0"><table><caption>{caption}</caption>'
+        f"<thead><tr><td>{corner}</td>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cells(counts: Sequence[int], place: int) -> str:
+    """One line of the matrix, each cell as strong as its share of the line."""
+    total = sum(counts) or 1
+    return "".join(
+        f'<td class="{"right" if column == place else "wrong"}" style="--share:{count / total:.2f}">{count:,}</td>'
+        for column, count in enumerate(counts)
+    )

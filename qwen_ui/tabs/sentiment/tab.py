@@ -1,0 +1,314 @@
+"""The Sentiment tab: its layout, and what answers to what."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from qwen_ui.engine.base import Engine
+from qwen_ui.errors import InvalidInput, QwenUIError
+from qwen_ui.messages import Message
+from qwen_ui.page.app import App
+from qwen_ui.page.choices import as_held
+from qwen_ui.page.events import QUIET, Buttons, Event, Events, Run, Values
+from qwen_ui.page.scripts import kept_by_browser
+from qwen_ui.page.sending import Entrance
+from qwen_ui.page.status import line
+from qwen_ui.page.tab import Parts, Tab
+from qwen_ui.page.templates import TemplatePicker
+from qwen_ui.page.words import label, reads_chinese
+from qwen_ui.prompts import Template
+from qwen_ui.sentences import marked
+from qwen_ui.tabs.sentiment import show, task
+from qwen_ui.tabs.sentiment.prompt import default_labels, parse_labels, suited
+from qwen_ui.tabs.sentiment.results import Results
+from qwen_ui.tabs.sentiment.rows import EXTENSIONS, Columns, guess_columns, open_table, select
+from qwen_ui.tabs.sentiment.task import Calibration, Classified, Order, Work
+
+NOT_JUDGED = marked("Not judged: {error}")
+KEEP = "(template, labels) => [{template, labels}]"
+
+
+class SentimentTab:
+    """The tab, laid out where this is made."""
+
+    def __init__(self, app: App, page: gr.Blocks) -> None:
+        self._calibration = Calibration()
+        self._kept = kept_by_browser("sentiment", render=False)
+        with gr.Row(elem_id="sentiment-fields"):
+            with gr.Column(elem_id="sentiment-main"):
+                with gr.Tabs(elem_id="sentiment-from"):
+                    with gr.Tab(label("Text"), id="text") as self._text_tab:
+                        self._lay_out_text()
+                    with gr.Tab(label("File"), id="file") as self._file_tab:
+                        self._lay_out_file()
+                with gr.Row(elem_id="sentiment-buttons"):
+                    self._stop = gr.Button(label("Stop"), variant="stop", visible=False, elem_id="sentiment-stop")
+                    self._rest = gr.Button(
+                        label("Judge the rest"), visible=False, interactive=False, elem_id="sentiment-rest"
+                    )
+                self._status = gr.HTML(elem_id="sentiment-status", padding=False)
+                self._result = gr.HTML(elem_id="sentiment-result", padding=False)
+            with gr.Column(elem_id="sentiment-side"):
+                self._lay_out_options(app)
+        with gr.Column(visible=False, elem_id="sentiment-of-file") as self._of_file:
+            self._results = Results()
+        self._examples = gr.Dataset(
+            label=label("Examples"),
+            components=[gr.Textbox(visible=False), gr.Textbox(visible=False)],
+            samples=[],
+            visible=False,
+            elem_id="sentiment-examples",
+        )
+        self._wire(app, page)
+
+    @property
+    def parts(self) -> Parts:
+        senders = [self._go, self._go_file, self._rest]
+        return Parts(senders, entrance=Entrance(self._text), kept=[self._kept], typed=[self._text])
+
+    def _lay_out_text(self) -> None:
+        self._text = gr.Textbox(
+            "",
+            label=label("Text to judge"),
+            placeholder=label("A review, a comment, a message…"),
+            lines=4,
+            max_lines=14,
+            elem_id="sentiment-input",
+        )
+        self._go = gr.Button(label("Judge"), variant="primary", interactive=False, elem_id="sentiment-go")
+
+    def _lay_out_file(self) -> None:
+        self._file = gr.File(
+            label=label("File: .csv .tsv .xlsx .txt .jsonl"),
+            file_types=list(EXTENSIONS),
+            height=130,
+            elem_id="sentiment-file",
+        )
+        with gr.Row(elem_id="sentiment-columns"):
+            self._column = _column_picker(label("Column with the texts"), "sentiment-column")
+            self._gold = _column_picker(label("Column with true labels"), "sentiment-truth")
+            self._date = _column_picker(label("Column with dates"), "sentiment-date")
+        self._facts = gr.HTML(elem_id="sentiment-facts", padding=False)
+        self._go_file = gr.Button(
+            label("Judge the file"), variant="primary", interactive=False, elem_id="sentiment-go-file"
+        )
+
+    def _lay_out_options(self, app: App) -> None:
+        self._labels = gr.Textbox(
+            "",
+            label=label("Labels"),
+            info=label("2 to 20, with commas between them, in any language"),
+            lines=2,
+            max_lines=6,
+            elem_id="sentiment-labels",
+        )
+        self._template = TemplatePicker(
+            app,
+            TAB.id,
+            picked=self._filled,
+            rank=lambda template: "review" not in template.id,
+            elem_id="sentiment-template",
+        )
+        self._calibrated = gr.Checkbox(
+            True,
+            label=label("Calibrated"),
+            info=label("Takes off what each label scores on average over the template's reference texts"),
+            elem_id="sentiment-calibrated",
+        )
+
+    def _wire(self, app: App, page: gr.Blocks) -> None:
+        buttons = Buttons([self._go, self._go_file], self._stop)
+        events = self._events = Events(app, TAB.id, self._status, buttons, refused=NOT_JUDGED)
+        options = [self._template.dropdown, self._labels, self._calibrated]
+        columns, of_file = [self._column, self._gold, self._date], [self._rest, *self._results.parts]
+        events.run(self._go.click, self._judging_text, [self._text, *options], [self._result])
+        events.run(self._go_file.click, self._judging_file, [self._file, *columns, *options], of_file)
+        events.run(self._rest.click, self._judging_rest, [self._results.work], of_file)
+        events.stop()
+        self._results.wire(events)
+        beside = [self._result, self._examples, self._of_file]
+        events.on(self._text_tab.select, lambda event: self._beside(text=True), (), beside)
+        events.on(self._file_tab.select, lambda event: self._beside(text=False), (), beside)
+        uploads = [self._file.upload, self._file.clear]
+        events.on(uploads, self._open, [self._file, self._labels], [*columns, self._facts])
+        events.on(self._column.input, self._look, [self._file, self._column], [self._facts], refused=NOT_JUDGED)
+        self._template.wire(events, page, [self._labels], self._restored, [self._kept])
+        kept = [self._template.dropdown, self._labels]
+        changes = [self._template.dropdown.change, self._labels.change]
+        gr.on(changes, None, kept, [self._kept], js=KEEP, trigger_mode="always_last", **QUIET)
+        events.on(page.load, self._offer_examples, (), [self._examples])
+        filled = [self._text, *self._template.parts, self._labels]
+        events.on(self._examples.click, self._take_example, [self._examples], filled)
+
+    def _judging_text(self, event: Event) -> Run[Classified]:
+        order, text, began = self._order(event), event[self._text] or "", time.monotonic()
+
+        async def judge(engine: Engine) -> AsyncGenerator[Classified, None]:
+            yield await task.classify_one(engine, order, text, self._calibration)
+
+        def status(result: Classified, running: bool) -> str:
+            return judging if running else show.judged(order, time.monotonic() - began, event.say)
+
+        judging = line(event.say("Judging…"), "busy")
+        return Run(
+            judge,
+            lambda result, running: {self._result: show.bars(result, event.say)},
+            status,
+            said=lambda result: True,
+            begun={self._status: judging},
+        )
+
+    def _judging_file(self, event: Event) -> Run[Work]:
+        order = self._order(event)
+        if not event[self._file]:
+            raise InvalidInput("Add a file first.")
+        table = open_table(event[self._file])
+        columns = Columns(event[self._column] or "", event[self._gold] or "", event[self._date] or "")
+        if not columns.text:  # the file is so new that they are not on the page yet
+            columns = guess_columns(table, order.labels)
+        rows = select(table, columns)
+        if not rows.usable:
+            raise InvalidInput("No row of this column can be judged.")
+        return self._judging(event, Work(order, columns, rows.usable, rows.skipped))
+
+    def _judging_rest(self, event: Event) -> Run[Work]:
+        """Judges the rows that are not judged yet, as those before them."""
+        return self._judging(event, self._results.of(event), undone={self._rest: gr.Button(visible=True)})
+
+    def _judging(self, event: Event, work: Work, **more: Any) -> Run[Work]:
+        def results(now: Work, running: bool) -> Values:
+            if running:
+                return {}
+            return self._results.show(now, event.say) | {self._rest: gr.Button(visible=now.waiting > 0)}
+
+        def status(now: Work, running: bool) -> str:
+            return show.progress(work, now, event.say) if running else show.outcome(now, event.say)
+
+        return Run(
+            lambda engine: task.judge(engine, work, self._calibration),
+            results,
+            status,
+            said=lambda now: now.done > work.done,
+            begun={self._rest: gr.Button(visible=False), self._status: status(work, True)},
+            broken=marked("Judging broke off: {error} What was judged is kept."),
+            stopping=lambda now: show.progress(work, now, event.say, stopping=True),
+            **more,
+        )
+
+    def _order(self, event: Event) -> Order:
+        template = self._template.load(event[self._template.dropdown])
+        return Order(template, parse_labels(event[self._labels]), bool(event[self._calibrated]))
+
+    def _beside(self, text: bool) -> Values:
+        """The result and the examples of a text, or the results of a file."""
+        return {
+            self._result: gr.HTML(visible=text),
+            self._examples: gr.Dataset(visible=text),
+            self._of_file: gr.Column(visible=not text),
+        }
+
+    def _open(self, event: Event) -> Values:
+        """A new file: its columns with a guess which to use, and what is in it."""
+        pickers = (self._column, self._gold, self._date)
+        none: Values = {picker: gr.Dropdown(choices=[], value=None, visible=False) for picker in pickers}
+        if not event[self._file]:
+            return none | {self._facts: ""}
+        try:
+            table = open_table(event[self._file])
+            guess = guess_columns(table, _known(event[self._labels]))
+            rows = select(table, Columns(guess.text))
+        except QwenUIError as error:
+            return none | {self._facts: line(event.say(NOT_JUDGED, error=error), "error")}
+        names = [(name, name) for name in table.columns]
+        optional = [(event.say("(none)"), ""), *names]
+        return {
+            self._column: gr.Dropdown(choices=names, value=guess.text, visible=True),
+            self._gold: gr.Dropdown(choices=optional, value=guess.gold_label, visible=len(names) > 1),
+            self._date: gr.Dropdown(choices=optional, value=guess.date, visible=len(names) > 1),
+            self._facts: show.facts(rows, event.say),
+        }
+
+    def _look(self, event: Event) -> Values:
+        """How many rows of the chosen column can be judged."""
+        if not event[self._file] or not event[self._column]:
+            return {self._facts: ""}
+        return {self._facts: show.facts(select(open_table(event[self._file]), Columns(event[self._column])), event.say)}
+
+    def _filled(self, event: Event, template: Template) -> Values:
+        """The labels that go with a template: its own, unless the user named others than templates do."""
+        theirs = {_offered(each) for each in self._template.listing().templates} | {""}
+        return {self._labels: _offered(template)} if (event[self._labels] or "").strip() in theirs else {}
+
+    def _restored(self, event: Event) -> tuple[str | None, Values] | None:
+        """The template and the labels that the browser kept, else the first template and its own labels."""
+        kept = event[self._kept] if isinstance(event[self._kept], Mapping) else {}
+        templates = self._template.ordered(self._template.listing(), reads_chinese(event.request))
+        if not templates:
+            return None
+        chosen = next((each for each in templates if each.id == kept.get("template")), templates[0])
+        labels = kept.get("labels")
+        there = isinstance(labels, str) and labels.strip()
+        return chosen.id, {self._labels: labels if there else _offered(chosen)}
+
+    def _offer_examples(self, event: Event) -> Values:
+        """The samples of the templates, each as id and text."""
+        templates = self._template.ordered(self._template.listing(), reads_chinese(event.request))
+        offered = [template for template in templates if "text" in template.inputs]
+        samples = [[each.id, sample] for each in offered if (sample := each.inputs["text"].sample)]
+        texts = [text for _, text in samples]
+        return {self._examples: gr.Dataset(samples=samples, sample_labels=texts, visible=bool(samples))}
+
+    def _take_example(self, event: Event) -> Values:
+        id, text = event[self._examples]
+        template = self._template.load(id)
+        offer = self._template.offer(event, self._template.listing(), template)
+        return offer | {self._text: text, self._labels: _offered(template)}
+
+
+def _column_picker(title: str, elem_id: str) -> gr.Dropdown:
+    return as_held(gr.Dropdown([], label=title, visible=False, min_width=120, elem_id=elem_id))
+
+
+def _known(labels: str) -> tuple[str, ...]:
+    """The labels as far as they can be used already; none while they can't."""
+    try:
+        return parse_labels(labels)
+    except InvalidInput:
+        return ()
+
+
+def _offered(template: Template) -> str:
+    """The template's own labels as the widget holds them; empty when they can't be used, which judging then says."""
+    try:
+        return ", ".join(default_labels(template))
+    except QwenUIError:
+        return ""
+
+
+def endpoints(app: App) -> Sequence[Callable[..., Any]]:
+    """/sentiment, as scripts call it."""
+    calibration = Calibration()
+
+    async def sentiment(text: str, request: gr.Request, labels: str = "positive,neutral,negative") -> dict[str, Any]:
+        """Judges the text: {"label", "probabilities"}, calibrated, by the template that suits the labels best."""
+        with app.call(request, TAB.id) as engine:
+            wanted, given = parse_labels(labels), Message("user", text).content
+            templates = (await asyncio.to_thread(app.prompts.list, TAB.id)).templates
+            order = Order(suited(templates, wanted), wanted)
+            result = await task.classify_one(engine, order, given, calibration)
+            return {"label": result.label, "probabilities": dict(result.probabilities)}
+
+    return [sentiment]
+
+
+TAB = Tab(
+    "sentiment",
+    marked("Sentiment"),
+    Path(__file__).parent,
+    lambda app, page, place: SentimentTab(app, page).parts,
+    endpoints,
+)

@@ -1,0 +1,160 @@
+"""A translation as the page shows it: its text, HTML about it, and the rows of the table of segments."""
+
+import re
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from qwen_ui.messages import Answer
+from qwen_ui.page.events import told
+from qwen_ui.page.status import cost, line, progress
+from qwen_ui.page.words import Say
+from qwen_ui.sentences import marked
+from qwen_ui.tabs.translate.detect import SURE, Detection
+from qwen_ui.tabs.translate.files import Document
+from qwen_ui.tabs.translate.protect import Finding
+from qwen_ui.tabs.translate.task import Progress
+from qwen_ui.tabs.translate.translation import AUTO, Segment, Translation
+from qwen_ui.text.languages import LANGUAGES, Language
+
+SHOWN_FINDINGS = 50
+SHOWN_CHARACTERS = 50_000
+"""Of a translated file; saving gives all of it."""
+STATES = {
+    "waiting": marked("not yet"),
+    "writing": marked("being written"),
+    "done": marked("✓ done"),
+    "edited": marked("✓ edited"),
+    "truncated": marked("⚠ cut off"),
+    "stopped": marked("stopped"),
+    "failed": marked("failed"),
+}
+FINDINGS = {
+    "code": marked("the code {text} is missing"),
+    "link": marked("the link {text} is missing"),
+    "tag": marked("the tag {text} is missing"),
+    "placeholder": marked("the placeholder {text} is missing"),
+    "number": marked("the number {text} is missing"),
+    "term": marked("the glossary says {text}, but that is not there"),
+    "lines": marked("the number of lines is another"),
+    "unchanged": marked("it is the same as the source"),
+    "empty": marked("the translation is empty"),
+    "truncated": marked("it reached its limit of tokens and breaks off"),
+}
+FACTS = marked("Texts to translate in {name}: {count:,}, with {characters:,} {characters:character|characters}.")
+FORMAT = marked("It comes out in the same format: times, keys and all other columns stay as they are.")
+MISSING = marked("Not wholly translated: {count:,} of {total:,} segments. Meanwhile the source stands there.")
+NOT_TRANSLATED = marked("Not translated: {error}")
+NOTHING_LOST = marked("✓ Checked: code, links, tags, placeholders, numbers, lines and terms are all there.")
+UNSURE = marked("Perhaps {language} ({percent:.0%} sure). Choose the language if it is another.")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def named(language: Language, locale: str) -> str:
+    """The language's own name, and the reader's for it where that is another."""
+    name = language.name_in(locale)
+    return language.own_name if name == language.own_name else f"{language.own_name} · {name}"
+
+
+def languages(locale: str) -> list[tuple[str, str]]:
+    """All languages for a picker: names and codes."""
+    return [(named(language, locale), language.code) for language in LANGUAGES]
+
+
+def displayed(text: str) -> str:
+    """The text with U+FFFD for lone surrogates, which no browser takes."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def text_of(translation: Translation) -> str:
+    """The translation to show, as far as it is while it is being written; nothing while there is none."""
+    if translation.running:
+        text = translation.so_far()
+    elif translation.segments and not any(segment.translation for segment in translation.segments):
+        return ""
+    else:
+        text = translation.file().decode()
+    if not translation.is_file:
+        return text
+    return displayed(text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…")
+
+
+def underway(now: Progress, say: Say) -> str:
+    """How far it is, as HTML."""
+    segments, total = now.translation.segments, len(now.translation.segments)
+    if now.position or total < 2:
+        return progress(Answer("".join(segment.translation for segment in segments[:1]), now.position), say)
+    done = total - len(now.translation.missing)
+    text = say("{done:,} of {total:,} segments, {streams:,} being written", done=done, total=total, streams=now.streams)
+    return f'<progress class="translate-progress" max="{total}" value="{done}"></progress>{line(text, "busy")}'
+
+
+def outcome(now: Progress, say: Say) -> str:
+    """What came of it and what it cost, as HTML."""
+    translation, lines = now.translation, []
+    total, missing = len(translation.segments), len(translation.missing)
+    if translation.error is not None:
+        lines.append(line(say(NOT_TRANSLATED, error=told(translation.error)), "error"))
+    if missing and total > 1:
+        lines.append(line(say(MISSING, count=missing, total=total), "note"))
+    if now.usage is not None and now.usage.new_tokens:
+        count = [say("{count:,} {count:segment|segments}", count=total)] if total > 1 else []
+        stopped = [say("stopped")] if now.usage.ended == "cancelled" else []
+        lines.append(line(" · ".join([*count, *cost(now.usage, say), *stopped])))
+    return "".join(lines)
+
+
+def checks(translation: Translation, say: Say) -> str:
+    """The list of what got lost, or that nothing did, as HTML; empty while nothing is translated."""
+    if not any(segment.whole for segment in translation.segments):
+        return ""
+    findings = translation.findings()
+    if not findings:
+        return f'<p class="translate-fine" role="status">{escape(say(NOTHING_LOST))}</p>'
+    items = [_item(translation, place, finding, say) for place, finding in findings[:SHOWN_FINDINGS]]
+    if (more := len(findings) - len(items)) > 0:
+        items.append(f"<li>{escape(say('and {count:,} more', count=more))}</li>")
+    lost = escape(say("Look at the translation; possibly lost: {count:,}.", count=len(findings)))
+    return f'<div class="translate-lost" role="status">{lost}<ul>{"".join(items)}</ul></div>'
+
+
+def _item(translation: Translation, place: int, finding: Finding, say: Say) -> str:
+    text = escape(displayed(say(FINDINGS[finding.kind], text=finding.text)))
+    if len(translation.segments) < 2:
+        return f"<li>{text}</li>"
+    return f"<li><b>{escape(say('Segment {number:,}:', number=place + 1))}</b> {text}</li>"
+
+
+def rows(segments: Sequence[Segment], say: Say) -> dict[str, Any]:
+    """The table of segments for gr.Dataframe: number, source, translation, state."""
+    headers = ["#", say("Source"), say("Translation"), say("State")]
+    data = [
+        [place, displayed(segment.source), displayed(segment.translation), _state(segment, say)]
+        for place, segment in enumerate(segments, 1)
+    ]
+    return {"headers": headers, "data": data}
+
+
+def _state(segment: Segment, say: Say) -> str:
+    return say("⚠ look") if segment.findings and segment.state in {"done", "edited"} else say(STATES[segment.state])
+
+
+def facts(document: Document, say: Say) -> str:
+    """What there is to translate in a file, as HTML."""
+    characters = sum(map(len, document.texts))
+    return line(say(FACTS, name=document.name, count=len(document.texts), characters=characters)) + line(say(FORMAT))
+
+
+def recognized(detection: Detection, source: str, locale: str, say: Say) -> str:
+    """Which language the text is in, with the confidence, as HTML; empty when there is nothing to say."""
+    if detection.language is None:
+        return ""
+    values = {"language": named(detection.language, locale), "percent": detection.confidence}
+    sure = detection.confidence >= SURE
+    if source == AUTO and sure:
+        return line(say("Detected: {language} ({percent:.0%} sure)", **values))
+    if source == AUTO:
+        return line(say(UNSURE, **values), "note")
+    if sure and source != detection.language.code:
+        return line(say("This looks like {language} ({percent:.0%} sure).", **values), "note")
+    return ""

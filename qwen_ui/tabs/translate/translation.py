@@ -1,0 +1,195 @@
+"""A translation under way: what was ordered, a document's segments, and the text that they make together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, Literal, get_args
+
+from qwen_ui.errors import InvalidInput
+from qwen_ui.messages import Message
+from qwen_ui.prompts import Template
+from qwen_ui.tabs.translate import glossary
+from qwen_ui.tabs.translate.detect import detected
+from qwen_ui.tabs.translate.files import Document
+from qwen_ui.tabs.translate.glossary import Term
+from qwen_ui.tabs.translate.protect import Finding, check
+from qwen_ui.tabs.translate.segments import Part, assemble, split
+from qwen_ui.text.languages import Language, find
+
+MAX_SEGMENTS = 10_000
+AUTO = "auto"
+"""Instead of a source language: the one that the text seems to be in."""
+
+Tone = Literal["plain", "formal", "informal"]
+State = Literal["waiting", "writing", "done", "edited", "truncated", "stopped", "failed"]
+"""``truncated``: the answer reached its limit of tokens. ``stopped``: only a part of it was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How to translate. Raises `InvalidInput` for an unknown tone."""
+
+    template: Template
+    target: Language
+    source: Language | None = None
+    """None when it is not known."""
+    tone: str = "plain"
+    terms: tuple[Term, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.tone not in get_args(Tone):
+            tones = ", ".join(get_args(Tone))
+            raise InvalidInput("The tone must be one of {tones}, not {tone!r}.", tones=tones, tone=self.tone)
+
+
+def order_for(
+    texts: Sequence[str], template: Template, target: Any, source: Any, tone: str = "plain", terms: Any = ""
+) -> Order:
+    """How to translate the texts. Languages are named, and the glossary's terms are its text.
+
+    Raises `InvalidInput` for a language or a glossary that can't be used.
+    """
+    if not isinstance(target, str) or not target.strip():
+        raise InvalidInput("Name the target language, by its code or its name.")
+    if not isinstance(source, str) or not source.strip():
+        raise InvalidInput("Name the source language, by its code or its name.")
+    if not isinstance(terms, str):
+        raise InvalidInput("The glossary must be text: lines of the form term = translation.")
+    language = detected(texts) if source.strip().lower() == AUTO else find(source)
+    return Order(template, find(target), language, tone, glossary.parse(terms))
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of a document that is translated by itself."""
+
+    source: str
+    translation: str = ""
+    state: State = "waiting"
+    error: Exception | None = None
+    """Why there is no translation, or no newer one."""
+    findings: tuple[Finding, ...] = ()
+    """What the translation may have lost, once it is whole."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether its translation has come to its end."""
+        return self.state in {"done", "edited", "truncated"}
+
+    def checked(self, terms: Sequence[Term]) -> "Segment":
+        """With what its translation may have lost, if it is whole."""
+        if not self.whole:
+            return self
+        truncated = [Finding("truncated")] if self.state == "truncated" else []
+        return replace(self, findings=(*truncated, *check(self.source, self.translation, terms)))
+
+
+@dataclass(slots=True, eq=False)
+class Translation:
+    """A document and how far its segments are. It changes while it is worked on and edited, both on the event loop."""
+
+    order: Order
+    document: Document
+    parts: tuple[tuple[Part, ...], ...]
+    """The parts of each of the document's texts."""
+    segments: list[Segment]
+    """One for each part to translate, in order."""
+    opened: int = 0
+    """The place of the segment that its reader has open to edit."""
+    running: bool = False
+    """Whether segments are being translated now."""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it was a file, and not typed."""
+        return bool(self.document.name)
+
+    @property
+    def missing(self) -> list[int]:
+        """The places of the segments that are not wholly translated."""
+        return [place for place, segment in enumerate(self.segments) if not segment.whole]
+
+    @property
+    def error(self) -> Exception | None:
+        """Of the first segment that failed."""
+        return next((segment.error for segment in self.segments if segment.error), None)
+
+    def put(self, places: Sequence[int], segment: Segment) -> None:
+        """Takes news of segments of one text, but not for those that their reader has edited meanwhile."""
+        checked = segment.checked(self.order.terms)
+        for place in places:
+            if self.segments[place].state != "edited":
+                self.segments[place] = checked
+
+    def edit(self, place: int, text: str) -> None:
+        """Takes a reader's translation of a segment; without one, it waits to be translated.
+
+        Raises `InvalidInput` for what is not valid text.
+        """
+        source, text = self.segments[place].source, Message("assistant", text).content.strip()
+        self.segments[place] = Segment(source, text, "edited" if text else "waiting").checked(self.order.terms)
+
+    def reorder(self, order: Order) -> None:
+        """Goes on under another order, and with its glossary."""
+        if order.terms != self.order.terms:
+            self.segments[:] = [segment.checked(order.terms) for segment in self.segments]
+        self.order = order
+
+    def so_far(self) -> str:
+        """The translations in order, up to the first segment that is not whole, with what there is of that one.
+
+        While no segment changes, but they grow and are finished, this only gets longer.
+        """
+        texts: list[str] = []
+        segments = iter(self.segments)
+        for parts in self.parts:
+            shown: list[Part] = []
+            translations: list[str] = []
+            for part in parts:
+                shown.append(part)
+                if not part.is_segment:
+                    continue
+                segment = next(segments)
+                translations.append(segment.translation)
+                if not segment.whole:
+                    return "\n".join([*texts, assemble(shown, translations, self.order.target)])
+            texts.append(assemble(shown, translations, self.order.target))
+        return "\n".join(texts)
+
+    def results(self) -> list[str]:
+        """A text for each of the document's; segments without a translation stay in their own language."""
+        texts = iter([segment.translation or segment.source for segment in self.segments])
+        return [
+            assemble(parts, list(islice(texts, sum(part.is_segment for part in parts))), self.order.target)
+            for parts in self.parts
+        ]
+
+    def file(self) -> bytes:
+        """The document with the translations in their places."""
+        return self.document.write(self.results())
+
+    def findings(self) -> list[tuple[int, Finding]]:
+        """What the translations may have lost, each with its segment's place."""
+        return [(place, finding) for place, segment in enumerate(self.segments) for finding in segment.findings]
+
+    def reversed(self, order: Order) -> "Translation":
+        """The translations as a document to translate back."""
+        return begin(replace(self.document, texts=tuple(self.results())), order)
+
+
+def begin(document: Document, order: Order) -> Translation:
+    """The document cut into segments. Raises `InvalidInput` when they are too many."""
+    parts = tuple(tuple(split(text)) for text in document.texts)
+    segments = [Segment(part.text) for text in parts for part in text if part.is_segment]
+    if len(segments) > MAX_SEGMENTS:
+        raise InvalidInput(
+            "That makes {count:,} segments; {limit:,} are possible. Split it.", count=len(segments), limit=MAX_SEGMENTS
+        )
+    return Translation(order, document, parts, segments)
+
+
+def typed(text: str) -> Document:
+    """A typed text as a document without a name. Raises `InvalidInput` when it is empty or no valid text."""
+    if not Message("user", text).content.strip():
+        raise InvalidInput("There is nothing to translate. Write or paste a text first.")
+    return Document("", (text.replace("\r\n", "\n"),), lambda texts: texts[0])

@@ -1,1 +1,0 @@
-"""The Translate tab and the /translate endpoint: texts and files, cut into segments that are translated together."""

@@ -1,0 +1,272 @@
+"""What holds for every engine: the local one, that for ZeroGPU (in this process, and in forked ones), and the fake."""
+
+import asyncio
+import itertools
+import threading
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import spaces
+import torch
+
+from qwen_ui.engine.base import Engine
+from qwen_ui.engine.local import LocalEngine
+from qwen_ui.engine.prompt import PromptEncoder
+from qwen_ui.engine.queue import RequestQueue
+from qwen_ui.engine.threads import Checkpoint
+from qwen_ui.engine.zero import jobs
+from qwen_ui.errors import Busy, InvalidInput, PromptTooLong, QwenUIError
+from qwen_ui.messages import Message, Sampling
+from qwen_ui.models.load import Loaded
+from tests.engine.conftest import STORY, TIME_TO_END, WAITING, first_text, held, idle, open_zero, read, rest
+from tests.engine.worker import Forked
+from tests.fakes import FakeEngine
+from tests.interruption import Interrupted
+
+QUESTION = "Name one river."
+REAL = ("local", "zero", "forked")
+
+
+@asynccontextmanager
+async def opened(
+    kind: str, loaded: Loaded, engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Engine]:
+    """An engine of that kind, with one slot and as many who may wait as WAITING."""
+    monkeypatch.setattr(jobs, "NEW_TOKENS_PER_SECOND", 1)  # a CPU is slower than the cards that are reckoned with
+    monkeypatch.setattr(engine, "queue", RequestQueue(1, WAITING))
+    if kind in {"zero", "forked"}:
+        async with open_zero(loaded, spaces.GPU if kind == "zero" else Forked()) as zero:
+            yield zero
+    else:
+        yield engine if kind == "local" else FakeEngine([f"word {number} " for number in range(1000)])
+
+
+@pytest_asyncio.fixture(params=[*REAL, "fake"])
+async def each(
+    request: pytest.FixtureRequest, loaded: Loaded, engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Engine]:
+    async with opened(request.param, loaded, engine, monkeypatch) as one:
+        yield one
+
+
+@pytest_asyncio.fixture(params=REAL)
+async def real(
+    request: pytest.FixtureRequest, loaded: Loaded, engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Engine]:
+    async with opened(request.param, loaded, engine, monkeypatch) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def generated(loaded: Any) -> str:
+    """What transformers' own `generate` answers greedily."""
+    ids: Any = loaded.tokenizer.apply_chat_template(
+        [{"role": "user", "content": QUESTION}], add_generation_prompt=True, return_tensors="pt", return_dict=True
+    )
+    with torch.inference_mode():
+        out = loaded.model.generate(**ids, max_new_tokens=16, do_sample=False)
+    return str(loaded.tokenizer.decode(out[0, ids["input_ids"].shape[1] :], skip_special_tokens=True))
+
+
+async def test_greedy_text_equals_generate(real: Engine, generated: str) -> None:
+    text, usage = await read(real, QUESTION, max_new_tokens=16, temperature=0)
+    assert text == generated
+    assert usage.ended in {"length", "stop"}
+
+
+async def test_usage_adds_up(each: Engine) -> None:
+    text, usage = await read(each, STORY, max_new_tokens=9, temperature=0)
+    assert text
+    assert usage.prompt_tokens == each.count_tokens(STORY)
+    assert usage.new_tokens == 9 or isinstance(each, FakeEngine)
+    assert usage.ended == ("stop" if isinstance(each, FakeEngine) else "length")
+    assert usage.reused_tokens <= usage.prompt_tokens
+    assert usage.context_length == each.info.context_length
+    assert usage.seconds_to_first_token > 0
+    assert usage.tokens_per_second > 0
+    assert not each.stopped
+
+
+async def test_a_stream_ends_before_a_stop_string(real: Engine, generated: str) -> None:
+    stop = generated.split()[2]
+    text, usage = await read(real, QUESTION, max_new_tokens=16, temperature=0, stop=(stop,))
+    assert text == generated[: generated.index(stop)]
+    assert usage.ended == "stop"
+    await idle(real)
+
+
+async def test_an_answer_that_ends_by_itself_holds_no_marker(real: Engine) -> None:
+    text, usage = await read(real, "What is 2+2? Answer with the number only.", max_new_tokens=64, temperature=0)
+    assert usage.ended == "stop"
+    assert "<|im_end|>" not in text
+
+
+async def test_a_long_chat_drops_its_oldest_turns_and_says_so(
+    real: Engine, loaded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(real, "_prompts", PromptEncoder(loaded.tokenizer, 200))
+    turns = [m for i in range(20) for m in (Message("user", f"Is it {i}?"), Message("assistant", "It may well be."))]
+    _, usage = await read(real, [Message("system", "Be brief."), *turns, Message("user", "Hi")], max_new_tokens=2)
+    assert 0 < usage.dropped_messages < len(turns)
+    assert usage.dropped_messages % 2 == 0
+    assert usage.prompt_tokens <= 198
+
+
+async def test_cancel_keeps_the_text_and_frees_the_model(each: Engine) -> None:
+    async with each.stream(STORY, Sampling(max_new_tokens=2000)) as stream:
+        assert await first_text(stream)
+        stream.cancel()
+        _, usage = await rest(stream)
+        assert usage.ended == "cancelled"
+        assert 0 < usage.new_tokens < 100
+        assert [chunk async for chunk in stream] == []
+    await idle(each)
+
+
+async def test_leaving_a_stream_frees_the_model(each: Engine) -> None:
+    async with each.stream(STORY, Sampling(max_new_tokens=2000)) as stream:
+        await first_text(stream)
+        assert each.active == 1
+    await idle(each)
+
+
+async def test_the_model_is_free_once_the_last_chunk_has_come(real: Engine) -> None:
+    async with real.stream(STORY, Sampling(max_new_tokens=2)) as stream:
+        await rest(stream)
+        await idle(real)
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["alone", "behind another"])
+async def test_interrupted_wherever_it_waits_a_request_leaves_nothing(each: Engine, busy: bool) -> None:
+    for at in itertools.count(1):
+        async with AsyncExitStack() as other:
+            if busy:
+                await other.enter_async_context(each.stream(STORY, Sampling()))
+            request = Interrupted(read(each, QUESTION, max_new_tokens=3), at)
+            while request.waits < 2 and not request.task.done():  # it waits for its prompt, then in the queue
+                await asyncio.sleep(0.001)
+        done = await asyncio.gather(request.task, return_exceptions=True)
+        await idle(each)
+        if request.waits < at:
+            break
+        assert isinstance(done[0], asyncio.CancelledError)
+        if at == 10:  # in the midst of a long answer of the fake
+            break
+    assert at > 3
+
+
+async def test_cancelled_while_its_prompt_is_fitted_a_request_stops_that_work(
+    real: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = threading.Event()
+
+    def fit_for_ever(self: PromptEncoder, messages: Any, max_new_tokens: int, checkpoint: Checkpoint) -> None:
+        try:
+            while True:
+                checkpoint()
+        finally:
+            stopped.set()
+
+    monkeypatch.setattr(PromptEncoder, "fit", fit_for_ever)
+    with pytest.raises(asyncio.CancelledError):
+        await Interrupted(read(real, STORY), at=1).task
+    assert held(real) == 0
+    assert await asyncio.to_thread(stopped.wait, TIME_TO_END)
+
+
+async def test_those_who_wait_know_their_position_and_can_leave(real: Engine) -> None:
+    async with AsyncExitStack() as first, AsyncExitStack() as others:
+        running = await first.enter_async_context(real.stream(STORY, Sampling(max_new_tokens=2000)))
+        await first_text(running)
+        second, third = [
+            await others.enter_async_context(real.stream(STORY, Sampling(max_new_tokens=2))) for _ in range(2)
+        ]
+        assert [(await anext(stream)).position for stream in (second, third)] == [1, 2]
+        assert (real.active, real.waiting) == (1, 2)
+        second.cancel()
+        text, usage = await rest(second)
+        assert (text, usage.ended, usage.new_tokens) == ("", "cancelled", 0)
+        assert (await anext(third)).position == 1
+        await first.aclose()
+        text, usage = await rest(third)
+        assert (bool(text), usage.new_tokens) == (True, 2)
+    await idle(real)
+
+
+async def test_a_full_queue_refuses_at_entering(real: Engine) -> None:
+    async with AsyncExitStack() as others:
+        for _ in range(1 + WAITING):
+            await others.enter_async_context(real.stream(STORY, Sampling()))
+        with pytest.raises(Busy, match=r"2 requests are waiting already\. Try again"):
+            await others.enter_async_context(real.stream(STORY, Sampling()))
+        assert (real.active, real.waiting) == (1, WAITING)
+    assert held(real) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "new_tokens", "error"),
+    [
+        ("", 4, InvalidInput),
+        (" \n\t ", 4, InvalidInput),
+        ("long " * 60_000, 4, PromptTooLong),
+        ("x" * 2_000_000, 4, PromptTooLong),
+        ("Hi", 30_000, PromptTooLong),
+    ],
+    ids=["empty", "blank", "long", "far too long", "many new tokens"],
+)
+async def test_bad_input_is_refused_at_entering(
+    real: Engine, text: str, new_tokens: int, error: type[QwenUIError]
+) -> None:
+    async with AsyncExitStack() as stack:
+        with pytest.raises(error):
+            await stack.enter_async_context(real.stream([Message("user", text)], Sampling(max_new_tokens=new_tokens)))
+        assert held(real) == 0
+
+
+async def test_the_fake_refuses_at_entering_too() -> None:
+    fake = FakeEngine(refusal=Busy("Try again."))
+    async with AsyncExitStack() as stack:
+        with pytest.raises(Busy):
+            await stack.enter_async_context(fake.stream(STORY, Sampling()))
+        assert held(fake) == 0
+
+
+def reference_score(loaded: Any, prompt: str, candidate: str) -> float:
+    """One text at a time, no cache, no padding."""
+    whole = loaded.tokenizer(prompt + candidate)["input_ids"]
+    start = len(loaded.tokenizer(prompt)["input_ids"])
+    with torch.inference_mode():
+        logits = loaded.model(torch.tensor([whole])).logits[0].float().log_softmax(-1)
+    return sum(float(logits[at - 1, whole[at]]) for at in range(start, len(whole)))
+
+
+PROMPTS = [f"Review: {text}\nSentiment:" for text in ("I love it", "Terrible, it broke after one single day", "Ok")]
+CANDIDATES = [" positive", " negative", " neither good nor bad", " 好评"]
+
+
+@pytest.fixture(scope="module")
+def reference(loaded: Any) -> torch.Tensor:
+    return torch.tensor([[reference_score(loaded, p, c) for c in CANDIDATES] for p in PROMPTS])
+
+
+async def test_scores_equal_those_of_one_text_at_a_time(real: Engine, reference: torch.Tensor) -> None:
+    scores = await real.score(PROMPTS, CANDIDATES)
+    assert torch.allclose(torch.tensor(scores), reference, atol=1e-3)
+    await idle(real)
+
+
+async def test_there_is_a_score_for_each_candidate_of_each_prompt(each: Engine) -> None:
+    scores = await each.score(PROMPTS, CANDIDATES)
+    assert [len(row) for row in scores] == [len(CANDIDATES)] * len(PROMPTS)
+    assert all(score < 0 for row in scores for score in row)
+    assert await each.score([], CANDIDATES) == []
+
+
+@pytest.mark.parametrize(("prompts", "candidates"), [(["a b"], []), (["a b"], [""]), ([""], ["x"])])
+async def test_scoring_nothing_is_refused(real: Engine, prompts: list[str], candidates: list[str]) -> None:
+    with pytest.raises(InvalidInput):
+        await real.score(prompts, candidates)
+    assert held(real) == 0

@@ -1,0 +1,71 @@
+"""The head of the page, and the status line."""
+
+from html import unescape
+
+from qwen_ui.errors import ModelNotFound
+from qwen_ui.messages import Answer, Usage
+from qwen_ui.models.progress import Progress
+from qwen_ui.page.header import embedded_notice, model_chip, opening_panel
+from qwen_ui.page.status import finished, progress, statistics
+from qwen_ui.page.words import Words
+from qwen_ui.sentences import ENGLISH, Language
+from qwen_ui.tabs import TABS
+from tests.fakes import INFO
+
+EN_SAY, ZH_SAY = ENGLISH.say, Language("zh", Words(TABS).chinese).say
+
+
+def test_the_line_under_an_answer_tells_cost_and_context():
+    usage = Usage(1200, 34, 0, 0.84, 21.26, "stop", 4096)
+    assert unescape(statistics(usage, EN_SAY)) == (
+        '<p class="status " role="status">34 tokens · first after 0.8 s · 21.3 tokens/s · context 1,234 of 4,096</p>'
+    )
+
+
+def test_the_line_says_what_the_reader_should_know():
+    usage = Usage(10, 1, 0, 0.1, 0.0, "length", 4096, dropped_messages=4)
+    text = statistics(usage, EN_SAY)
+    assert "reached its limit" in text
+    assert "left out: 4" in text
+    assert "tokens/s" not in text
+    assert "1 token ·" in unescape(text)
+    assert "已停止" in statistics(Usage(1, 1, 0, 0.1, 0.0, "cancelled", 8), ZH_SAY)
+
+
+def test_while_waiting_the_position_in_the_queue_is_shown():
+    assert "Position 3 in the queue" in progress(Answer(position=3), EN_SAY)
+    assert "第 3 位" in progress(Answer(position=3), ZH_SAY)
+    assert "Writing" in progress(Answer("some"), EN_SAY)
+
+
+def test_the_opening_shows_its_stage_and_bytes():
+    panel = opening_panel(Progress("fetching", "a<b>.gguf", 49_000_000, 98_000_000), 7.4, EN_SAY)
+    assert "Fetching a&lt;b&gt;.gguf" in panel
+    assert "49.0 MB of 98.0 MB · 7 s" in panel
+    assert 'max="98000000" value="49000000"' in panel
+
+
+def test_a_failure_shows_its_sentence_as_text():
+    reason = ModelNotFound("There is no folder {folder}.", folder="<x>").sentence
+    panel = opening_panel(Progress("failed", reason=reason), 1, ZH_SAY)
+    assert "There is no folder &lt;x&gt;." in panel
+    assert "没有可用的模型" in panel
+    assert 'role="alert"' in panel
+
+
+def test_the_chip_names_model_precision_device_and_reason():
+    chip = model_chip(INFO, EN_SAY)
+    assert "Echo-1B · 4-bit · cpu" in chip
+    assert INFO.reason in chip
+    assert "4,096" in chip
+
+
+def test_the_tiny_model_says_how_to_get_a_real_one():
+    for say in (EN_SAY, ZH_SAY):
+        assert "<code>python app.py --model Qwen/Qwen2.5-0.5B-Instruct</code>" in embedded_notice(say)
+
+
+def test_an_answer_without_a_word_says_so():
+    usage = Usage(10, 1, 0, 0.1, 0.0, "stop", 4096)
+    assert "without a word" in finished(Answer(" \n", usage=usage), EN_SAY)
+    assert "without a word" not in finished(Answer("hi", usage=usage), EN_SAY)

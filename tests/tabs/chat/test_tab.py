@@ -1,0 +1,134 @@
+"""The Chat tab's handlers: what is asked and shown, and that nothing typed is lost."""
+
+import json
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from qwen_ui.errors import EngineFailed, InvalidInput
+from qwen_ui.messages import Message
+from qwen_ui.page.events import Event, Run, Values
+from qwen_ui.tabs.chat.conversation import Chat, to_browser
+from qwen_ui.tabs.chat.tab import ChatTab
+from tests.fakes import FakeEngine
+from tests.pages import app_of, event_of
+
+BEFORE = Chat(
+    (Message("user", "first"), Message("assistant", "one"), Message("user", "second"), Message("assistant", "two"))
+)
+
+
+class Laid:
+    """The tab, laid out on a page of its own."""
+
+    def __init__(self, engine: FakeEngine) -> None:
+        self.app = app_of(engine)
+        with gr.Blocks() as page:
+            self.tab = ChatTab(self.app, page)
+
+    def event(self, chat: Chat, box: str | None = None, system: str | None = "", data: Any = None) -> Event:
+        settings = self.tab._settings
+        given = {self.tab._kept: to_browser(chat), self.tab._box: box, settings.system: system}
+        sampling = {settings.temperature: 0.7, settings.top_p: 0.8, settings.top_k: 20, settings.max_new_tokens: 512}
+        return event_of(self.app, given | sampling, data=data)
+
+    async def run(self, begin: Callable[[Event], Run[Any]], event: Event) -> list[Values]:
+        return [values async for values in self.tab._events.updates(event, begin)]
+
+    def said(self, values: Values) -> list[str]:
+        return [message["content"][0]["text"] for message in values[self.tab._chatbot]]
+
+
+async def test_a_message_is_answered_after_all_that_was_said_before():
+    engine = FakeEngine(["Good", " day"])
+    laid = Laid(engine)
+    first, *_, last = await laid.run(laid.tab._sending, laid.event(BEFORE, "third", "Be kind."))
+    assert (first[laid.tab._box], laid.said(first)[-1]) == ("", "third")
+    assert [m.content for m in engine.asked[0][0]] == ["Be kind.", "first", "one", "second", "two", "third"]
+    assert laid.said(last)[-2:] == ["third", "Good day"]
+    assert last[laid.tab._kept]["messages"][-1] == {"role": "assistant", "content": "Good day"}
+    assert "2 tokens" in last[laid.tab._status]
+
+
+@pytest.mark.parametrize("system", [None, "", " \n"])
+async def test_a_blank_system_prompt_is_not_sent(system: str | None):
+    engine = FakeEngine(["hi"])
+    laid = Laid(engine)
+    await laid.run(laid.tab._sending, laid.event(Chat(), "hello", system))
+    assert [message.role for message in engine.asked[0][0]] == ["user"]
+
+
+async def test_a_failed_retry_leaves_the_old_answer_and_the_box():
+    laid = Laid(FakeEngine([], error=EngineFailed("It died.")))
+    *_, last = await laid.run(laid.tab._retrying, laid.event(BEFORE, "typed meanwhile"))
+    assert laid.said(last) == ["first", "one", "second", "two"]
+    assert laid.tab._box not in last
+
+
+async def test_what_was_answered_before_an_error_is_kept():
+    laid = Laid(FakeEngine(["half"], error=EngineFailed("It died.")))
+    *_, last = await laid.run(laid.tab._sending, laid.event(BEFORE, "third"))
+    assert laid.said(last)[-2:] == ["third", "half"]
+    assert last[laid.tab._kept]["messages"][-1]["content"] == "half"
+
+
+async def test_an_unfinished_answer_is_kept_with_its_question_now_and_then(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("qwen_ui.tabs.chat.tab.KEEP_EVERY", -1.0)
+    laid = Laid(FakeEngine(["becau", "never"], steps=1))
+    kept: list[dict[str, str]] = []
+    async for values in laid.tab._events.updates(laid.event(Chat(), "why?"), laid.tab._sending):
+        if laid.said(values)[-1] == "becau" and not kept:
+            kept = values[laid.tab._kept]["messages"]
+            laid.app.running.stop("me", "chat")
+    assert kept == [{"role": "user", "content": "why?"}, {"role": "assistant", "content": "becau"}]
+
+
+async def test_earlier_messages_are_made_harmless_once_for_all_updates(monkeypatch: pytest.MonkeyPatch):
+    seen: list[str] = []
+
+    def watched(text: str) -> str:
+        seen.append(text)
+        return text
+
+    monkeypatch.setattr("qwen_ui.tabs.chat.conversation.harmless", watched)
+    laid = Laid(FakeEngine(["a"] * 40))
+    await laid.run(laid.tab._sending, laid.event(BEFORE, "third"))
+    assert seen.count("one") <= 3  # the page at the beginning, its messages during the run, the page if it fails
+
+
+async def test_an_example_and_an_edited_message_are_answered():
+    engine = FakeEngine(["ok"])
+    laid = Laid(engine)
+    await laid.run(laid.tab._example, laid.event(BEFORE, data=SimpleNamespace(value={"text": "an example"})))
+    await laid.run(laid.tab._editing, laid.event(BEFORE, data=SimpleNamespace(index=0, value="other")))
+    assert [asked[-1].content for asked, _ in engine.asked] == ["an example", "other"]
+    assert len(engine.asked[1][0]) == 1
+
+
+def test_undo_puts_the_message_before_what_is_in_the_box():
+    laid = Laid(FakeEngine())
+    values = laid.tab._undo(laid.event(BEFORE, "more"))
+    assert (laid.said(values), values[laid.tab._box]) == (["first", "one"], "second\n\nmore")
+    assert laid.tab._undo(laid.event(BEFORE, None))[laid.tab._box] == "second"
+    assert laid.tab._undo(laid.event(Chat(), None))[laid.tab._kept] == to_browser(Chat())
+
+
+def test_what_was_saved_opens_again():
+    laid = Laid(FakeEngine())
+    saved = laid.tab._as_json(laid.event(BEFORE, system="Be kind."))[laid.tab._document]
+    assert len(json.loads(saved)["messages"]) == 5
+    event = event_of(laid.app, {laid.tab._upload: saved.encode()})
+    opened = laid.tab._open(event)
+    assert laid.said(opened) == ["first", "one", "second", "two"]
+    assert opened[laid.tab._settings.system] == "Be kind."
+    assert "Opened a conversation of 4 messages." in opened[laid.tab._status]
+
+
+def test_what_the_browser_kept_is_shown_and_something_else_refused():
+    laid = Laid(FakeEngine())
+    assert laid.said(laid.tab._restore(laid.event(BEFORE))) == ["first", "one", "second", "two"]
+    with pytest.raises(InvalidInput, match="not a conversation"):
+        laid.tab._restore(event_of(laid.app, {laid.tab._kept: "text"}))

@@ -1,0 +1,200 @@
+"""The Prompts tab's handlers: open, type, save, copy, restore and run, without a page."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from qwen_ui.errors import InvalidInput, TemplateError
+from qwen_ui.messages import Message
+from qwen_ui.page.events import Event, Values
+from qwen_ui.prompts import PromptStore
+from qwen_ui.tabs.prompts.tab import PromptsTab
+from qwen_ui.tabs.prompts.task import OpenFile
+from tests.fakes import FakeEngine
+from tests.pages import app_of, event_of
+
+STORY = "write/story"
+
+
+def files_in(prompts: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in prompts.rglob("*") if path.is_file()}
+
+
+class View:
+    """What the page shows, by the names of the tab's widgets."""
+
+    def __init__(self, tab: PromptsTab, values: Values) -> None:
+        self._shown = {name[1:]: values[widget] for name, widget in vars(tab).items() if _is_in(widget, values)}
+
+    def __getattr__(self, name: str) -> Any:
+        return self._shown[name]
+
+
+def _is_in(widget: Any, values: Values) -> bool:
+    return isinstance(widget, gr.blocks.Block) and widget in values
+
+
+class Laid:
+    """The tab, laid out on a page of its own, and what a visitor has open in it."""
+
+    def __init__(self, prompts: Path, engine: FakeEngine | None = None, editable: bool = True) -> None:
+        self.app = app_of(engine or FakeEngine(["ok"]), prompts, public=not editable)
+        with gr.Blocks() as page, gr.Tab() as place:
+            self.tab = PromptsTab(self.app, page, place)
+
+    def event(self, language: str = "en-US", **given: Any) -> Event:
+        values = {"open_file": OpenFile(), "text": "", "task": "", "values": "", "message": ""} | given
+        return event_of(self.app, {getattr(self.tab, f"_{name}"): value for name, value in values.items()}, language)
+
+    def does(self, handler: str, language: str = "en-US", **given: Any) -> View:
+        return View(self.tab, getattr(self.tab, f"_{handler}")(self.event(language, **given)))
+
+    def open(self, chosen: str = STORY, file: OpenFile | None = None, text: str = "") -> View:
+        return self.does("open", files=chosen, open_file=file or OpenFile(), text=text)
+
+    async def run(self, file: OpenFile, text: str, values: str = "", message: str = "") -> AsyncIterator[View]:
+        event = self.event(open_file=file, text=text, values=values, message=message)
+        async for shown in self.tab._trial.updates(event, self.tab._running):
+            yield View(self.tab, shown)
+
+
+def test_all_files_of_all_tasks_are_listed_in_the_readers_language_first(prompts: Path):
+    (prompts / "write" / "bad.prompty").write_text("---\nname: <b>\n---\nuser:\n{{ x", "utf-8")
+    laid = Laid(prompts)
+    for language, name in (("en-US", "answer"), ("zh-CN", "answer-zh")):
+        view = laid.does("enter", language)
+        assert view.open_file.key == f"ask/{name}"
+        assert {value for _, value in view.task.choices} >= {"", "chat", "write"}
+        assert len(view.files.choices) == len(files_in(prompts))
+        assert "write/bad.prompty:5" in view.problems
+    assert ("bad.prompty · ⚠ broken", "write/bad") in laid.does("filter", task="write").files.choices
+
+
+def test_a_broken_file_is_shown_and_mended(prompts: Path):
+    (prompts / "write" / "bad.prompty").write_text("---\nname: x\n---\nuser:\n{{ x", "utf-8")
+    laid = Laid(prompts)
+    view = laid.open("write/bad")
+    assert view.text.endswith("{{ x")
+    assert "write/bad.prompty:5:" in view.status
+    saved = laid.does("saved", open_file=view.open_file, text="---\nname: x\n---\nuser:\nHi")
+    assert "Saved" in saved.status
+    assert not saved.problems
+
+
+def test_typing_shows_errors_preview_and_changes_at_once(prompts: Path):
+    laid = Laid(prompts)
+    view = laid.open()
+    assert "A lighthouse keeper" in view.preview
+    assert "the original text" in view.changes
+    assert view.status == ""
+    typed = view.text.replace("Write a short story", "Tell <b>a tale</b>")
+    seen = laid.does("review", open_file=view.open_file, text=typed, values='{"text": "A <i>fox</i>"}')
+    assert "Not saved yet" in seen.status
+    assert "Tell &lt;b&gt;a tale" in seen.preview
+    assert "A &lt;i&gt;fox" in seen.preview
+    assert "<del>-Write a short story" in seen.changes
+    assert "<ins>+Tell &lt;b&gt;a tale" in seen.changes
+    seen = laid.does("review", open_file=view.open_file, text=typed + "\n{{ nope }}", values=view.values)
+    assert "write/story.prompty:" in seen.status
+    assert "nope" in seen.status
+    assert seen.preview == ""
+
+
+@pytest.mark.parametrize("given", ["[1]", "{", "5"])
+def test_sample_values_that_are_no_object_are_a_sentence(prompts: Path, given: str):
+    laid = Laid(prompts)
+    view = laid.open()
+    seen = laid.does("review", open_file=view.open_file, text=view.text, values=given)
+    assert "must be a JSON object like {&quot;text&quot;: &quot;Hello&quot;}" in seen.preview
+
+
+def test_what_was_not_saved_comes_back_until_it_is_dropped(prompts: Path):
+    laid = Laid(prompts)
+    story = laid.open()
+    mine = story.text.replace("Write", "Tell")
+    news = laid.open("write/news", story.open_file, mine)
+    assert news.text != mine
+    back = laid.open(STORY, news.open_file, news.text)
+    assert back.text == mine
+    assert "not saved yet" in back.status
+    fresh = laid.does("reload", open_file=back.open_file)
+    assert fresh.text == story.text
+    assert not fresh.open_file.drafts
+
+
+def test_saved_copied_and_restored(prompts: Path):
+    laid = Laid(prompts)
+    view = laid.open()
+    assert not view.restore.visible
+    mine = view.text.replace("Write a short story", "Tell a tale")
+    saved = laid.does("saved", open_file=view.open_file, text=mine)
+    assert "Saved: write/story.prompty" in saved.status
+    assert saved.restore.visible
+    assert "<ins>+Tell a tale" in saved.changes
+    assert any("changed" in label for label, key in saved.files.choices if key == STORY)
+    copy = laid.does("duplicated", open_file=saved.open_file, text=mine, name="tale")
+    assert (copy.open_file.key, copy.files.value) == ("write/tale", "write/tale")
+    restored = laid.does("restored", open_file=saved.open_file)
+    assert "Tell a tale" not in restored.text
+    assert PromptStore(prompts).load("write", "tale").name == "tale"
+
+
+def test_a_text_that_makes_no_template_is_refused_and_the_file_stays(prompts: Path):
+    laid = Laid(prompts)
+    view, before = laid.open(), files_in(prompts)
+    with pytest.raises(TemplateError, match=r"write/story\.prompty:1:"):
+        laid.does("saved", open_file=view.open_file, text="nonsense")
+    assert files_in(prompts) == before
+
+
+@pytest.mark.parametrize("chosen", ["write/gone", "../secret", "x", "write/../../x"])
+def test_what_is_not_there_can_not_be_opened(prompts: Path, chosen: str):
+    with pytest.raises(InvalidInput):
+        Laid(prompts).open(chosen)
+
+
+async def test_the_text_in_the_editor_runs_with_its_values_and_its_sampling(prompts: Path):
+    engine = FakeEngine(["Once"])
+    laid = Laid(prompts, engine)
+    view = laid.open()
+    mine = view.text.replace("Write a short story", "Tell a tale").replace("temperature: 0.9", "temperature: 0.3")
+    *_, last = [seen async for seen in laid.run(view.open_file, mine, '{"text": "A fox"}')]
+    asked, sampling = engine.asked[0]
+    assert "Tell a tale about this:\n\nA fox" in asked[-1].content
+    assert sampling.temperature == 0.3
+    assert last.result == "Once"
+    assert "1 token " in last.line
+
+
+async def test_a_system_prompt_alone_needs_a_message(prompts: Path):
+    engine = FakeEngine(["Hi"])
+    laid = Laid(prompts, engine)
+    view = laid.open("chat/tutor")
+    *_, refused = [seen async for seen in laid.run(view.open_file, view.text, message=" ")]
+    assert "only a system prompt" in refused.line
+    *_, last = [seen async for seen in laid.run(view.open_file, view.text, message="Hello")]
+    assert engine.asked[0][0][-1] == Message("user", "Hello")
+    assert last.result == "Hi"
+
+
+async def test_where_editing_is_off_only_files_as_they_are_can_be_run(prompts: Path):
+    engine = FakeEngine(["ok"])
+    laid = Laid(prompts, engine, editable=False)
+    view, before = laid.open(), files_in(prompts)
+    mine = view.text.replace("Write a short story", "Tell a tale")
+    for handler, given in (("saved", {}), ("duplicated", {"name": "x"}), ("restored", {})):
+        with pytest.raises(InvalidInput, match="can't be changed on this server"):
+            laid.does(handler, open_file=view.open_file, text=mine, **given)
+    assert files_in(prompts) == before
+    assert "Tell a tale" not in laid.does("review", open_file=view.open_file, text=mine).preview
+    async for _ in laid.run(view.open_file, mine):
+        pass
+    assert "Write a short story" in engine.asked[0][0][-1].content
+
+
+def test_with_nothing_open_as_after_a_restart_saving_says_so(prompts: Path):
+    with pytest.raises(InvalidInput, match="Open a template first"):
+        Laid(prompts).does("saved", text="---\nname: x\n---\nuser:\nHi")

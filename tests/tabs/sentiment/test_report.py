@@ -1,0 +1,140 @@
+"""A judged file: against gold labels, over time, on the page, and as a table to download."""
+
+import csv
+import io
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from qwen_ui.errors import InvalidInput
+from qwen_ui.page.events import Values
+from qwen_ui.prompts import PromptStore
+from qwen_ui.sentences import ENGLISH, Sentence
+from qwen_ui.tabs.sentiment.report import as_csv, evaluate, trend
+from qwen_ui.tabs.sentiment.results import SHOWN, Results
+from qwen_ui.tabs.sentiment.rows import Columns, Row, SkippedRow
+from qwen_ui.tabs.sentiment.task import TOO_LONG, Classified, Judged, Order, Work
+from tests.fakes import FakeEngine
+from tests.pages import app_of, event_of
+
+LABELS = ("good", "bad")
+
+
+def found(label: str, confidence: float = 0.5) -> Classified:
+    return Classified(label, {name: confidence if name == label else 1 - confidence for name in LABELS})
+
+
+def judged(rows: list[Row], *labels: str) -> list[Judged]:
+    return list(zip(rows, map(found, labels), strict=True))
+
+
+def test_quality_against_gold_labels():
+    rows = [Row(number, "x", gold) for number, gold in enumerate(["good", "GOOD ", "bad", "bad", "", "meh"], 1)]
+    quality = evaluate(judged(rows, "good", "bad", "bad", "bad", "good", "good"), LABELS)
+    assert (quality.rows, quality.accuracy, quality.confusion) == (4, 0.75, ((1, 1), (0, 2)))
+    assert quality.macro_f1 == pytest.approx((2 / 3 + 4 / 5) / 2)
+    assert quality.unknown == (5, 6)
+    assert evaluate(judged(rows[4:5], "good"), LABELS).rows == 0
+
+
+def test_a_trend_counts_every_label_in_every_period():
+    rows = [
+        Row(n, "x", date=date) for n, date in enumerate(["2024-01-05", "2024-01-20", "5 March 2024", "soon", ""], 1)
+    ]
+    result = trend(judged(rows, "good", "bad", "good", "good", "good"), LABELS)
+    assert result.unknown == (4, 5)
+    assert set(result.table["label"]) == {"good", "bad"}
+    assert result.table["rows"].sum() == 3
+    assert trend(judged(rows[3:], "good", "good"), LABELS).table.empty
+
+
+def test_results_as_csv_keep_every_character():
+    text = '你好, "x"\nfriend'
+    skipped = [SkippedRow(8, Sentence("empty"))]
+    data = as_csv(judged([Row(7, text, "good", "2024")], "good"), LABELS, skipped)
+    assert data.startswith(b"\xef\xbb\xbf")
+    header, row, left_out = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+    assert dict(zip(header, row, strict=True)) == {
+        "row": "7",
+        "text": text,
+        "label": "good",
+        "confidence": "0.5000",
+        "good": "0.5000",
+        "bad": "0.5000",
+        "true label": "good",
+        "date": "2024",
+        "left out because": "",
+    }
+    assert (left_out[0], left_out[-1]) == ("8", "empty")
+    assert len(left_out) == len(header)
+
+
+class Laid:
+    """The widgets of the results, laid out on a page of their own."""
+
+    def __init__(self) -> None:
+        with gr.Blocks():
+            self.results = Results()
+
+    def show(self, work: Work) -> dict[str, Any]:
+        return by_id(self.results.show(work, ENGLISH.say))
+
+    def filter(self, work: Work | None, label: str = "", low: float = 0, high: float = 1) -> dict[str, Any]:
+        results = self.results
+        given = {results.work: work, results._label: label, results._low: low, results._high: high}
+        return by_id(results._filter(event_of(app_of(FakeEngine()), given)))
+
+
+def by_id(values: Values) -> dict[str, Any]:
+    return {widget.elem_id: value for widget, value in values.items()}
+
+
+def work_of(store: PromptStore, *pairs: Judged) -> Work:
+    rows, results = zip(*pairs, strict=True)
+    order = Order(store.load("sentiment", "reviews"), LABELS)
+    return Work(order, Columns("text", "label", "date"), rows, outcomes=results, seconds=2.0)
+
+
+def test_the_report_tells_accuracy_and_what_it_leaves_out(store: PromptStore):
+    rows = [Row(2, "fine", "good", "2024-01-01"), Row(3, "fine", "BAD", "2024-02-01"), Row(4, "<b>", "?", "soon")]
+    values = Laid().show(work_of(store, *judged(rows, "good", "good", "bad")))
+    assert "Accuracy 50.0%" in values["sentiment-quality"]
+    assert "over 2 rows" in values["sentiment-quality"]
+    assert "1 row (4)" in values["sentiment-quality"]
+    assert "1 row (4)" in values["sentiment-undated"]
+    assert values["sentiment-trend"].visible
+    assert values["sentiment-results"].visible
+    assert values["sentiment-bad"] == ""
+
+
+def test_a_row_that_the_model_can_not_take_is_listed_with_those_that_could_not_be_read(store: PromptStore):
+    order = Order(store.load("sentiment", "reviews"), LABELS)
+    rows, unusable = (Row(2, "x"), Row(5, "y")), (SkippedRow(3, Sentence("empty")),)
+    work = Work(order, Columns("text"), rows, unusable, (TOO_LONG, found("good")))
+    assert [row.number for row in work.skipped] == [2, 3]
+    values = Laid().show(work)
+    assert "2 rows could not be used" in values["sentiment-bad"]
+    assert "Row 2: longer than the model&#x27;s context" in values["sentiment-bad"]
+    assert [row[0] for row in values["sentiment-table"].value["data"]] == [5]
+
+
+def test_the_table_is_filtered_and_bounded(store: PromptStore):
+    labels = ["good" if number % 2 else "bad" for number in range(2 * SHOWN + 10)]
+    pairs = judged([Row(number, "x") for number in range(len(labels))], *labels)
+    laid, work = Laid(), work_of(store, *pairs, (Row(9999, "sure"), found("bad", 0.95)))
+    values = laid.filter(work, "good")
+    assert {row[2] for row in values["sentiment-table"].value["data"]} == {"good"}
+    assert len(values["sentiment-table"].value["data"]) == SHOWN
+    assert f"The first {SHOWN:,} of {SHOWN + 5:,} rows" in values["sentiment-shown"]
+    sure = laid.filter(work, low=0.9)
+    assert [row[:4] for row in sure["sentiment-table"].value["data"]] == [[9999, "sure", "bad", 0.95]]
+    assert ">1 row<" in sure["sentiment-shown"]
+    none = laid.filter(work, low=0.96)
+    assert not none["sentiment-table"].value["data"]
+    assert ">0 rows<" in none["sentiment-shown"]
+
+
+def test_results_that_the_server_has_lost_are_told_as_lost():
+    with pytest.raises(InvalidInput, match="no longer has these results"):
+        Laid().filter(None)

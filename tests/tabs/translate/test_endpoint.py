@@ -1,0 +1,92 @@
+"""/translate as scripts call it, with the embedded model."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+from qwen_ui.errors import EngineFailed
+from qwen_ui.server.host import EngineHost
+from qwen_ui.server.metering import Record
+from tests.fakes import FakeEngine
+from tests.pages import Serve, host_of
+from tests.tabs.translate.translator import Translator
+
+TRANSLATE = "/translate"
+
+
+def test_a_translation_streams_as_growing_text_with_the_parameters_of_the_contract(
+    serve: Serve, embedded_host: EngineHost, short_prompts: Path
+):
+    client = Client(serve(embedded_host), verbose=False)
+    api: Any = client.view_api(return_format="dict", print_info=False)
+    parameters = api["named_endpoints"][TRANSLATE]["parameters"]
+    assert [(each["parameter_name"], each["parameter_default"]) for each in parameters] == [
+        ("text", None), ("target", "French"), ("source", "auto"), ("glossary", ""),
+    ]  # fmt: skip
+    updates = [text for text in client.submit("Good morning, my dear friends.", api_name=TRANSLATE) if text]
+    assert len(set(updates)) > 2
+    assert all(longer.startswith(shorter) for shorter, longer in pairwise(updates))
+
+
+def test_what_must_survive_does_and_segments_come_back_in_order(serve: Serve):
+    client = Client(serve(host_of(Translator())), verbose=False)
+    text = "# Title\n\n```python\nprint(1)\n```\n\n- one\n- two\n\nThe end."
+    translated = client.predict(text, target="German", api_name=TRANSLATE)
+    assert translated == "# T:Title\n\n```python\nprint(1)\n```\n\n- T:one\n- T:two\n\nT:The end."
+
+
+def test_the_glossary_and_the_languages_reach_the_prompt(serve: Serve):
+    engine = Translator()
+    client = Client(serve(host_of(engine)), verbose=False)
+    client.predict("The library.", target="fr", source="en", glossary="library = bibliothèque", api_name=TRANSLATE)
+    prompt = "".join(message.content for message in engine.asked[0][0])
+    assert "bibliothèque" in prompt
+    assert "French" in prompt
+
+
+def test_one_call_is_one_record_and_its_text_only_grows(serve: Serve):
+    host, records = host_of(Translator()), list[Record]()
+    host.observe(records.append)
+    updates = list(Client(serve(host), verbose=False).submit("one\n\ntwo\n\nthree four", api_name=TRANSLATE))
+    assert updates[-1] == "T:one\n\nT:two\n\nT:three four"
+    assert all(longer.startswith(shorter) for shorter, longer in pairwise(updates))
+    assert [(record.task, record.via, record.outcome, record.streams) for record in records] == [
+        ("translate", "api", "ok", 3)
+    ]
+
+
+def test_the_first_error_of_a_segment_is_the_calls(serve: Serve):
+    engine = Translator(two=FakeEngine(["half"], error=EngineFailed("It broke.")))
+    client = Client(serve(host_of(engine)), verbose=False)
+    with pytest.raises(AppError, match="It broke"):
+        client.predict("one\n\ntwo\n\nthree", api_name=TRANSLATE)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Translator:
+    return Translator()
+
+
+@pytest.fixture(scope="module")
+def client(serve_module: Serve, engine: Translator) -> Client:
+    return Client(serve_module(host_of(engine)), verbose=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"text": " "}, "Write or paste"),
+        ({"text": 5}, "must be text"),
+        ({"text": "x", "target": "Klingon"}, "Klingon"),
+        ({"text": "x", "source": "Klingon"}, "Klingon"),
+        ({"text": "x", "glossary": "no equals sign"}, "glossary"),
+    ],
+)
+def test_bad_input_is_refused_with_a_sentence(client: Client, engine: Translator, arguments: dict[str, Any], says: str):
+    with pytest.raises(AppError, match=says):
+        client.predict(**arguments, api_name=TRANSLATE)
+    assert not engine.asked

@@ -1,0 +1,298 @@
+"""The Translate tab's handlers: runs, edits while they go on, files, and what is left when the server has forgotten."""
+
+import base64
+import json
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from qwen_ui.errors import EngineFailed, InvalidInput
+from qwen_ui.page.events import Event, Run, Values
+from qwen_ui.server.metering import Record
+from qwen_ui.tabs.translate.tab import TranslateTab, open_document
+from tests.fakes import FakeEngine
+from tests.pages import app_of, event_of
+from tests.tabs.translate.translator import Translator, translation_of
+
+FORGOTTEN = "no longer has this translation"
+
+
+class Laid:
+    """The tab, laid out on a page of its own, and what its widgets hold by now."""
+
+    def __init__(self, engine: Translator, **settings: Any) -> None:
+        self.engine = engine
+        self.app = app_of(engine, **settings)
+        self.records: list[Record] = []
+        self.app.host.observe(self.records.append)
+        with gr.Blocks() as page:
+            self.tab = TranslateTab(self.app, page)
+        tab, options = self.tab, self.tab._options
+        self.held: Values = {
+            options.source: "en",
+            options.target: "fr",
+            options.tone: "plain",
+            options.style.dropdown: "standard",
+            options.glossary: "",
+            tab._translation: None,
+            tab._name: "",
+            tab._result: "",
+            tab._file: None,
+            tab._columns: [],
+        }
+
+    def event(self, text: str = "one\n\ntwo", language: str = "en-US", data: Any = None, **given: Any) -> Event:
+        named = {getattr(self.tab, f"_{name}"): value for name, value in given.items()}
+        return event_of(self.app, self.held | {self.tab._text: text} | named, language, data)
+
+    async def updates(self, begin: Callable[[Event], Run[Any]], event: Event) -> AsyncGenerator[Values, None]:
+        async with aclosing(self.tab._events.updates(event, begin)) as updates:
+            async for values in updates:
+                self.take(values)
+                yield values
+
+    async def run(self, begin: Callable[[Event], Run[Any]], event: Event | None = None) -> Values:
+        """All that the run has changed, as it is at the end."""
+        shown: Values = {}
+        async for values in self.updates(begin, event or self.event()):
+            shown |= values
+        return shown
+
+    def take(self, values: Values) -> None:
+        for component, value in values.items():
+            self.held[component] = value.value if isinstance(value, gr.Textbox) else value
+
+    def states(self) -> list[str]:
+        return [segment.state for segment in self.held[self.tab._translation].segments]
+
+
+def select(number: int) -> gr.SelectData:
+    return gr.SelectData(None, {"index": [0, 0], "value": "", "row_value": [str(number), "", "", ""]})
+
+
+async def test_a_text_grows_in_order_and_is_checked_at_the_end():
+    laid = Laid(Translator(two=FakeEngine(["Deux."])))
+    tab = laid.tab
+    first, *_, last = [values async for values in laid.updates(tab._translating_text, laid.event("one 1\n\ntwo"))]
+    assert first[tab._result].value == ""
+    assert last[tab._result] == "T:one 1\n\nDeux."
+    assert "Checked" in last[tab._checks]
+    assert (last[tab._after].visible, last[tab._rest].visible) == (True, False)
+    assert "2 segments · " in last[tab._status]
+    assert [row[3] for row in last[tab._editor.table]["data"]] == ["✓ done", "✓ done"]
+
+
+async def test_a_document_is_one_request():
+    laid = Laid(Translator())
+    await laid.run(laid.tab._translating_text)
+    (record,) = laid.records
+    assert (record.task, record.outcome, record.streams) == ("translate", "ok", 2)
+
+
+async def test_a_failed_segment_is_told_in_the_readers_language_and_the_rest_can_follow():
+    laid = Laid(Translator(two=FakeEngine([], error=EngineFailed("There is no {what!r}.", what="x"))))
+    tab = laid.tab
+    shown = await laid.run(tab._translating_text, laid.event(language="zh-CN"))
+    assert "未能翻译：" in shown[tab._status]
+    assert shown[tab._rest].visible
+    laid.engine.engines.clear()
+    shown = await laid.run(tab._translating_rest)
+    assert shown[tab._result] == "T:one\n\nT:two"
+    assert not shown[tab._rest].visible
+
+
+async def test_an_edit_that_is_kept_during_a_run_stays_and_so_does_stop():
+    slow = FakeEngine(["Un ", "mot"], steps=1)
+    laid = Laid(Translator(one=slow), max_concurrent=1)
+    tab, kept = laid.tab, Values()
+    async for values in laid.updates(tab._translating_text, laid.event("one\n\ntwo\n\nthree")):
+        if not kept and values.get(tab._result) == "Un":
+            laid.take(tab._editor._open(laid.event(), laid.held[tab._translation], 1))
+            laid.held[tab._editor.translation] = "Due."
+            kept = await tab._keep(laid.event())
+            slow.steps.release()
+        elif kept and tab._stop in values:
+            assert not values[tab._stop].visible  # the end
+    assert tab._stop not in kept
+    assert tab._go not in kept
+    assert tab._status not in kept
+    assert kept[tab._editor.table]["data"][1][2:] == ["Due.", "✓ edited"]
+    assert values[tab._result] == "Un mot\n\nDue.\n\nT:three"
+    assert laid.states() == ["done", "edited", "done"]
+
+
+async def test_a_second_run_is_refused_and_stop_stays():
+    slow = FakeEngine(["Un"], steps=0)
+    laid = Laid(Translator(one=slow))
+    tab = laid.tab
+    async with aclosing(laid.updates(tab._translating_text, laid.event())) as updates:
+        await anext(updates)
+        (refused,) = [values async for values in tab._events.updates(laid.event(), tab._translating_again)]
+        assert "Stop it first" in refused.pop(tab._status)
+        assert not refused
+        with pytest.raises(InvalidInput, match="Stop it first"):
+            tab._swap(laid.event())
+
+
+async def test_a_segment_is_translated_again_with_the_glossary_of_now():
+    laid = Laid(Translator())
+    tab = laid.tab
+    await laid.run(tab._translating_text)
+    laid.take(tab._editor._open(laid.event(), laid.held[tab._translation], 1))
+    laid.held[tab._options.glossary] = "two = deux"
+    shown = await laid.run(tab._translating_again)
+    assert laid.engine.texts == ["one", "two", "two"]
+    assert "two = deux" in laid.engine.asked[-1][0][0].content
+    assert shown[tab._editor.translation] == "T:two"
+    assert "the glossary says two = deux" in shown[tab._checks]
+
+
+async def test_what_is_typed_into_another_segment_is_left_alone_by_a_run():
+    slow = FakeEngine(["Un"], steps=0)
+    laid = Laid(Translator(one=slow))
+    tab = laid.tab
+    laid.held[tab._translation] = translation_of("one\n\ntwo")
+    async for values in laid.updates(tab._translating_again, laid.event()):
+        last = values
+        if slow.steps.locked():
+            tab._editor._open(laid.event(), laid.held[tab._translation], 1)
+            slow.steps.release()
+    assert tab._editor.translation not in last
+
+
+async def test_an_edit_at_rest_is_shown_checked_and_told():
+    laid = Laid(Translator())
+    tab = laid.tab
+    await laid.run(tab._translating_text, laid.event("one 1\n\ntwo"))
+    laid.held[tab._editor.translation] = "Un."
+    values = await tab._keep(laid.event())
+    assert values[tab._result] == "Un.\n\nT:two"
+    assert "the number 1 is missing" in values[tab._checks]
+    assert "Segment 1 was changed." in values[tab._status]
+    assert tab._stop not in values
+
+
+async def test_a_translation_is_translated_back_and_stays():
+    laid = Laid(Translator())
+    tab = laid.tab
+    await laid.run(tab._translating_text, laid.event("one"))
+    shown = await laid.run(tab._translating_back)
+    assert laid.held[tab._returned] == "T:T:one"
+    assert "from French (Français) to English" in laid.engine.asked[-1][0][1].content
+    assert tab._result not in shown
+    assert laid.held[tab._result] == "T:one"
+
+
+async def test_back_from_an_unknown_language_asks_for_it():
+    laid = Laid(Translator())
+    tab = laid.tab
+    laid.held[tab._options.source] = "auto"
+    await laid.run(tab._translating_text, laid.event("xyz"))
+    shown = await laid.run(tab._translating_back, laid.event("xyz"))
+    assert "Choose it under “From”" in shown[tab._status]
+
+
+def saved(tab: TranslateTab, values: Values) -> tuple[str, bytes]:
+    file = json.loads(values[tab._saved])
+    return file["name"], base64.b64decode(file["data"])
+
+
+async def test_a_file_comes_back_in_its_format_under_a_name_that_tells_the_language(tmp_path: Path):
+    path = tmp_path / "menu.csv"
+    path.write_text("id,dish,price\n1,Fish,7\n2,Soup,3\n", "utf-8")
+    laid = Laid(Translator())
+    tab = laid.tab
+    opened = tab._open(laid.event(file=str(path)))
+    assert (opened[tab._columns].value, opened[tab._columns].visible) == (["id", "dish", "price"], True)
+    assert "menu.csv: 2, with 8 characters" in opened[tab._facts]
+    await laid.run(tab._translating_file, laid.event(file=str(path), columns=["dish"]))
+    assert saved(tab, tab._as_file(laid.event())) == ("menu.fr.csv", b"id,dish,price\n1,T:Fish,7\n2,T:Soup,3\n")
+
+
+async def test_a_file_with_half_a_surrogate_pair_is_shown_and_saved_with_all_other_translations(tmp_path: Path):
+    path = tmp_path / "app.json"
+    path.write_bytes(rb'{"a": "Good day", "b": "Sad \ud83d face", "c": "Bye"}')
+    laid = Laid(Translator())
+    tab = laid.tab
+    shown = await laid.run(tab._translating_file, laid.event(file=str(path)))
+    assert "not valid Unicode at character 5" in shown[tab._status]
+    assert [row[3] for row in shown[tab._editor.table]["data"]] == ["✓ done", "failed", "✓ done"]
+    json.dumps([shown[tab._editor.table], shown[tab._result], shown[tab._checks]], ensure_ascii=False).encode()
+    _, data = saved(tab, tab._as_file(laid.event()))
+    assert data == rb'{"a": "T:Good day", "b": "Sad \ud83d face", "c": "T:Bye"}'
+
+
+def test_what_is_no_file_to_translate_says_why(tmp_path: Path):
+    with pytest.raises(InvalidInput, match="Add one first"):
+        open_document(None)
+    with pytest.raises(InvalidInput, match="no longer has this file"):
+        open_document(str(tmp_path / "gone.txt"))
+    big = tmp_path / "big.txt"
+    big.write_bytes(b"x" * 5_000_001)
+    with pytest.raises(InvalidInput, match="larger than 5 MB"):
+        open_document(str(big))
+    broken = tmp_path / "broken.json"
+    broken.write_bytes(b"{")
+    laid = Laid(Translator())
+    values = laid.tab._open(laid.event(file=str(broken)))
+    assert "can&#x27;t be read as JSON" in values[laid.tab._facts]
+    assert not values[laid.tab._columns].visible
+
+
+async def test_swapping_takes_a_typed_text_over_and_leaves_a_file():
+    laid = Laid(Translator())
+    tab = laid.tab
+    await laid.run(tab._translating_text, laid.event("one"))
+    values = tab._swap(laid.event("one"))
+    assert (values[tab._options.source], values[tab._options.target]) == ("fr", "en")
+    assert (values[tab._text], values[tab._result], values[tab._translation]) == ("T:one", "", None)
+    assert set(tab._swap(laid.event("one", name="film.srt"))) == {tab._options.source, tab._options.target}
+
+
+async def test_swapping_a_detected_language_names_it():
+    laid = Laid(Translator())
+    laid.held[laid.tab._options.source] = "auto"
+    values = laid.tab._swap(laid.event("Das ist ein schöner Tag, und wir gehen heute in den Garten."))
+    assert values[laid.tab._options.target] == "de"
+
+
+@pytest.mark.parametrize("begin", ["_translating_rest", "_translating_again", "_translating_back"])
+async def test_a_forgotten_translation_is_told_and_the_page_stays(begin: str):
+    engine = Translator()
+    laid = Laid(engine)
+    shown = await laid.run(getattr(laid.tab, begin), laid.event(result="Bonjour."))
+    assert FORGOTTEN in shown.pop(laid.tab._status)
+    assert not shown
+    assert not engine.asked
+
+
+async def test_an_edit_of_a_forgotten_translation_and_its_rows_say_so():
+    laid = Laid(Translator())
+    laid.held[laid.tab._editor.translation] = "Bonjour."
+    with pytest.raises(InvalidInput, match=FORGOTTEN):
+        await laid.tab._keep(laid.event())
+    with pytest.raises(InvalidInput, match=FORGOTTEN):
+        laid.tab._known(laid.event(data=select(1)))
+
+
+def test_of_a_forgotten_translation_what_the_page_holds_is_saved_and_swapped():
+    laid = Laid(Translator())
+    tab = laid.tab
+    assert saved(tab, tab._as_file(laid.event(result="Bonjour.\nÇa va ?"))) == (
+        "translation.txt",
+        "Bonjour.\nÇa va ?".encode(),
+    )
+    assert tab._swap(laid.event("Hello.", result="Bonjour."))[tab._text] == "Bonjour."
+    with pytest.raises(InvalidInput, match=FORGOTTEN):
+        tab._as_file(laid.event(result="1\n00:00:01,000 --> …", name="film.srt"))
+
+
+def test_a_right_to_left_language_is_shown_so():
+    laid = Laid(Translator())
+    laid.held[laid.tab._options.target] = "ar"
+    run = laid.tab._translating_text(laid.event("one"))
+    assert run.begun[laid.tab._result].rtl

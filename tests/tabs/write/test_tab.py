@@ -1,0 +1,127 @@
+"""The Write tab's handlers: what its fields mean, and what Insert and the picker do."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from qwen_ui.errors import EngineFailed, InvalidInput
+from qwen_ui.messages import Message
+from qwen_ui.page.events import Event, Run, Values
+from qwen_ui.tabs.write.tab import Work, WriteTab
+from qwen_ui.tabs.write.task import MAX_VERSIONS, Order
+from tests.fakes import FakeEngine
+from tests.pages import app_of, event_of
+
+
+class Laid:
+    """The tab, laid out on a page of its own."""
+
+    def __init__(self, engine: FakeEngine, prompts: Path) -> None:
+        self.app = app_of(engine, prompts)
+        with gr.Blocks() as page:
+            self.tab = WriteTab(self.app, page)
+
+    def event(self, text: str = "A fox", language: str = "en-US", **given: Any) -> Event:
+        tab = self.tab
+        fields = {tab._words: 0, tab._temperature: 0.8, tab._count: 1, tab._template.dropdown: "story", tab._work: None}
+        named = {getattr(tab, f"_{name}"): value for name, value in given.items()}
+        return event_of(self.app, fields | {tab._text: text} | named, language)
+
+    def on_version(self, number: int, box: str, work: Work | None) -> Event:
+        event = self.event(work=work)
+        return event_of(self.app, {**event.given, self.tab._versions[number].box: box})
+
+    async def run(self, begin: Callable[[Event], Run[Any]], event: Event) -> list[Values]:
+        events = self.tab._events
+        return [values async for values in events.updates(event, begin)]
+
+
+def test_no_length_is_any_length(prompts: Path):
+    laid = Laid(FakeEngine(), prompts)
+    assert laid.tab._order(laid.event(count=2)) == Order("A fox", "story", None, 0.8, 2)
+    assert laid.tab._order(laid.event(words=50)).words == 50
+    with pytest.raises(InvalidInput, match="whole number"):
+        laid.tab._order(laid.event(words=1.5))
+
+
+async def test_a_version_that_ended_goes_on_by_request_and_an_edited_one_within_its_sentence(prompts: Path):
+    engine = FakeEngine(["One."])
+    laid = Laid(engine, prompts)
+    *_, last = await laid.run(laid.tab._writing, laid.event())
+    work = last[laid.tab._work]
+    assert work.endings[0] == "One."
+    go_on = partial(laid.tab._going_on, laid.tab._versions[0])
+    await laid.run(go_on, laid.on_version(0, "One.", work))
+    assert engine.asked[-1][0][-1].role == "user"
+    await laid.run(go_on, laid.on_version(0, "One. And", work))
+    assert engine.asked[-1][0][-1] == Message("assistant", "One. And")
+    assert "A fox" in engine.asked[-1][0][1].content
+
+
+async def test_writing_again_replaces_only_that_version(prompts: Path):
+    laid = Laid(FakeEngine(["Two."]), prompts)
+    work = Work(Order("A fox", "story", versions=2), ("a", "b", "", ""))
+    first, second = laid.tab._versions[:2]
+    *_, last = await laid.run(partial(laid.tab._writing_again, second), laid.event(work=work))
+    assert last[laid.tab._work].endings == ("a", "Two.", "", "")
+    assert last[second.box] == "Two."
+    assert first.box not in last
+
+
+async def test_a_version_goes_on_also_when_the_server_has_forgotten_what_it_came_from(prompts: Path):
+    engine = FakeEngine(["more."])
+    laid = Laid(engine, prompts)
+    *_, last = await laid.run(partial(laid.tab._going_on, laid.tab._versions[1]), laid.on_version(1, "Some ", None))
+    assert last[laid.tab._versions[1].box] == "Some more."
+    assert "A fox" in engine.asked[0][0][1].content
+
+
+@pytest.mark.parametrize(
+    ("error", "says"), [(EngineFailed("It died."), "It died."), (RuntimeError("secret"), "log says")]
+)
+async def test_what_was_written_before_an_error_stays(prompts: Path, error: Exception, says: str):
+    laid = Laid(FakeEngine(["half"], error=error), prompts)
+    *_, last = await laid.run(laid.tab._writing, laid.event())
+    widgets = laid.tab._versions[0]
+    assert last[widgets.box] == "half"
+    assert says in last[widgets.line]
+    assert "secret" not in last[widgets.line]
+
+
+async def test_as_many_versions_are_shown_as_were_ordered(prompts: Path):
+    laid = Laid(FakeEngine(["x"]), prompts)
+    first, *_ = await laid.run(laid.tab._writing, laid.event(count=3))
+    assert [first[each.column].visible for each in laid.tab._versions] == [True, True, True, False]
+
+
+def inserted(laid: Laid, text: str, version: str, template: str) -> Values:
+    event = laid.on_version(0, version, Work(Order("x", template)))
+    box = laid.tab._versions[0].box
+    return laid.tab._insert(box, event_of(laid.app, {**event.given, laid.tab._text: text}))
+
+
+def test_a_continuation_is_inserted_at_the_end_and_anything_else_in_place(prompts: Path):
+    laid = Laid(FakeEngine(), prompts)
+    tab, late = laid.tab, "It was late"
+    values = inserted(laid, late, " and dark.", "continue")
+    assert (values[tab._text], values[tab._before], values[tab._undo].visible) == ("It was late and dark.", late, True)
+    assert inserted(laid, values[tab._text], " and dark.", "continue")[tab._text] == values[tab._text]
+    assert inserted(laid, "facts", "An article", "news")[tab._text] == "An article"
+    assert inserted(laid, "facts", "An article", "gone")[tab._text] == "An article"
+
+
+def test_examples_come_in_both_languages_the_readers_first(prompts: Path):
+    laid = Laid(FakeEngine(), prompts)
+    for language, first in (("en-US", False), ("zh-CN", True)):
+        samples = laid.tab._offer_examples(laid.event(language=language))[laid.tab._examples].raw_samples
+        chinese = [sample[0].endswith("-zh") for sample in samples]
+        assert set(chinese) == {True, False}
+        assert chinese[0] == first
+
+
+def test_there_are_as_many_endings_as_versions():
+    assert len(Work(Order("x", "story")).endings) == MAX_VERSIONS

@@ -1,0 +1,1 @@
+"""What developers of the project run, and the app does not need."""
