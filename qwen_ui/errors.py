@@ -4,7 +4,7 @@
     ├── InvalidInput            a value that must be changed: the message says which and how
     │   ├── PromptTooLong       the prompt and its answer do not fit into the context
     │   ├── NotSaved            the disk is full, or the folder can't be written to
-    │   └── Unreadable          a document that can't be read (knowledge/convert.py)
+    │   └── Unreadable          a document that can't be read (text/confined.py)
     ├── TemplateError           a prompt file is broken: names file, line and cause
     ├── ModelError              the model can't be had
     │   ├── ModelNotFound       no such id, folder or file

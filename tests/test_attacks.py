@@ -278,6 +278,17 @@ def test_a_hostile_answer_runs_nothing_and_fetches_nothing(serve: Serve, open_pa
     assert not left
 
 
+def test_code_of_every_form_shows_its_tags(serve: Serve, open_page: OpenPage):
+    answer = (PROJECT / "tests" / "text" / "cases" / "C04-answer-indented-code.md").read_text("utf-8")
+    page = open_page(serve(host_of(FakeEngine([answer]), public=True, auth="none", requests_per_minute=1000)))
+    expect(page.locator("#send")).to_be_enabled()
+    page.locator("#message textarea").fill("hello")
+    page.locator("#message textarea").press("Enter")
+    code = page.get_by_test_id("bot").locator("pre code")
+    for text in ('<div class="a">hi</div>', "<ul><li>deep</li></ul>", "-it <pod-name> --", "<p>quoted</p>"):
+        expect(code.filter(has_text=text)).to_have_count(1)
+
+
 def _in_tab(page: Page, name: str, box: str, go: str, stop: str) -> None:
     page.get_by_role("tab", name=name, exact=True).first.click()
     page.locator(box).fill("hello")

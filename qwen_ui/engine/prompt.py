@@ -1,5 +1,6 @@
 """From a conversation to the tokens of a prompt that fits."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ BYTES_PER_TOKEN = 3
 MESSAGE_TOKENS = 3
 """What a chat template puts around a message, at the least."""
 ROOM_QUARTERS = 4
+_CONTROL = re.compile(r"<[|｜].*[|｜]>", re.DOTALL)
+"""How control tokens are written that a tokenizer does not call special, DeepSeek's for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class PromptEncoder:
     def __init__(self, tokenizer: Any, context: int) -> None:
         self._tokenizer = tokenizer
         self._context = context
-        self._markers = [m for m in {*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()} if len(m) > 1]
+        self._markers = _control_tokens(tokenizer)
 
     def count(self, messages: Sequence[Message]) -> int:
         """Tokens of the conversation, the opening of the answer included."""
@@ -133,6 +136,16 @@ class PromptEncoder:
             if marker in text:
                 text = text.replace(marker, marker[0] + "\u200b" + marker[1:])  # a zero-width space
         return text
+
+
+def _control_tokens(tokenizer: Any) -> list[str]:
+    """The tokens that mean something to the chat template or the model when they stand in a text.
+
+    Other added tokens are part of the text: runs of blanks, tags that people write about.
+    """
+    added = tokenizer.added_tokens_decoder.values()
+    control = (token.content for token in added if token.special or _CONTROL.fullmatch(token.content))
+    return [token for token in {*tokenizer.all_special_tokens, *control} if len(token) > 1 and not token.isspace()]
 
 
 def _grid(turns: Sequence[Message], room: int) -> Iterator[int]:

@@ -1,21 +1,20 @@
 """Documents to Markdown, safely: each is read by a process of its own, within limits."""
 
-import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from qwen_ui.errors import InvalidInput
 from qwen_ui.knowledge import reader
 from qwen_ui.knowledge.passages import Part
+from qwen_ui.text.confined import Unreadable, run, unpacked
 
-_ALIASES = {".htm": ".html", ".xhtml": ".html", ".markdown": ".md", ".text": ".txt", ".jsonl": ".json"}
+_ALIASES = {
+    **dict.fromkeys((".htm", ".xhtml"), ".html"),
+    **dict.fromkeys((".jsonl", ".ndjson"), ".json"),
+    ".markdown": ".md",
+    ".text": ".txt",
+}
 EXTENSIONS = tuple(sorted({*reader.EXTENSIONS, *_ALIASES}))
 """Of the files that can be read."""
-
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +23,13 @@ class Limits:
 
     file_bytes: int = 50_000_000
     unpacked_bytes: int = 300_000_000
-    """What .docx, .pptx, .xlsx and .epub, which are archives, may unpack to."""
+    """What .docx, .pptx, .xlsx, .ods and .epub, which are archives, may unpack to."""
     pages: int = 5_000
     characters: int = 5_000_000
     passages: int = 50_000
     seconds: int = 120
     memory_bytes: int = 2_000_000_000
     """Of address space, where the system can hold a process to that (not on Windows)."""
-
-
-class Unreadable(InvalidInput):
-    """A document that can't be used. Its sentence names the document as {file}."""
 
 
 def extension_of(name: str) -> str:
@@ -67,39 +62,15 @@ def load(path: Path, name: str, limits: Limits) -> bytes:
     return data
 
 
-def convert(data: bytes, name: str, limits: Limits | None = None) -> list[Part]:
-    """The document's pages in Markdown, those with text.
+def convert(data: bytes, name: str, limits: Limits | None = None, encoding: str = "") -> list[Part]:
+    """The document's pages in Markdown, those with text; of a workbook its sheets; of a text file in the encoding, if
+    one is named.
 
     Raises `Unreadable` for what is damaged, encrypted, without text, of a kind that can't be read, or beyond the
-    limits. Whatever the document makes its parser do, this process stays well.
+    limits, and `UncertainEncoding`. Whatever the document makes its parser do, this process stays well.
     """
     limits = limits or Limits()
-    numbers = (limits.pages, limits.unpacked_bytes, limits.characters, limits.seconds, limits.memory_bytes)
-    command = [sys.executable, "-m", reader.__name__, extension_of(name), *map(str, numbers)]
-    try:
-        done = subprocess.run(
-            command,
-            input=data,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=limits.seconds,
-            cwd=_ROOT,
-            env=_environment(),
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise Unreadable(
-            "{file} takes longer to read than the {limit:,} seconds that are allowed.", file=name, limit=limits.seconds
-        ) from None
-    if done.returncode:
-        raise Unreadable("{file} can't be read: its reader broke down over it, or ran out of memory.", file=name)
-    answer = json.loads(done.stdout)
-    if refused := answer.get("refused"):
-        # No literal here, as everywhere else: it stands where the reader, in its own process, raised `Refused`.
-        raise Unreadable(refused["template"], file=name, **refused["values"])
-    return [Part(text, page) for page, text in answer["parts"]]
-
-
-def _environment() -> dict[str, str]:
-    # Each thread of these libraries would set address space aside, for work that needs one.
-    return os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+    numbers = (limits.pages, limits.unpacked_bytes, limits.characters)
+    arguments = [extension_of(name), encoding, *map(str, numbers)]
+    parts = run(reader.__name__, arguments, data, name, seconds=limits.seconds, memory=limits.memory_bytes)
+    return [Part(text, page, unpacked(note) if note else None) for page, text, note in parts]

@@ -6,7 +6,7 @@ import math
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
 import tantivy
@@ -106,13 +106,13 @@ class Index:
     def weights(self, wanted: Sequence[Term]) -> dict[str, float]:
         """How much each term of a question tells of its subject: the square of its inverse document frequency.
 
-        The frequency is BM25's, smoothed, or a single document would make each of its words worthless. A pair of
-        characters that no passage holds, between two that some do, is where two words meet and says nothing.
+        The frequency is BM25's, smoothed, or a single document would make each of its words worthless. What no
+        passage holds says nothing where it is only another way to see what some do hold (see `_is_seam`).
         """
         searcher = self._index.searcher()
         frequencies = {text: searcher.doc_freq("terms", text) for text in _unique(wanted)}
         known = {place for term in wanted if frequencies.get(term.text) for place in range(term.start, term.end)}
-        seams = {t.text for t in wanted if not frequencies.get(t.text) and {t.start, t.end - 1} <= known}
+        seams = {term.text for term in wanted if not frequencies.get(term.text) and _is_seam(term, known)}
         count = searcher.num_docs + _SMOOTHING
         return {
             text: math.log(1 + (count - frequency + 0.5) / (frequency + 0.5)) ** 2
@@ -152,6 +152,16 @@ class Index:
         fresh = self._folder / "manifest.new"
         fresh.write_text(json.dumps(manifest), "utf-8")
         fresh.replace(self._folder / "manifest.json")
+
+
+def _is_seam(term: Term, known: Set[int]) -> bool:
+    """Whether two words only happen to meet in the term, judged by the places of the question that passages know.
+
+    A pair of characters lies between two that are known. Words that are joined may be known apart, or joined to others.
+    """
+    if term.joined:
+        return not known.isdisjoint(range(term.start, term.end))
+    return {term.start, term.end - 1} <= known
 
 
 def _unique(wanted: Sequence[Term]) -> list[str]:

@@ -14,18 +14,21 @@ from pathlib import Path, PurePath
 from typing import Literal
 
 from qwen_ui.errors import InvalidInput, NotSaved
-from qwen_ui.knowledge.convert import Limits, Unreadable, convert, load
+from qwen_ui.knowledge.convert import Limits, convert, load
 from qwen_ui.knowledge.index import Index
 from qwen_ui.knowledge.passages import Passage, cut
 from qwen_ui.knowledge.quota import Quota
 from qwen_ui.knowledge.readers import Readers
-from qwen_ui.knowledge.source import SearchHit, Source
+from qwen_ui.knowledge.source import MOST_WHOLE, SearchHit, Source
 from qwen_ui.knowledge.store import CollectionInfo, Document, Store, name_key
 from qwen_ui.sentences import Sentence
+from qwen_ui.text.confined import Unreadable
+from qwen_ui.text.decode import Candidate, UncertainEncoding
 
 log = logging.getLogger(__name__)
 
-State = Literal["reading", "added", "duplicate", "skipped"]
+State = Literal["reading", "added", "duplicate", "skipped", "uncertain"]
+"""``uncertain``: the file may be in one of several encodings, and has to be added again with the one chosen."""
 _NAME_LENGTH = 200
 
 
@@ -36,6 +39,8 @@ class Upload:
     path: Path
     name: str = ""
     """The name it had where it comes from, to show; the path's where there is none."""
+    encoding: str = ""
+    """Of a text file, where the one who adds it has chosen it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +53,11 @@ class Step:
     total: int
     state: State = "reading"
     detail: Sentence | None = None
-    """Of a file that was skipped or is there already: why."""
+    """Of a file that was skipped or is there already: why. Of one that was added: what is missing in it."""
     passages: int = 0
     """Of a file that was added: how many passages it gave."""
+    candidates: tuple[Candidate, ...] = ()
+    """Of an uncertain file: the encodings to choose from."""
 
 
 class Library:
@@ -186,7 +193,7 @@ class Collection(Source):
             step = Step(_shown(upload.name or upload.path.name), number, len(uploads))
             async with readers.turn(address or self._owner):
                 yield step
-                step = await readers.read(partial(self._add, step, upload.path, address if self._owner else ""))
+                step = await readers.read(partial(self._add, step, upload, address if self._owner else ""))
             added = added or step.state == "added"
             yield step
         if added:
@@ -195,21 +202,29 @@ class Collection(Source):
     def openings(self, limit: int = 5) -> list[SearchHit]:
         return [SearchHit(passage, 0.0) for passage in self._store.openings(self.id, limit)]
 
-    def _add(self, step: Step, path: Path, address: str) -> Step:
+    def _only_document(self) -> list[Passage]:
+        documents = self.documents()
+        few = len(documents) == 1 and documents[0].passages <= MOST_WHOLE
+        return self._store.passages_of(documents[0].id) if few else []
+
+    def _add(self, step: Step, upload: Upload, address: str) -> Step:
         """Adds the step's file; the step that says how it went."""
         try:
-            return self._added(step, load(path, step.file, self._limits), address)
+            return self._added(step, load(upload.path, step.file, self._limits), upload.encoding, address)
+        except UncertainEncoding as error:
+            return replace(step, state="uncertain", detail=error.sentence, candidates=error.candidates)
         except Unreadable as error:
             return replace(step, state="skipped", detail=error.sentence)
         except NotSaved as error:
             log.warning("A document could not be saved: %s", error)
             return replace(step, state="skipped", detail=Sentence("{file}: {error}", file=step.file, error=error))
 
-    def _added(self, step: Step, data: bytes, address: str) -> Step:
+    def _added(self, step: Step, data: bytes, encoding: str, address: str) -> Step:
         file, sha256 = step.file, hashlib.sha256(data).hexdigest()
         same = self._store.same(self.id, sha256)
         if same is None:
-            passages = cut(convert(data, file, self._limits), file)
+            parts = convert(data, file, self._limits, encoding)
+            passages = cut(parts, file)
             if not 0 < len(passages) <= self._limits.passages:
                 raise Unreadable(
                     "{file} gives {count:,} {count:passage|passages}, and 1 to {limit:,} are allowed.",
@@ -220,7 +235,7 @@ class Collection(Source):
             with self._library._filling:
                 self._library._quota.check_passages(self._store, self._owner, address, file, len(passages))
                 if self._store.add(self.id, file, sha256, len(data), passages, address):
-                    return replace(step, state="added", passages=len(passages))
+                    return replace(step, state="added", passages=len(passages), detail=parts[0].note)
         detail = Sentence("{file} is in this collection already, as {name}.", file=file, name=same or file)
         return replace(step, state="duplicate", detail=detail)
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import regex
 
 from qwen_ui.knowledge.terms import size
+from qwen_ui.sentences import Sentence
+from qwen_ui.text.markdown import spans
 
 TARGET = 300
 """Words a passage grows to (see `terms.size`), where its section is that long."""
@@ -13,7 +15,6 @@ LIMIT = 450
 """Words of the longest passage. A paragraph that is longer is cut between sentences."""
 
 _HEADING = regex.compile(r"\s{0,3}(#{1,6})\s+(\S.*)")
-_FENCE = regex.compile(r"\s{0,3}(```+|~~~+)")
 _HEADING_LENGTH = 300
 
 # Places to cut, best first: after a sentence, a line, a clause, a word.
@@ -35,6 +36,8 @@ class Part:
     text: str
     page: int | None = None
     """Page or slide, counted from 1; None where the format has no pages."""
+    note: Sentence | None = None
+    """With the first part: what is missing in the document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ def cut(parts: Iterable[Part], document: str = "") -> list[Passage]:
         for part in parts
         for section in _sections(part.text)
         for text in _pack(section.blocks)
+        if size(text) or section.heading
     ]
     return [Passage(i, document, heading, page, text, i) for i, (heading, page, text) in enumerate(places)]
 
@@ -98,25 +102,25 @@ def _join(path: list[tuple[int, str]]) -> str:
 
 def _blocks(markdown: str) -> Iterator[str]:
     """Headings, paragraphs, and whole fenced code; all but headings end with an empty line."""
-    lines: list[str] = []
-    fence = ""
-    for line in [*markdown.splitlines(), ""]:
-        mark = _FENCE.match(line)
-        if mark and (not fence or mark[1].startswith(fence)):
-            fence = "" if fence else mark[1]
-            lines.append(line)
+    block: list[str] = []
+    fenced = (span for span in spans(markdown) if not span.in_text)
+    fence, at = next(fenced, None), 0
+    for line in [*markdown.splitlines(keepends=True), "\n"]:
+        start, at, written = at, at + len(line), line.rstrip("\r\n")
+        while fence and fence.end <= start:
+            fence = next(fenced, None)
+        if fence and fence.start < at:
+            block.append(written)
             continue
-        heading = not fence and _HEADING.match(line)
-        if not fence and (heading or not line.strip()):
-            if lines:
-                yield "\n".join(lines) + "\n\n"
-            lines = []
-            if heading:
-                yield line
+        heading = _HEADING.match(written)
+        if written.strip() and not heading:
+            block.append(written)
             continue
-        lines.append(line)
-    if any(line.strip() for line in lines):
-        yield "\n".join(lines) + "\n\n"
+        if block:
+            yield "\n".join(block) + "\n\n"
+        block = []
+        if heading:
+            yield written
 
 
 def _pack(blocks: list[str]) -> Iterator[str]:
@@ -131,7 +135,7 @@ def _pack(blocks: list[str]) -> Iterator[str]:
         else:
             loose += _split(block)
     texts += _fill(loose)
-    return (text.strip() for text in texts if size(text))
+    return (text.strip() for text in texts)
 
 
 def _fill(pieces: list[str], room: int = TARGET) -> list[str]:

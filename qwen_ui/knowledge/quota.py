@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from qwen_ui.errors import InvalidInput
-from qwen_ui.knowledge.convert import Unreadable
 from qwen_ui.knowledge.store import Store
+from qwen_ui.text.confined import Unreadable
 
 
 @dataclass(frozen=True, slots=True)

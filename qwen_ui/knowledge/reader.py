@@ -1,33 +1,34 @@
 """Turns one document into Markdown. Runs as a process of its own: a document may hang or crash its parser.
 
-Reads the document's bytes from standard input and writes JSON to standard output: {"parts": [[page, text], …]}, or
-{"refused": {"template": …, "values": …}} when there is nothing to be had: a sentence as in `qwen_ui.sentences`, but for
-the value {file}, which only `qwen_ui.knowledge.convert` knows, the module that starts this one.
+Started by `qwen_ui.knowledge.convert`, it answers with [page, text, note] for each part of the document: see
+`qwen_ui.text.confined`.
 """
 
 import contextlib
+import ctypes
 import io
 import json
-import logging
 import re
 import statistics
-import sys
-import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from qwen_ui.errors import InvalidInput
-from qwen_ui.text.decode import decode
+from qwen_ui.knowledge import rtl
+from qwen_ui.sentences import Sentence
+from qwen_ui.text import tables, workbooks
+from qwen_ui.text.confined import Refused, check_package, packed, serve
+from qwen_ui.text.decode import UncertainEncoding, decode
+from qwen_ui.text.delimited import dialect_of, records
 
 Parts = list[tuple[int | None, str]]
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _WRONG_PASSWORD = 4
-_MAX_ENTRIES = 10_000
+_RANGES = 10
 
 _SLIDE = re.compile(r"<!-- Slide number: (\d+) -->")
 _PICTURE = re.compile(r"!\[([^\]]{0,500})\]\([^)]{0,2000}\)")
-_NO_VALUE = re.compile(r"(?<=\|) (?:NaN|Unnamed: \d+) (?=\|)")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 _CJK = r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]"
 
@@ -35,24 +36,34 @@ _CHARSET = re.compile(rb"""charset=["']?([\w-]+)""")
 _WIDE = re.compile(_CJK)
 
 
-class Refused(Exception):
-    """The document can't be used. The template is a literal where this is raised, as with the app's own errors."""
+def read(data: bytes, arguments: Sequence[str]) -> Iterator[Any]:
+    """The document's parts as (page, Markdown, note); the first one's note tells what is missing in all of them.
+    Of the arguments the second names the encoding of a text file, if somebody chose it.
 
-    def __init__(self, template: str, /, **values: str | int) -> None:
-        super().__init__(template)
-        self.template = template
-        self.values = values
-
-
-def read(data: bytes, extension: str, max_pages: int, max_unpacked: int) -> Parts:
-    """The document's parts as (page, Markdown). Raises `Refused`, or whatever the parser raises."""
-    if extension in {".docx", ".pptx", ".xlsx", ".epub"}:
+    Raises `Refused`, `UncertainEncoding`, or whatever the parser raises.
+    """
+    extension, encoding, *numbers = arguments
+    max_pages, max_unpacked, max_characters = map(int, numbers)
+    note: Sentence | None = None
+    if encoding and extension in _TEXTS:
+        data = decode(data, encoding=encoding).encode("utf-8-sig", "replace")
+    if extension in {".docx", ".pptx", ".epub"}:
         _check_package(data, max_unpacked)
-    parts = _pdf(data, max_pages) if extension == ".pdf" else _READERS[extension](data)
-    cleaned = [(page, _clean(text)) for page, text in parts]
-    if not any(text for _, text in cleaned):
+    if extension in workbooks.EXTENSIONS:
+        parts, note = _workbook(data, max_unpacked)
+    elif extension == ".pdf":
+        parts, note = _pdf(data, max_pages)
+    else:
+        parts = _READERS[extension](data)
+    texts = [_clean(text) for _, text in parts]
+    if not any(texts):
         raise Refused("{file} holds no text. It may be a scan: run text recognition on it first.")
-    return [(page, text) for page, text in cleaned if text]
+    if sum(map(len, texts)) > max_characters:
+        raise Refused("{file} holds more text than the {limit:,} characters that are allowed.", limit=max_characters)
+    for (page, _), text in zip(parts, texts, strict=True):
+        if text:
+            yield page, text, packed(note) if note else None
+            note = None
 
 
 def _check_package(data: bytes, max_unpacked: int) -> None:
@@ -61,18 +72,14 @@ def _check_package(data: bytes, max_unpacked: int) -> None:
         raise Refused(
             "{file} is protected with a password, or in the format of Office before 2007. Save it anew without."
         )
-    try:
-        entries = zipfile.ZipFile(io.BytesIO(data)).infolist()
-    except zipfile.BadZipFile:
-        raise Refused("{file} is damaged, or not what its extension says.") from None
-    if len(entries) > _MAX_ENTRIES or sum(entry.file_size for entry in entries) > max_unpacked:
-        raise Refused("{file} unpacks to more than is allowed.")
-    if any(entry.flag_bits & 1 for entry in entries):
-        raise Refused("{file} is protected with a password. Save it without one.")
+    check_package(data, max_unpacked)
 
 
-def _pdf(data: bytes, max_pages: int) -> Parts:
-    """A part a page. PDFium: markitdown gives no pages, takes 40 times as long, and reads some 西 as ⻄."""
+def _pdf(data: bytes, max_pages: int) -> tuple[Parts, Sentence | None]:
+    """A part a page, and which are scans.
+
+    By PDFium: markitdown gives no pages, takes 40 times as long, and reads some 西 as ⻄.
+    """
     import pypdfium2  # type: ignore[import-untyped]  # noqa: PLC0415
 
     try:
@@ -87,10 +94,67 @@ def _pdf(data: bytes, max_pages: int) -> Parts:
             count=len(document),
             limit=max_pages,
         )
-    return [
-        (number, _paragraphs(page.get_textpage().get_text_bounded().splitlines()))
-        for number, page in enumerate(document, 1)
-    ]
+    parts: Parts = [(number, _paragraphs(_pdf_lines(page.get_textpage()))) for number, page in enumerate(document, 1)]
+    pictures = [at for at, (_, text) in enumerate(parts, 1) if not _clean(text) and _holds_picture(document[at - 1])]
+    if pictures and not any(_clean(text) for _, text in parts):
+        raise Refused(
+            "{file} holds no text: it is a scan of {count:,} {count:page|pages}. Run text recognition on it first.",
+            count=len(pictures),
+        )
+    note = Sentence(
+        "{count:,} of its {total:,} pages {count:is a picture|are pictures} without text ({pages}). Run text "
+        "recognition on the file, and add it again.",
+        count=len(pictures),
+        total=len(document),
+        pages=_ranges(pictures),
+    )
+    return parts, note if pictures else None
+
+
+def _holds_picture(page: Any) -> bool:
+    from pypdfium2 import raw  # noqa: PLC0415
+
+    return any(True for _ in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=9))
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Rising numbers, in short: 1, 3–5, 9. Of very many ranges, the first."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    told = ["–".join(map(str, run)) for run in runs[:_RANGES]]
+    return ", ".join([*told, "…"] if len(runs) > _RANGES else told)
+
+
+def _pdf_lines(page: Any) -> list[str]:
+    """The lines of a PDF's page. PDFium has the words of right-to-left ones turned around, or now and then not."""
+    text = page.get_text_bounded()
+    if not rtl.HOLDS.search(text):
+        return list(text.splitlines())
+    lines: list[rtl.Line] = [[]]
+    for glyph in _glyphs(page):
+        if glyph.text in "\r\n":
+            lines.append([])
+        else:
+            lines[-1].append(glyph)
+    return rtl.read(lines)
+
+
+def _glyphs(page: Any) -> Iterator[rtl.Glyph]:
+    """The characters of a PDF's page, in the order of the file."""
+    from pypdfium2 import raw  # noqa: PLC0415
+
+    x, y, left, right, bottom, top = (ctypes.c_double() for _ in range(6))
+    box = raw.FS_RECTF()
+    for index in range(page.count_chars()):
+        raw.FPDFText_GetCharOrigin(page, index, x, y)
+        raw.FPDFText_GetCharBox(page, index, left, right, bottom, top)
+        raw.FPDFText_GetLooseCharBox(page, index, box)
+        text = chr(raw.FPDFText_GetUnicode(page, index))
+        yield rtl.Glyph(text, index, x.value, y.value, left.value, max(right.value, box.right), box.top - box.bottom)
 
 
 def _paragraphs(lines: list[str]) -> str:
@@ -112,6 +176,8 @@ def _width(line: str) -> int:
 def _text(data: bytes, declared: str = "") -> str:
     try:
         return decode(data, declared=declared)
+    except UncertainEncoding:
+        raise
     except InvalidInput:
         raise Refused("{file} is not text, or in an encoding that is not known. Save it as UTF-8.") from None
 
@@ -134,15 +200,34 @@ def _markitdown(converter: str, extension: str) -> Callable[[bytes], Parts]:
     def read_with(data: bytes) -> Parts:
         from markitdown import StreamInfo, converters  # noqa: PLC0415
 
+        from qwen_ui.knowledge.visible import visible  # noqa: PLC0415
+
         charset = None
-        if extension in {".html", ".csv"}:
-            named = _CHARSET.search(data[:2048]) if extension == ".html" else None
-            data, charset = _text(data, named[1].decode() if named else "").encode(errors="replace"), "utf-8"
+        if extension == ".html":
+            named = _CHARSET.search(data[:2048])
+            html = visible(_text(data, named[1].decode() if named else ""))
+            data, charset = html.encode(errors="replace"), "utf-8"
         info = StreamInfo(extension=extension, charset=charset)
         text = getattr(converters, converter)().convert(io.BytesIO(data), info).markdown
         return [(None, text)]
 
     return read_with
+
+
+def _epub(data: bytes) -> Parts:
+    """A book. Its chapters are pages of HTML."""
+    from markitdown import StreamInfo, converters  # noqa: PLC0415
+
+    from qwen_ui.knowledge.visible import visible  # noqa: PLC0415
+
+    class Chapters(converters.HtmlConverter):
+        def convert(self, file_stream: Any, stream_info: Any, **options: Any) -> Any:
+            html = visible(file_stream.read().decode("utf-8-sig", "replace"), titled=False)
+            return super().convert(io.BytesIO(html.encode(errors="replace")), stream_info, **options)
+
+    book = converters.EpubConverter()  # type: ignore[no-untyped-call]
+    book._html_converter = Chapters()
+    return [(None, book.convert(io.BytesIO(data), StreamInfo(extension=".epub")).markdown)]
 
 
 def _pptx(data: bytes) -> Parts:
@@ -152,24 +237,52 @@ def _pptx(data: bytes) -> Parts:
     return [(int(number), slide) for number, slide in zip(pieces[1::2], pieces[2::2], strict=True)]
 
 
-def _xlsx(data: bytes) -> Parts:
-    """Sheets as tables, with nothing for the cells that are empty."""
-    [(_, text)] = _markitdown("XlsxConverter", ".xlsx")(data)
-    return [(None, _NO_VALUE.sub("  ", text))]
+def _workbook(data: bytes, max_unpacked: int) -> tuple[Parts, Sentence | None]:
+    """A part a sheet, and what is missing in them."""
+    book = workbooks.Workbook(data, max_unpacked)
+    counts = {name: count for name in book.names if (count := book.uncomputed(name))}
+    note = Sentence(
+        "{count:,} {count:formula has|formulas have} no stored value, so {count:its cell is|their cells are} empty "
+        "({sheets}). Open the workbook in a spreadsheet program, save it there, and add it again.",
+        count=sum(counts.values()),
+        sheets=", ".join(counts),
+    )
+    sheets = map(book.sheet, book.names)
+    parts: Parts = [(None, f"## {sheet.name}\n\n{_table(sheet.rows)}" if sheet.rows else "") for sheet in sheets]
+    return parts, note if counts else None
 
 
+def _delimited(data: bytes) -> Parts:
+    text = _text(data)
+    return [(None, _table((record.line, record.values) for record in records(text, dialect_of(text))))]
+
+
+def _table(rows: Iterable[tables.Row]) -> str:
+    """A table in Markdown, below what stands above its header."""
+    grid = tables.grid_of(rows)
+    lines = [grid.columns, ["---"] * len(grid.columns)]
+    lines += [cells for _, cells in grid.rows if isinstance(cells, list) and any(map(str.strip, cells))]
+    return "\n\n".join([*grid.titles, "\n".join(map(_line, lines))])
+
+
+def _line(cells: list[str]) -> str:
+    """A row in Markdown. A line end or a bar in a cell would end it."""
+    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
+
+
+_TEXTS = (".txt", ".md", ".json", ".csv", ".html")
 _READERS: dict[str, Callable[[bytes], Parts]] = {
     ".txt": _plain,
     ".md": _plain,
     ".json": _json,
-    ".csv": _markitdown("CsvConverter", ".csv"),
+    ".csv": _delimited,
+    ".tsv": _delimited,
     ".html": _markitdown("HtmlConverter", ".html"),
     ".docx": _markitdown("DocxConverter", ".docx"),
-    ".epub": _markitdown("EpubConverter", ".epub"),
+    ".epub": _epub,
     ".pptx": _pptx,
-    ".xlsx": _xlsx,
 }
-EXTENSIONS = frozenset({".pdf", *_READERS})
+EXTENSIONS = frozenset({".pdf", *workbooks.EXTENSIONS, *_READERS})
 
 
 def _clean(text: str) -> str:
@@ -178,60 +291,5 @@ def _clean(text: str) -> str:
     return _CONTROLS.sub("", text).strip()
 
 
-def _confine(seconds: int, memory: int) -> None:
-    """Takes from this process what a hostile document could use: time, memory, the network, other programs."""
-    with contextlib.suppress(ImportError):  # Windows
-        import resource  # noqa: PLC0415
-
-        limits = ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0))
-        for kind, limit in limits:
-            with contextlib.suppress(ValueError, OSError):  # some systems don't have them all
-                resource.setrlimit(kind, (limit, limit))
-    sys.addaudithook(_refuse)
-
-
-def _refuse(event: str, _: tuple[Any, ...]) -> None:
-    if event in {"socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"}:
-        raise PermissionError(f"{event} is not allowed while a document is read")
-
-
-def _answer(arguments: Iterable[str]) -> dict[str, Any]:
-    extension, *numbers = arguments
-    max_pages, max_unpacked, max_characters, seconds, memory = map(int, numbers)
-    data = sys.stdin.buffer.read()
-    _confine(seconds, memory)
-    try:
-        parts = _read_any(data, extension, max_pages, max_unpacked)
-        if sum(len(text) for _, text in parts) > max_characters:
-            raise Refused(
-                "{file} holds more text than the {limit:,} characters that are allowed.", limit=max_characters
-            )
-    except Refused as refused:
-        return {"refused": {"template": refused.template, "values": refused.values}}
-    return {"parts": parts}
-
-
-def _read_any(data: bytes, extension: str, max_pages: int, max_unpacked: int) -> Parts:
-    """Like `read`, with whatever a parser may raise made a `Refused`."""
-    try:
-        return read(data, extension, max_pages, max_unpacked)
-    except Refused:
-        raise
-    except MemoryError:
-        raise Refused("{file} needs more memory to be read than is allowed.") from None
-    except Exception as error:
-        raise Refused(
-            "{file} can't be read: damaged, or not what its extension says ({error}).", error=type(error).__name__
-        ) from error
-
-
-def main() -> None:
-    """Reads one document, with its extension and limits from the command line."""
-    logging.disable()  # parsers log each oddity of a document
-    with contextlib.redirect_stdout(sys.stderr):  # standard output is for the answer alone
-        answer = _answer(sys.argv[1:])
-    sys.stdout.write(json.dumps(answer))
-
-
 if __name__ == "__main__":
-    main()
+    serve(read)

@@ -15,6 +15,9 @@ Measured on CMRC 2018 (see `bench.search`): right passages stay, and most questi
 there find nothing.
 """
 
+MOST_WHOLE = 999
+"""Passages of a document that may be read whole: they are cited by numbers of three digits at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
@@ -22,7 +25,7 @@ class SearchHit:
 
     passage: Passage
     score: float
-    """BM25, higher is better, comparable within one search only; 0 for an opening."""
+    """BM25, higher is better, comparable within one search only; 0 for what was not searched for."""
 
 
 class Source(ABC):
@@ -47,9 +50,24 @@ class Source(ABC):
             return found
         return []
 
+    def whole(self, question: str, characters: int) -> list[SearchHit]:
+        """Every passage in order, where there is one document of at most so many characters; else none.
+
+        The score is that of a search for the question, 0 for a passage that has nothing of it.
+        """
+        passages = self._only_document()
+        if not passages or sum(len(passage.text) for passage in passages) > characters:
+            return []
+        scores = dict(self._index().search(question_terms(question), len(passages)))
+        return [SearchHit(passage, scores.get(passage.id, 0.0)) for passage in passages]
+
     @abstractmethod
     def openings(self, limit: int = 5) -> list[SearchHit]:
         """How the documents begin: the first passage of each, then the second of each, up to the limit."""
+
+    @abstractmethod
+    def _only_document(self) -> Sequence[Passage]:
+        """The passages of the only document, in order; none where there are several, or more than `MOST_WHOLE`."""
 
     @abstractmethod
     def _index(self) -> Index:
@@ -73,6 +91,11 @@ class Memory(Source):
         first = sorted(self._passages.values(), key=lambda passage: (passage.position, passage.id))[:limit]
         return [SearchHit(passage, 0.0) for passage in sorted(first, key=lambda passage: passage.id)]
 
+    def _only_document(self) -> Sequence[Passage]:
+        passages = list(self._passages.values())
+        several = len({passage.document for passage in passages}) > 1
+        return [] if several or len(passages) > MOST_WHOLE else passages
+
     def _index(self) -> Index:
         return self._made
 
@@ -82,4 +105,7 @@ class Memory(Source):
 
 def pasted(text: str, name: str = "") -> Memory:
     """Pasted text (Markdown or plain) as a source; `name` is shown as its document's."""
-    return Memory(cut([Part(text)], name))
+    passages = cut([Part(text)], name)
+    if text.strip() and not passages:  # no words in it, but perhaps a row of stars to ask about
+        passages = [Passage(0, name, "", None, text.strip(), 0)]
+    return Memory(passages)

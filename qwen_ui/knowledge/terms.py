@@ -9,19 +9,31 @@ from typing import NamedTuple
 import regex
 import tantivy
 
-from qwen_ui.knowledge import stopwords
+from qwen_ui.knowledge import forms, stopwords
 
-VERSION = 1
+VERSION = 2
 """Raised when terms change, so that every index made with the old ones is built again."""
 
 _SCRIPTS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _UNSPACED = rf"[{_SCRIPTS}\u30fc\u3005\u3006\uff70\uff9e\uff9f]"  # and marks that several of these share
 _SPACED = rf"[\w--{_UNSPACED}]"  # the difference of sets, which version 1 of the syntax has
-_WORD = regex.compile(rf"(?V1)(?P<run>(?:{_UNSPACED}\p{{M}}*)+)|{_SPACED}+")
+_NUMBER = r"[\p{Nd}\p{No}]"
+_LETTER = rf"[{_SPACED}--[\p{{Nd}}\p{{Pc}}]]"
+_UNSEEN = r"[\u00ad\u200c-\u200f\u2060\ufeff]"  # soft hyphens, joiners, and marks of direction: within a word
+_LETTERS = rf"{_LETTER}++(?:{_UNSEEN}++{_LETTER}++)*+"
+_ONE_WORD = rf"(?:{_NUMBER}++|{_LETTERS})++"
+_TIE = r"(?:[\-\u2010\u2011\u2212\uff0d\p{Pc}]|(?<=\d)[./]|[./](?=\d))"
+_WORDS = regex.compile(rf"(?V1)(?P<run>(?:{_UNSPACED}\p{{M}}*)+)|{_ONE_WORD}(?:{_TIE}{_ONE_WORD})*+")
+_WORD = regex.compile(rf"(?V1){_ONE_WORD}")
+_PIECE = regex.compile(rf"(?V1){_NUMBER}++|{_LETTERS}")
+_NO_WORD = regex.compile(r"(?V1)[^\w\p{No}]|\p{Pc}")
+_NEAR = regex.compile(r"(?V1)[\p{Pd}\p{Pc}\s\u2212./／．]")
+_GROUPED = regex.compile(r"(?<![\d.,'’])\d{1,3}(?:([.,'’\u00a0\u202f])\d{3})(?:\1\d{3})*+(?!\d)")
 _CLUSTER = regex.compile(r"\X")
 _UNIT = regex.compile(rf"(?V1){_UNSPACED}|{_SPACED}+")
-_ACCENTS = regex.compile(r"[\u0300-\u036f]+")
 _LONGEST = 64
+_PIECES = 8
+"""Letters and digits by turns, more often than that, are no part number: rather a check sum."""
 
 
 class Term(NamedTuple):
@@ -31,7 +43,9 @@ class Term(NamedTuple):
     start: int
     end: int
     single: bool = False
-    """One character of a longer run without spaces; its pairs say more."""
+    """A part of a run without spaces, or of a word with digits in it, that says more as a whole."""
+    joined: bool = False
+    """Of several words, as ab1234 is of AB-1234. A text may hold the words in another way."""
 
 
 def size(text: str) -> int:
@@ -42,14 +56,21 @@ def size(text: str) -> int:
 def spans(text: str) -> Iterator[Term]:
     """The terms of a text with their places.
 
-    Runs of a script without spaces give their characters and each overlapping pair of them; other words are kept
-    whole, without accents, in lower case, as their English stem.
+    Runs of a script without spaces give their characters, simplified, and each overlapping pair of them. Other words
+    are kept whole, in one form (see `forms.word`), as their English stem. Where letters meet digits, or a hyphen ties
+    words, there are joined terms as well: by them AB-1234, ab1234, and AB 1234 find each other.
     """
-    for match in _WORD.finditer(text):
+    before: regex.Match[str] | None = None
+    for match in _WORDS.finditer(text):
         if match["run"]:
             yield from _run(match[0], match.start())
         else:
-            yield Term(_fold(match[0][: 4 * _LONGEST]), match.start(), match.end())
+            yield from _words(match)
+            if before and match.start() == before.end() + 1:
+                yield from _pair(before, match)
+            before = match
+    for number in _GROUPED.finditer(text):  # 1,299.00 is found as 1299, too
+        yield Term(number[0].replace(number[1], ""), number.start(), number.end(), joined=True)
 
 
 def terms(text: str) -> list[str]:
@@ -83,9 +104,48 @@ def marks(text: str, question: str) -> list[tuple[int, int]]:
     return merged
 
 
+def _words(tied: regex.Match[str]) -> Iterator[Term]:
+    """A word, or several that are tied: each of them, all as one, and letters and digits where there are both."""
+    if tied[0].isalpha():
+        yield _term(tied)
+        return
+    words = list(_WORD.finditer(tied.string, *tied.span()))
+    pieces = list(_PIECE.finditer(tied.string, *tied.span()))
+    yield from map(_term, words)
+    if len(words) > 1 and len(tied[0]) <= _LONGEST:
+        yield Term(_fold(_NO_WORD.sub("", tied[0])), *tied.span(), joined=True)
+    if len(pieces) <= _PIECES:
+        whole = {word.span() for word in words}
+        yield from (_term(piece)._replace(single=True) for piece in pieces if piece.span() not in whole)
+    if 2 < len(pieces) <= _PIECES:
+        pairs = [(one, other) for one, other in pairwise(pieces) if _differ(one, other)]
+        yield from (_joined(*pair) for pair in pairs if (pair[0].start(), pair[1].end()) not in whole)
+
+
+def _pair(one: regex.Match[str], other: regex.Match[str]) -> Iterator[Term]:
+    """A number and letters beside it, as in AB 1234 and 5 kg, where one character is between the two."""
+    if _differ(one, other) and _NEAR.match(one.string, one.end()):
+        *_, last = _PIECE.finditer(one.string, *one.span())
+        first, *_ = _PIECE.finditer(other.string, *other.span())
+        yield _joined(last, first)
+
+
+def _differ(one: regex.Match[str], other: regex.Match[str]) -> bool:
+    """Whether letters meet digits there."""
+    return one[0][-1].isnumeric() != other[0][0].isnumeric()
+
+
+def _term(word: regex.Match[str]) -> Term:
+    return Term(_fold(word[0]), *word.span())
+
+
+def _joined(one: regex.Match[str], other: regex.Match[str]) -> Term:
+    return Term(_fold(one[0] + other[0]), one.start(), other.end(), joined=True)
+
+
 def _run(run: str, offset: int) -> Iterator[Term]:
     clusters = [
-        (unicodedata.normalize("NFKC", match[0][:_LONGEST]), match.start() + offset, match.end() + offset)
+        (forms.han(unicodedata.normalize("NFKC", match[0][:_LONGEST])), match.start() + offset, match.end() + offset)
         for match in _CLUSTER.finditer(run)
     ]
     for text, start, end in clusters:
@@ -96,9 +156,9 @@ def _run(run: str, offset: int) -> Iterator[Term]:
 
 @lru_cache(maxsize=65_536)
 def _fold(word: str) -> str:
-    plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", word)).casefold()
-    stems = _stemmer().analyze(unicodedata.normalize("NFC", plain)[:_LONGEST])
-    return stems[0] if stems else plain[:_LONGEST]
+    plain = forms.word(word[: 4 * _LONGEST])[:_LONGEST]
+    stems = _stemmer().analyze(plain)
+    return stems[0] if stems else plain
 
 
 @cache

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import transformers
 from gguf import GGUFReader
 from transformers import (
+    CONFIG_MAPPING,
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -21,16 +22,18 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.modeling_gguf_pytorch_utils import GGUF_SUPPORTED_ARCHITECTURES
 
 from qwen_ui.engine.base import EngineInfo
 from qwen_ui.errors import InvalidInput, ModelDamaged, ModelError, ModelTooLarge
-from qwen_ui.models import folder, heap, store
+from qwen_ui.models import folder, heap, kinds, store
 from qwen_ui.models.estimate import Packing, Size, gigabytes, plain_bytes
 from qwen_ui.models.hardware import Device, cpu
 from qwen_ui.models.hub import Hub
 from qwen_ui.models.machine import ALL, UNPACKED, Machine, place, settle, wanted
 from qwen_ui.models.progress import Progress
 from qwen_ui.models.source import ModelFiles, find
+from qwen_ui.sentences import Sentence
 from qwen_ui.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -45,6 +48,8 @@ CHATML = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 """The chat format of the Qwen family, for a tokenizer that has its markers but no template."""
+NOT_FOR_CHATS = ("tool_use", "rag")
+"""Chat templates that some models have beside the one for chats."""
 
 
 @dataclass(frozen=True)
@@ -147,11 +152,34 @@ def _bitsandbytes_works(device: Device) -> bool:
 
 def size_of(path: Path) -> Size:
     """The size of the model whose config.json is in that folder: its real shapes, with no memory taken for them."""
+    _check_known(path)
     with _damaged(path):
         config = AutoConfig.from_pretrained(path, **LOCAL)
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
         return _size(config, model)
+
+
+def _check_known(path: Path) -> None:
+    """Raises `ModelDamaged` for a model that transformers doesn't know, or only by code of the model's own."""
+    with _damaged(path):
+        config, _ = PretrainedConfig.get_config_dict(path, **LOCAL)
+    kind = config.get("model_type")
+    if kind in CONFIG_MAPPING:
+        return
+    if config.get("auto_map"):
+        raise ModelDamaged(
+            "{path} can't be loaded as a language model: it needs code of its own, which is never run here. Choose a "
+            "model of an architecture that transformers knows; many have newer versions that need no code.",
+            path=path,
+        )
+    raise ModelDamaged(
+        "{path} can't be loaded as a language model: its kind (model_type {kind!r}) is not known to transformers "
+        "{version}. Choose another model, or a newer version of this app.",
+        path=path,
+        kind=kind,
+        version=transformers.__version__,
+    )
 
 
 def _size(config: PretrainedConfig, model: PreTrainedModel) -> Size:
@@ -204,19 +232,26 @@ def _read(name: str, path: Path, packing: Packing, device: Device, packed: bool 
             **options,
             **LOCAL,
         )
-    model: PreTrainedModel = loaded[0]
-    if missing := sorted(loaded[1]["missing_keys"]):
-        raise ModelDamaged(
-            "{folder} is not complete: it lacks {count:,} of the model's weights, {name} for one. "
-            "Fetch the model again.",
-            folder=path,
-            count=len(missing),
-            name=missing[0],
-        )
+    model = _whole(loaded, path)
     model.eval()
     if device.staged:
         torch.nn.Module.to(model, device.torch_name)
     return model
+
+
+def _whole(loaded: Any, path: Path) -> PreTrainedModel:
+    """The model, once every one of its weights came from the file. Raises `ModelDamaged` when some did not."""
+    model, info = loaded
+    made = [*info["missing_keys"], *(key if isinstance(key, str) else key[0] for key in info["mismatched_keys"])]
+    if made:
+        raise ModelDamaged(
+            "{folder} is not complete: it lacks {count:,} of the model's weights, {name} for one. "
+            "Fetch the model again.",
+            folder=path,
+            count=len(made),
+            name=min(made),
+        )
+    return cast(PreTrainedModel, model)
 
 
 def _quantization(packing: Packing, dtype: torch.dtype) -> BitsAndBytesConfig | None:
@@ -236,6 +271,8 @@ def _tokenizer(files: ModelFiles) -> PreTrainedTokenizerBase:
     """The tokenizer, with a chat template."""
     with _damaged(files.folder):
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(files.folder, **LOCAL)
+    if isinstance(tokenizer.chat_template, dict):
+        tokenizer.chat_template = _chosen_template(tokenizer.chat_template, files.name)
     if not tokenizer.chat_template:
         if not {"<|im_start|>", "<|im_end|>"} <= tokenizer.get_vocab().keys():
             raise ModelDamaged(
@@ -243,7 +280,42 @@ def _tokenizer(files: ModelFiles) -> PreTrainedTokenizerBase:
             )
         log.warning("%s has no chat template but knows the ChatML markers: ChatML is used.", files.name)
         tokenizer.chat_template = CHATML
+    _try_template(tokenizer, files.name)
     return tokenizer
+
+
+def _chosen_template(templates: dict[str, str], name: str) -> str:
+    """Of several chat templates the one for chats: "default", or the only one that is not for something else."""
+    others = [key for key in templates if key not in NOT_FOR_CHATS]
+    if "default" not in templates and len(others) != 1:
+        raise ModelDamaged(
+            "{name} has several chat templates ({names}) and none that is the default. Call the one for chats "
+            '"default" in its tokenizer_config.json.',
+            name=name,
+            names=", ".join(templates),
+        )
+    return templates.get("default") or templates[others[0]]
+
+
+def _try_template(tokenizer: PreTrainedTokenizerBase, name: str) -> None:
+    """Raises `ModelDamaged` for a chat template that fails, or loses what is said: better now than at each message."""
+    said = "qwertz"
+    try:
+        chat = [{"role": "user", "content": said}]
+        text = tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
+    except Exception as error:  # whatever the template's own code raises
+        raise ModelDamaged(
+            "The chat template of {name} does not work: {error}. "
+            "Choose another model, or mend its chat_template.jinja.",
+            name=name,
+            error=_line(error),
+        ) from error
+    if said not in text:
+        raise ModelDamaged(
+            "The chat template of {name} leaves out what is said: it is made for another kind of messages. "
+            "Choose a model for text.",
+            name=name,
+        )
 
 
 def _info(
@@ -275,7 +347,7 @@ def convert(gguf: Path, target: Path) -> None:
     Raises `ModelDamaged` for a file that is cut off, garbled or of an unknown architecture, `ModelTooLarge`
     when unpacking it would not fit into memory.
     """
-    parameters = _gguf_parameters(gguf)
+    parameters = _check_gguf(gguf)
     if (needed := 4 * parameters) > (free := cpu().free):  # each weight twice in bf16: as read and as placed
         raise ModelTooLarge(
             "Unpacking {file} takes {needed} of memory and {free} are free. "
@@ -287,21 +359,40 @@ def convert(gguf: Path, target: Path) -> None:
     source = {"gguf_file": gguf.name, **LOCAL}
     with _damaged(gguf), heap.returned():
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **source)
-        model = AutoModelForCausalLM.from_pretrained(
-            gguf.parent, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16, **source
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            gguf.parent,
+            quantization_config=GgufConfig(dequantize=True),
+            dtype=torch.bfloat16,
+            output_loading_info=True,
+            **source,
         )
+    model = _whole(loaded, gguf)
     model.save_pretrained(target)
     tokenizer.save_pretrained(target)
 
 
-def _gguf_parameters(gguf: Path) -> int:
-    """How many parameters the file holds, after a check that all of them are there."""
+def _check_gguf(gguf: Path) -> int:
+    """How many parameters the file holds, once it is whole and of a kind that can be loaded. Raises `ModelError`."""
     try:
-        return sum(int(tensor.n_elements) for tensor in GGUFReader(gguf).tensors)
+        reader = GGUFReader(gguf)
+        fields = {name: field.contents() for name, field in reader.fields.items() if len(field.data) == 1}
+        parameters = sum(int(tensor.n_elements) for tensor in reader.tensors)
     except (ValueError, LookupError, ArithmeticError, struct.error) as error:
         raise ModelDamaged(
             "{file} is cut off or not a GGUF file: {error}. Fetch it again.", file=gguf, error=_line(error)
         ) from error
+    if refused := kinds.gguf_kind(gguf, fields):
+        raise refused
+    if fields.get("general.architecture") not in GGUF_SUPPORTED_ARCHITECTURES:
+        raise ModelDamaged(
+            "{file} can't be loaded: models of the architecture {architecture} can't be read from GGUF here. "
+            "Choose the model's safetensors, or another model.",
+            file=gguf.name,
+            architecture=fields.get("general.architecture"),
+        )
+    if not parameters:
+        raise ModelDamaged("{file} holds a vocabulary without a model. Choose the model's file.", file=gguf.name)
+    return parameters
 
 
 @contextmanager
@@ -330,6 +421,8 @@ def _out_of_memory(name: str, device: Device) -> Iterator[None]:
         ) from error
 
 
-def _line(error: Exception) -> str:
+def _line(error: Exception) -> str | Sentence:
     """The error's first line that says anything."""
+    if isinstance(error, KeyError):  # says nothing but the key
+        return Sentence("{name} is missing, or not known", name=error.args[0] if error.args else "?")
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

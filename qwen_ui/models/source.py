@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qwen_ui.errors import HubUnreachable, ModelNotFound
-from qwen_ui.models import embedded, folder, store
+from qwen_ui.models import embedded, folder, kinds, store
 from qwen_ui.models.catalog import CATALOG, choose
 from qwen_ui.models.hub import Hub
 from qwen_ui.models.machine import Machine, place, settle
@@ -40,6 +40,8 @@ def find(settings: Settings, machine: Machine, hub: Hub, report: Report) -> Mode
         return _embedded(settings, machine, report, f"The embedded model was asked for: {embedded.ABOUT}.")
     if name.lower().endswith(".gguf"):
         return _gguf(path, settings, machine, report)
+    if path.is_file():
+        raise kinds.wrong_file(path)
     if path.is_dir() or _looks_like_a_path(name):
         return ModelFiles(path.resolve().name, path, "This folder was chosen with --model.")
     return _hub(name, settings, machine, hub, report)
@@ -116,6 +118,7 @@ def _gguf(file: Path, settings: Settings, machine: Machine, report: Report) -> M
     """The user's own GGUF file, converted at its first use."""
     if not file.is_file():
         raise ModelNotFound("There is no file {file}. Set --model to a .gguf file that is there.", file=file)
+    kinds.check_gguf_file(file)
     report(Progress("converting", file.name))
     target = store.models_folder(settings) / _stem(file.name, embedded.sha256(file))
     store.make_once(target, lambda made, _: machine.convert(file, made))

@@ -18,7 +18,7 @@ from typing import Any
 from qwen_ui.errors import InvalidInput, QwenUIError, TemplateError
 from qwen_ui.prompts.parse import MAX_FILE_BYTES, parse
 from qwen_ui.prompts.store import PromptStore
-from qwen_ui.prompts.template import SUFFIX, Template, error_at
+from qwen_ui.prompts.template import SUFFIX, Input, Template, error_at
 from qwen_ui.sentences import Sentence
 
 ORIGINALS = ".original"
@@ -93,7 +93,7 @@ class PromptEditor:
         template = parse(self.store.path(task, id), data)
         template.render(**samples(template))
         for name in template.variables:
-            if name not in template.inputs:
+            if template.inputs and name not in template.inputs:
                 raise template.fault(
                     "inputs", "{name!r} is used in the text; list it under inputs, with a sample.", name=name
                 )
@@ -206,12 +206,18 @@ class PromptEditor:
 def samples(template: Template) -> dict[str, Any]:
     """Values to try a template with: its inputs' samples, read as JSON where they are numbers, lists and the like.
 
-    Where a sample is blank and the front matter has a key of the input's name, that key's value is taken.
+    Where a sample is blank, the default is taken, or the value of the front matter's key of the input's name. A
+    template that lists no inputs gets the names of its variables for their values.
     """
-    return {
-        name: _value(entry.sample) if entry.sample.strip() else template.extra.get(name, "")
-        for name, entry in template.inputs.items()
-    }
+    if not template.inputs:
+        return {name: name for name in template.variables}
+    return {name: _sample(template, entry) for name, entry in template.inputs.items()}
+
+
+def _sample(template: Template, entry: Input) -> Any:
+    if entry.sample.strip():
+        return _value(entry.sample)
+    return template.extra.get(entry.name, "") if entry.default is None else entry.default
 
 
 def difference(original: str, text: str) -> Sequence[str]:

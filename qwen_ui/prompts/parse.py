@@ -1,41 +1,28 @@
-"""Reads a prompt file: YAML front matter, then ``system:`` / ``user:`` / ``assistant:`` sections in Jinja2.
+"""Reads a prompt file: YAML front matter, then ``system:`` / ``user:`` / ``assistant:`` sections in Jinja2 or Mustache.
 
 The format is Prompty's (https://prompty.ai). Sections are split here, before anything is rendered, so
 that text put in for a variable can never open a section of its own.
 """
 
-import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, cast, get_args
 
 import jinja2
 import jinja2.meta
-import yaml
 
-from qwen_ui.errors import InvalidInput
-from qwen_ui.messages import Role, Sampling
-from qwen_ui.prompts import sandbox
-from qwen_ui.prompts.template import Input, Section, Template, error_at
+from qwen_ui.messages import Role
+from qwen_ui.prompts import mustache, sandbox
+from qwen_ui.prompts.head import Fault, Head, check_others, inputs, options, template_format
+from qwen_ui.prompts.template import Section, Template, error_at
 from qwen_ui.sentences import Sentence
 
 MAX_FILE_BYTES = 256 * 1024
 
-_MARKER = re.compile(rf"({'|'.join(get_args(Role))}):[ \t]*")
-_OPTIONS = ("max_new_tokens", "temperature", "top_p", "top_k", "stop")
-_IGNORED_MODEL_KEYS = frozenset({"id", "api", "provider", "configuration", "connection"})
-"""Prompty keys that name another model: the app's own answers here."""
-
-
-class _Fault(Exception):
-    """Something wrong at a line of the file."""
-
-    def __init__(self, line: int, cause: Sentence) -> None:
-        super().__init__(cause)
-        self.line = line
-        self.cause = cause
+_MARKER = re.compile(r" {0,3}#?[ \t]*(system|developer|user|assistant|tool|function)[ \t]*(\[[^\[\]]*\])?:[ \t]*", re.I)
+"""How the public format begins a section: in any case, as a heading too, with attributes in brackets."""
+_ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 
 
 def parse(path: Path, data: bytes) -> Template:
@@ -45,7 +32,7 @@ def parse(path: Path, data: bytes) -> Template:
     """
     try:
         return _parse(path, data)
-    except _Fault as fault:
+    except Fault as fault:
         raise error_at(f"{path.parent.name}/{path.name}", fault.line, fault.cause) from fault
 
 
@@ -53,11 +40,14 @@ def _parse(path: Path, data: bytes) -> Template:
     source = _decode(data)
     lines = source.split("\n")
     end = _front_matter_end(lines)
-    head = _Head("\n".join(lines[1:end]))
-    environment = sandbox.PromptEnvironment()
-    parts = _split(lines, end + 1)
-    sections = tuple(Section(role, line, _compile(environment, text, line)) for role, line, text in parts)
-    used = (jinja2.meta.find_undeclared_variables(environment.parse(text)) for _, _, text in parts)
+    head = Head("\n".join(lines[1:end]))
+    parts = _split(lines, end + 1, head)
+    language = template_format(head)
+    mustaches = language == "mustache" or (not language and any(mustache.ALONE.search(text) for _, _, text in parts))
+    compile_ = _compile_mustache if mustaches else _compile_jinja2
+    compiled = [(role, line, *_compiled(compile_, text, line)) for role, line, text in parts]
+    settings, declared = options(head), inputs(head)
+    check_others(head)
     return Template(
         task=path.parent.name,
         id=path.stem,
@@ -65,154 +55,106 @@ def _parse(path: Path, data: bytes) -> Template:
         name=head.text("name", path.stem),
         description=head.text("description", ""),
         language=head.text("language", "en"),
-        options=MappingProxyType(_options(head)),
-        inputs=MappingProxyType(_inputs(head)),
+        options=MappingProxyType(settings),
+        inputs=MappingProxyType(declared),
         extra=MappingProxyType({key: value for key, value in head.values.items() if key not in _KNOWN}),
-        variables=tuple(sorted(set().union(*used))),
+        variables=tuple(sorted(set().union(*(used for _, _, _, used in compiled)))),
         source=source,
-        sections=sections,
+        sections=tuple(Section(role, line, template) for role, line, template, _ in compiled),
         lines=MappingProxyType({key: head.line(key) for key in head.values}),
+        warnings=tuple(_warnings(path, head)),
     )
 
 
-_KNOWN = frozenset({"name", "description", "language", "model", "inputs"})
+_KNOWN = frozenset(
+    {"name", "description", "language", "model", "inputs", "sample", "template"} | {"outputs", "outputSchema", "tools"}
+)
+
+
+def _warnings(path: Path, head: Head) -> Iterator[Sentence]:
+    """What has no meaning here, in the order of the file, and where it stands."""
+    for line, cause in sorted(head.warnings, key=lambda warning: warning[0]):
+        yield error_at(f"{path.parent.name}/{path.name}", line, cause).sentence
 
 
 def _decode(data: bytes) -> str:
     if len(data) > MAX_FILE_BYTES:
-        raise _Fault(1, Sentence("the file is larger than {limit} kB.", limit=MAX_FILE_BYTES // 1024))
+        raise Fault(1, Sentence("the file is larger than {limit} kB.", limit=MAX_FILE_BYTES // 1024))
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise _Fault(line, Sentence("the file is not UTF-8 text. Save it as UTF-8.")) from error
+        raise Fault(line, Sentence("the file is not UTF-8 text. Save it as UTF-8.")) from error
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+_FENCES = ("---", "+++")
 
 
 def _front_matter_end(lines: list[str]) -> int:
     """Index of the line that closes the front matter."""
-    if lines[0].rstrip() != "---":
-        raise _Fault(1, Sentence("the file must begin with its front matter, between two lines of ---."))
+    if lines[0].rstrip() not in _FENCES:
+        raise Fault(1, Sentence("the file must begin with its front matter, between two lines of ---."))
     for index, line in enumerate(lines[1:], 1):
-        if line.rstrip() == "---":
+        if line.rstrip() in _FENCES:
             return index
-    raise _Fault(1, Sentence("the front matter has no closing line of ---."))
+    raise Fault(1, Sentence("the front matter has no closing line of ---."))
 
 
-class _Head:
-    """The front matter: its values, and the line of the file that each stands on."""
+def _split(lines: list[str], start: int, head: Head) -> list[tuple[Role, int, str]]:
+    """The sections from the line index on: role, line of the file where the text begins, text.
 
-    def __init__(self, text: str) -> None:
-        try:
-            loader = yaml.SafeLoader(text)
-            self._node = loader.get_single_node()
-            values = loader.construct_document(self._node) if self._node else {}
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            raise _not_yaml(mark.line + 2 if mark else 1, Sentence("{cause}.", cause=error.problem)) from error
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise _not_yaml(1, sandbox.describe(error)) from error
-        if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-            raise _Fault(2, Sentence("the front matter must be lines of the form key: value."))
-        if self._node and len(self._node.value) > len(values):
-            raise _Fault(2, Sentence("a key stands twice in the front matter."))
-        self.values: dict[str, Any] = values
-
-    def line(self, *keys: str) -> int:
-        """The line of the file where the key stands; of its innermost known parent if it can't be told."""
-        node, line = self._node, 2
-        for key in keys:
-            pairs = node.value if isinstance(node, yaml.MappingNode) else []
-            found = [(name, value) for name, value in pairs if name.value == key]
-            if not found:
-                break
-            line, node = found[-1][0].start_mark.line + 2, found[-1][1]
-        return line
-
-    def text(self, key: str, default: str) -> str:
-        value = self.values.get(key, default)
-        if not isinstance(value, str) or not (value.strip() or key == "description"):
-            raise _Fault(self.line(key), Sentence("{key} must be a text. Put it in quotes.", key=key))
-        return " ".join(value.split())
-
-    def mapping(self, *keys: str) -> Mapping[str, Any]:
-        value: Any = self.values
-        for key in keys:
-            value = value.get(key)
-            if value is None:
-                return {}
-            if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
-                raise _Fault(self.line(*keys), Sentence("{key} must hold lines of the form name: value.", key=key))
-        return cast(Mapping[str, Any], value)
-
-
-def _options(head: _Head) -> dict[str, Any]:
-    """The sampling options of ``model.options``, each one that `Sampling` takes."""
-    for key in head.mapping("model").keys() - _IGNORED_MODEL_KEYS - {"options"}:
-        raise _Fault(
-            head.line("model", key),
-            Sentence("model has no {key!r} here; sampling goes under model: options:.", key=key),
-        )
-    options = dict(head.mapping("model", "options"))
-    for name, value in options.items():
-        line = head.line("model", "options", name)
-        if name not in _OPTIONS:
-            names = ", ".join(_OPTIONS)
-            raise _Fault(line, Sentence("there is no option {name!r}. There are: {names}.", name=name, names=names))
-        if name == "stop":
-            options[name] = tuple(value) if isinstance(value, list) else (value,)
-        try:
-            Sampling(**{name: options[name]})
-        except InvalidInput as error:
-            raise _Fault(line, error.sentence) from error
-    return options
-
-
-def _inputs(head: _Head) -> dict[str, Input]:
-    return {name: _input(head, name, value) for name, value in head.mapping("inputs").items()}
-
-
-def _input(head: _Head, name: str, value: Any) -> Input:
-    """An input is either a mapping with ``sample`` and ``description``, or just its sample."""
-    entry = value if isinstance(value, dict) else {"sample": value}
-    texts = {key: entry[key] for key in ("sample", "description") if entry.get(key) is not None}
-    line = head.line("inputs", name)
-    if name == "self":
-        raise _Fault(line, Sentence("an input can't be called self."))  # Jinja2 gives the name a meaning of its own
-    if not name.isidentifier() or not all(isinstance(text, str | int | float) for text in texts.values()):
-        raise _Fault(line, Sentence("the input {name!r} must be a plain name with a text as its sample.", name=name))
-    return Input(name, **{key: str(text) for key, text in texts.items()})
-
-
-def _split(lines: list[str], start: int) -> list[tuple[Role, int, str]]:
-    """The sections from the line index on: role, line of the file where the text begins, text."""
-    marks = [index for index in range(start, len(lines)) if _MARKER.fullmatch(lines[index])]
-    first = marks[0] if marks else len(lines)
+    A text without any marker is the system prompt. Sections of tools are left out, with a warning.
+    """
+    marks = [(index, mark) for index in range(start, len(lines)) if (mark := _MARKER.fullmatch(lines[index]))]
+    first = marks[0][0] if marks else len(lines)
     for index in range(start, first):
-        if lines[index].strip():
+        if marks and lines[index].strip():
             cause = Sentence("text must stand below a line that says system:, user: or assistant:.")
-            raise _Fault(index + 1, cause)
-    sections = []
-    for mark, end in itertools.pairwise([*marks, len(lines)]):
-        filled = [index for index in range(mark + 1, end) if lines[index].strip()]
-        if filled:
+            raise Fault(index + 1, cause)
+    begun: list[tuple[int, Role | None]] = [(index, _role(mark, index, head)) for index, mark in marks]
+    begun = begun or [(start - 1, "system")]
+    sections: list[tuple[Role, int, str]] = []
+    for (start_of, role), end in zip(begun, [*(index for index, _ in begun[1:]), len(lines)], strict=True):
+        filled = [index for index in range(start_of + 1, end) if lines[index].strip()]
+        if filled and role is not None:
             text = "\n".join(lines[filled[0] : filled[-1] + 1]).rstrip()
-            sections.append((cast(Role, lines[mark].rstrip()[:-1]), filled[0] + 1, text))
+            sections.append((role, filled[0] + 1, text))
     if not sections:
         cause = Sentence("there is no prompt below the front matter. Begin it with a line that says system:.")
-        raise _Fault(start + 1, cause)
+        raise Fault(start + 1, cause)
     return sections
 
 
-def _compile(environment: sandbox.PromptEnvironment, text: str, line: int) -> jinja2.Template:
+def _role(mark: re.Match[str], index: int, head: Head) -> Role | None:
+    """Whose section the marker begins; nobody's where it is a tool's."""
+    role, line = mark[1].lower(), index + 1
+    if mark[2] and mark[2] != "[]":
+        head.warnings.append((line, Sentence("{attributes} has no meaning here.", attributes=mark[2])))
+    if role not in _ROLES:
+        head.warnings.append((line, Sentence("the section {name!r} has no meaning here: it is left out.", name=role)))
+    return _ROLES.get(role)
+
+
+Compile = Callable[[str], tuple[sandbox.Compiled, Set[str]]]
+"""Gives a compiled text, and the names that it uses."""
+
+
+def _compile_jinja2(text: str) -> tuple[sandbox.Compiled, Set[str]]:
+    environment = sandbox.PromptEnvironment()
+    return environment.from_string(text), jinja2.meta.find_undeclared_variables(environment.parse(text))
+
+
+def _compile_mustache(text: str) -> tuple[sandbox.Compiled, Set[str]]:
+    compiled = mustache.Mustache.compile(text)
+    return compiled, compiled.variables
+
+
+def _compiled(compile_: Compile, text: str, line: int) -> tuple[sandbox.Compiled, Set[str]]:
     try:
-        return environment.from_string(text)
+        return compile_(text)
     except (jinja2.TemplateSyntaxError, sandbox.Refused) as error:
-        raise _Fault(line + error.lineno - 1, sandbox.describe(error)) from error
+        raise Fault(line + error.lineno - 1, sandbox.describe(error)) from error
     except (RecursionError, SyntaxError, ValueError, MemoryError) as error:
         cause = Sentence("the prompt can't be compiled: {cause}", cause=sandbox.describe(error))
-        raise _Fault(line, cause) from error
-
-
-def _not_yaml(line: int, cause: Sentence) -> _Fault:
-    return _Fault(line, Sentence("the front matter is not valid YAML: {cause}", cause=cause))
+        raise Fault(line, cause) from error

@@ -7,9 +7,9 @@ what could blow up (powers, repeated strings, nested macros) is refused or count
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
-from jinja2 import StrictUndefined, Template, nodes
+from jinja2 import StrictUndefined, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS, do_replace
 from jinja2.runtime import Context, Undefined
@@ -55,7 +55,7 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
     def __init__(self) -> None:
-        super().__init__(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_printable)
+        super().__init__(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=printable)
         self.filters = {name: FILTERS[name] for name in _FILTERS.split()}
         self.filters |= {"join": _join, "replace": _replace, "counted": _counted}
         self.globals = {"range": self.globals["range"]}
@@ -85,7 +85,14 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
         return result
 
 
-def render(template: Template, values: Mapping[str, Any]) -> str:
+class Compiled(Protocol):
+    """A section that is ready to be rendered: Jinja2's template, or another like it."""
+
+    def generate(self, values: dict[str, Any], /) -> Iterator[str]:
+        """The text with the values, in pieces."""
+
+
+def render(template: Compiled, values: Mapping[str, Any]) -> str:
     """The template's text with the values. Whatever goes wrong within it is raised as it is."""
     pieces, length = [], 0
     for piece in template.generate({**values, _ROUNDS: itertools.count(1)}):
@@ -144,7 +151,8 @@ def _too_long() -> Refused:
     return Refused("the prompt grows beyond {limit:,} characters.", limit=MAX_RENDERED)
 
 
-def _printable(value: Any) -> Any:
+def printable(value: Any) -> Any:
+    """The value, if it is one that a prompt may show. Raises `Refused` for lists and the like."""
     if isinstance(value, Undefined):
         return str(value)  # raises: it is strict
     if not isinstance(value, str | int | float):
@@ -155,7 +163,7 @@ def _printable(value: Any) -> Any:
 def _join(value: Iterable[Any], d: str = "", attribute: str | None = None) -> str:
     """Jinja2's ``join`` for texts and numbers, bounded."""
     items = [getattr(item, attribute) if attribute and attribute.isidentifier() else item for item in value]
-    texts = [str(_printable(item)) for item in items]
+    texts = [str(printable(item)) for item in items]
     if sum(map(len, texts)) + len(d) * len(texts) > MAX_RENDERED:
         raise _too_long()
     return d.join(texts)

@@ -1,5 +1,6 @@
 """The folder of prompt files, read again as they change."""
 
+import logging
 import re
 from copy import copy
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from qwen_ui.errors import InvalidInput, TemplateError
 from qwen_ui.prompts.parse import MAX_FILE_BYTES, parse
 from qwen_ui.prompts.template import SUFFIX, Template, error_at
 from qwen_ui.sentences import Sentence
+
+log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"\w[\w .()+-]*")
 _Stamp = tuple[int, int]
@@ -89,9 +92,12 @@ class PromptStore:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)  # one more than parse() takes: no need to read a huge file whole
         try:
-            return parse(path, data)
+            template = parse(path, data)
         except TemplateError as error:
             return copy(error)  # without the traceback
+        for warning in template.warnings:
+            log.warning("%s", warning)
+        return template
 
 
 def _checked(what: Sentence, name: str) -> str:

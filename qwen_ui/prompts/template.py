@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from qwen_ui.errors import TemplateError
 from qwen_ui.messages import Message, Role, Sampling
-from qwen_ui.prompts import sandbox
+from qwen_ui.prompts import mustache, sandbox
 from qwen_ui.sentences import Sentence
 
 SUFFIX = ".prompty"
@@ -23,6 +21,8 @@ class Input:
     name: str
     sample: str = ""
     description: str = ""
+    default: Any = None
+    """What stands in for a value, None if nothing does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Section:
     role: Role
     line: int
     """Line of the file at which the section's text begins."""
-    template: jinja2.Template
+    template: sandbox.Compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,8 @@ class Template:
     sections: tuple[Section, ...] = field(repr=False)
     lines: Mapping[str, int] = field(repr=False)
     """Where each key of the front matter is in the file."""
+    warnings: tuple[Sentence, ...] = ()
+    """What in the file has no meaning here. Each begins with ``file:line:``."""
 
     def render(self, /, **values: Any) -> list[Message]:
         """The template's messages with the values put in; sections that come out blank are left out.
@@ -64,7 +66,8 @@ class Template:
         Raises `TemplateError` for a variable without a value and for whatever else fails inside the
         template, `InvalidInput` for values that are not valid Unicode.
         """
-        rendered = [(section.role, self._render(section, values)) for section in self.sections]
+        defaults = {name: entry.default for name, entry in self.inputs.items() if entry.default is not None}
+        rendered = [(section.role, self._render(section, defaults | values)) for section in self.sections]
         messages = [Message(role, text) for role, text in rendered if text.strip()]
         if not messages:
             raise self._error(self.sections[0].line, Sentence("the prompt comes out empty."))
@@ -105,6 +108,8 @@ def error_at(file: str, line: int, cause: Sentence) -> TemplateError:
 
 
 def _line_within(error: BaseException) -> int:
-    """The line of the section's text that failed: Jinja2 puts it into the traceback."""
+    """The line of the section's text that failed. The error tells it, or Jinja2 has put it into the traceback."""
+    if isinstance(error, mustache.Undefined):
+        return error.line
     frames = traceback.extract_tb(error.__traceback__)
     return next((frame.lineno or 1 for frame in reversed(frames) if frame.filename == sandbox.FILENAME), 1)

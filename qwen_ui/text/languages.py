@@ -1,9 +1,13 @@
 """Natural languages, with their names and their writing as the Unicode CLDR (in Babel) knows them."""
 
+import re
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.core import get_global, parse_locale
 
 from qwen_ui.errors import InvalidInput
@@ -57,7 +61,12 @@ class Language:
 
     @property
     def _locale(self) -> Locale:
-        return Locale.parse(_CLDR.get(self.code, self.code))
+        return Locale.parse(_locale_of(self.code))
+
+
+def _locale_of(code: str) -> str:
+    """What the CLDR calls a language."""
+    return _CLDR.get(code, code)
 
 
 _CODES = (
@@ -68,46 +77,131 @@ LANGUAGES = tuple(map(Language, _CODES.split()))
 
 _ALIASES = {
     "zh": "zh-CN",
-    "zh-hans": "zh-CN",
     "chinese": "zh-CN",
     "simplified chinese": "zh-CN",
+    "chinese simplified": "zh-CN",
+    "mandarin": "zh-CN",
     "中文": "zh-CN",
     "汉语": "zh-CN",
-    "zh-hant": "zh-TW",
-    "zh-hk": "zh-TW",
+    "漢語": "zh-CN",
+    "中文(简体)": "zh-CN",
+    "简体": "zh-CN",
+    "繁体": "zh-TW",
+    "繁體": "zh-TW",
+    "chinese (taiwan)": "zh-TW",
+    "chinese (hong kong)": "zh-TW",
     "traditional chinese": "zh-TW",
+    "chinese traditional": "zh-TW",
+    "中文(繁體)": "zh-TW",
+    "正體中文": "zh-TW",
     "nb": "no",
+    "nn": "no",
+    "bokmål": "no",
+    "nynorsk": "no",
+    "fil": "tl",
     "tagalog": "tl",
     "farsi": "fa",
     "bengali": "bn",
     "bahasa indonesia": "id",
+    "português do brasil": "pt",
+    "castilian": "es",
+    "castellano": "es",
 }
+_BIBLIOGRAPHIC = {
+    "chi": "zh",
+    "cze": "cs",
+    "dut": "nl",
+    "fre": "fr",
+    "ger": "de",
+    "gre": "el",
+    "per": "fa",
+    "rum": "ro",
+}
+"""Codes of ISO 639-2 that libraries use, where they differ."""
+_TAG = re.compile(
+    r"(?P<language>[a-z]{2,3})(-(?P<extended>[a-z]{3}))?(-(?P<script>[a-z]{4}))?(-(?P<territory>[a-z]{2}|\d{3}))?([-.@].*)?"
+)
+"""A language tag (BCP 47), or a locale of a system, of which only this much is needed."""
+_WITHIN = re.compile(r"\s*\([^()]*\)$")
+_LONGEST = 60
+"""Characters of a language's name."""
 
 
 def find(name: str) -> Language:
-    """The language of that code, or of its English, its Chinese or its own name, in any case.
+    """The language of that tag or code, or of its English, its Chinese or its own name, in any case.
 
-    Raises `InvalidInput` with the names there are.
+    Of one that is not here in the variety that is asked for, as with "pt-BR", the nearest. Raises `InvalidInput` with
+    the names there are.
     """
-    language = _by_name().get(_folded(name))
+    folded = _folded(name[:_LONGEST])
+    language = _by_name().get(folded) or _by_tag(folded) or _by_name().get(_without_country(folded))
     if language is None:
-        raise InvalidInput(
-            "There is no language {name!r} here. Choose one of {names}.",
-            name=name.strip()[:40],
-            names=", ".join(language.name for language in LANGUAGES),
-        )
+        raise _unknown(name, folded)
     return language
+
+
+def _unknown(name: str, folded: str) -> InvalidInput:
+    close = get_close_matches(folded, _by_name(), n=3)
+    names = ", ".join(language.name for language in LANGUAGES)
+    if not close:
+        return InvalidInput(
+            "There is no language {name!r} here. Choose one of {names}.", name=name.strip()[:40], names=names
+        )
+    return InvalidInput(
+        "There is no language {name!r} here. Did you mean {close}? There are {names}.",
+        name=name.strip()[:40],
+        close=", ".join(dict.fromkeys(_by_name()[each].name for each in close)),
+        names=names,
+    )
 
 
 @cache
 def _by_name() -> dict[str, Language]:
-    names = {
-        _folded(name): language
-        for language in LANGUAGES
-        for name in (language.code, language.name, language.own_name, language.name_in("zh"))
-    }
-    return names | {alias: names[_folded(code)] for alias, code in _ALIASES.items()}
+    names: dict[str, Language] = {}
+    for language in LANGUAGES:
+        for locale in ("en", "zh", "zh_Hant", _locale_of(language.code)):
+            names.setdefault(_folded(language.name_in(locale)), language)
+            for name in _varieties(language, Locale.parse(locale)):
+                names.setdefault(_folded(name), language)
+    for language in LANGUAGES:
+        chinese = language.name_in("zh")
+        chinese_names = (re.sub("语$", end, chinese) for end in "语文語")
+        own = (language.code, language.name, language.own_name, *chinese_names)
+        names |= dict.fromkeys(map(_folded, own), language)
+    return names | {_folded(alias): names[_folded(code)] for alias, code in _ALIASES.items()}
+
+
+def _varieties(language: Language, locale: Locale) -> Iterator[str]:
+    """The names of the language's varieties in another language, such as "Brazilian Portuguese"."""
+    for code, name in locale.languages.items():
+        if code.startswith(f"{language.code}_"):
+            yield name
+
+
+def _by_tag(tag: str) -> Language | None:
+    """The language of a tag, or the nearest: of Chinese the one in the script that is used there."""
+    match = _TAG.fullmatch(tag)
+    if match is None:
+        return None
+    code = match["extended"] or match["language"]
+    parts = (_BIBLIOGRAPHIC.get(code, code), match["script"], match["territory"])
+    try:
+        locale = Locale.parse("_".join(filter(None, parts)), resolve_likely_subtags=True)
+    except (ValueError, UnknownLocaleError):
+        return _by_name().get(code)
+    if locale.language == "zh":
+        return _by_name()["zh-tw" if locale.script == "Hant" else "zh-cn"]
+    return _by_name().get(locale.language)
+
+
+def _without_country(folded: str) -> str:
+    """The name without what stands in brackets after it; Chinese is written otherwise from country to country."""
+    name = _WITHIN.sub("", folded)
+    return "" if _by_name().get(name) in (_by_name()["zh-cn"], _by_name()["zh-tw"]) else name
 
 
 def _folded(name: str) -> str:
-    return name.strip().casefold().replace("_", "-")
+    """The name as it is compared: without case, accents and spaces around it."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    plain = unicodedata.normalize("NFC", "".join(c for c in plain if not "\u0300" <= c <= "\u036f"))
+    return " ".join(plain.replace("_", "-").split())

@@ -160,6 +160,22 @@ def test_text_can_not_open_a_turn(tokenizer: Any) -> None:
     assert prompt.tokens.count(end) == 1
 
 
+def test_only_control_tokens_are_broken_up(tokenizer: Any) -> None:
+    import copy
+
+    from tokenizers import AddedToken
+
+    more = copy.deepcopy(tokenizer)
+    plain = ["  ", "    ", "\t\t", "<think>", "<tool_call>"]
+    more.add_tokens([AddedToken(token, special=False) for token in [*plain, "<｜User｜>", "<|fim_middle|>"]])
+    more.add_tokens([AddedToken("[INST]", special=True)], special_tokens=True)
+    encoder = PromptEncoder(more, 60)
+    code = "def f():\n    if x:\n\t\treturn <think> <tool_call>"
+    assert encoder._disarm(code) == code
+    for control in ("<｜User｜>", "<|fim_middle|>", "[INST]", "<|im_end|>"):
+        assert control not in encoder._disarm(f"a {control} b")
+
+
 def test_an_unfinished_answer_is_continued(tokenizer: Any) -> None:
     prompt = PromptEncoder(tokenizer, 60).fit([Message("user", "word"), Message("assistant", "word rules")], 10)
     assert tokenizer.decode(prompt.tokens).endswith("<|im_start|> assistant word rules")

@@ -3,11 +3,14 @@
 import io
 import zipfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pptx
 
+CASES = Path(__file__).parent / "cases"
+"""Files that other programs made."""
 LAUGHS = (
     '<!DOCTYPE x [<!ENTITY a "{}">'.format("ha" * 50)
     + "".join(f'<!ENTITY {b} "{f"&{a};" * 20}">' for a, b in zip("abcdef", "bcdefg", strict=True))
@@ -104,6 +107,10 @@ def epub(title: str, *chapters: str) -> bytes:
     )
 
 
+PICTURE = "a picture"
+"""Instead of a page's text."""
+
+
 def pdf(*pages: str, locked: bool = False) -> bytes:
     """A PDF with a line of text on each page: Latin letters, or Chinese in a font that is not embedded."""
     count = len(pages)
@@ -120,9 +127,35 @@ def pdf(*pages: str, locked: bool = False) -> bytes:
     for number, text in enumerate(pages):
         font, shown = ("L", f"({text})") if text.isascii() else ("C", f"<{text.encode('utf-16-be').hex()}>")
         stream = f"BT /{font} 12 Tf 50 700 Td {shown} Tj ET" if text else ""
+        if text == PICTURE:
+            stream = "q 600 0 0 800 0 0 cm BI /W 1 /H 1 /CS /G /BPC 8 ID 0 EI Q"
         objects.append(f"<</Type/Page/Parent 2 0 R/Contents {6 + 2 * number} 0 R>>")
         objects.append(f"<</Length {len(stream)}>>stream\n{stream}\nendstream")
     return _with_table(objects, locked)
+
+
+def drawn(*pieces: tuple[float, float, str], width: int = 500) -> bytes:
+    """A PDF of one page: each piece's characters side by side from left to right, from a place (in points, from below).
+
+    A character is so many thousandths of its 12 points wide, whatever it is.
+    """
+    ranges = "".join(f"<{page:02X}00> <{page:02X}FF> <{page:02X}00>\n" for page in (*range(0x21), 0xFB, 0xFE))
+    codes = (
+        f"begincmap 1 begincodespacerange <0000> <FFFF> endcodespacerange 35 beginbfrange\n{ranges}endbfrange endcmap"
+    )
+    shown = "\n".join(f"BT /F 12 Tf {x} {y} Td <{text.encode('utf-16-be').hex()}> Tj ET" for x, y, text in pieces)
+    objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Count 1/Kids[3 0 R]/MediaBox[0 0 600 800]>>",
+        "<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
+        f"<</Length {len(shown)}>>stream\n{shown}\nendstream",
+        "<</Type/Font/Subtype/Type0/BaseFont/Arial/Encoding/Identity-H/ToUnicode 6 0 R/DescendantFonts[<</Type/Font"
+        "/Subtype/CIDFontType2/BaseFont/Arial/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>"
+        f"/DW {width}/FontDescriptor<</Type/FontDescriptor/FontName/Arial/Flags 4/FontBBox[0 -250 1000 900]"
+        "/ItalicAngle 0/Ascent 900/Descent -250/CapHeight 700/StemV 90>>>>]>>",
+        f"<</Length {len(codes)}>>stream\n{codes}\nendstream",
+    ]
+    return _with_table(objects, locked=False)
 
 
 def _with_table(objects: list[str], locked: bool) -> bytes:

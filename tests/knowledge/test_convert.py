@@ -3,11 +3,13 @@
 import sys
 import zipfile
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 
-from qwen_ui.knowledge.convert import Limits, Unreadable, convert, extension_of, load
+from qwen_ui.knowledge.convert import Limits, convert, extension_of, load
 from qwen_ui.sentences import Sentence
+from qwen_ui.text.confined import Unreadable
 from tests.knowledge import files
 
 
@@ -61,6 +63,66 @@ class TestKinds:
 
     def test_json_a_line_stays_as_it_is(self):
         assert text_of(b'{"a": 1}\n{"a": 2}', ".json") == '{"a": 1}\n{"a": 2}'
+
+
+PAGE = """<html><head><title>Garden  prices</title><meta name="description" content="HIDDEN"></head><body>
+<p hidden>HIDDEN</p><p style="DISPLAY : none !important">HIDDEN</p>
+<div style="color:red; visibility:hidden">HIDDEN</div>
+<p style="display:none; display:block">last one holds</p><!-- HIDDEN --><span aria-hidden="true">an icon</span>
+<details><summary>to open</summary>with a click</details><ul><li hidden>HIDDEN<li>no end tag</ul><p hidden>HIDDEN
+<div>a block ends it</div><video>HIDDEN</video><table><tr><td hidden>HIDDEN<td>a cell</table><dialog>HIDDEN</dialog>
+<svg><title>HIDDEN</title><text>in a drawing</text></svg><noscript>HIDDEN</noscript><template><p>HIDDEN</p></template>
+<script>HIDDEN</script><style>HIDDEN{}</style><input type="hidden" value="HIDDEN"></body></html>"""
+
+
+class TestPagesOfSites:
+    def test_only_what_a_reader_sees(self):
+        assert text_of((files.CASES / "A09b-script.html").read_bytes(), ".html").splitlines()[:3] == [
+            "# T",
+            "",
+            "VisiblePARA",
+        ]
+
+    def test_what_is_hidden_in_any_way_is_left_out_and_nothing_else(self):
+        text = text_of(PAGE.encode(), ".html")
+        assert "HIDDEN" not in text
+        lines = [line.strip("*| ") for line in text.splitlines()]
+        for seen in ("# Garden prices", "last one holds", "an icon", "to open", "with a click", "no end tag", "a cell"):
+            assert seen in lines
+        assert "a block ends it" in text
+        assert "in a drawing" in text
+
+    def test_a_title_that_is_a_heading_too_stands_once(self):
+        assert text_of(b"<title>Prices</title><body><h1>Prices</h1><p>Six euros.", ".html").count("Prices") == 1
+
+    def test_a_page_that_a_script_shows_is_read(self):
+        assert "text" in text_of(b"<html><body style='visibility:hidden'><p>text</p></body></html>", ".html")
+
+    def test_a_chapter_of_a_book_is_such_a_page(self):
+        text = text_of(files.epub("Tides", "<h1>One</h1><p>The sea rose.</p><p hidden>HIDDEN</p>"), ".epub")
+        assert "The sea rose." in text
+        assert "HIDDEN" not in text
+
+
+class TestScans:
+    def test_pages_that_are_pictures_are_counted(self):
+        picture = files.PICTURE
+        first, second = convert(files.pdf("a page", picture, picture, "text", picture, ""), "file.pdf")
+        assert str(first.note) == (
+            "3 of its 6 pages are pictures without text (2–3, 5). Run text recognition on the file, and add it again."
+        )
+        assert second.note is None
+
+    def test_blank_pages_are_no_scans(self):
+        assert convert(files.pdf("a page", ""), "file.pdf")[0].note is None
+
+    def test_many_of_them_are_told_in_short(self):
+        pages = [files.PICTURE if number % 2 else "text" for number in range(60)]
+        assert "(2, 4, 6, 8, 10, 12, 14, 16, 18, 20, …)" in str(convert(files.pdf(*pages), "file.pdf")[0].note)
+
+    def test_a_scan_is_refused_as_one(self):
+        with pytest.raises(Unreadable, match="no text: it is a scan of 2 pages"):
+            convert(files.pdf(files.PICTURE, "", files.PICTURE), "file.pdf")
 
 
 class TestRefused:
@@ -161,7 +223,7 @@ class TestHostile:
     @pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to its address space")
     def test_reading_that_takes_too_much_memory_is_ended(self):
         with pytest.raises(Unreadable, match=r"memory|can't be read"):
-            convert(files.xlsx({"s": [["text"]]}), "file.xlsx", Limits(memory_bytes=150_000_000))
+            convert(files.docx("a", "b" * 30_000_000), "file.docx", Limits(memory_bytes=150_000_000))
 
     def test_too_many_pages_and_too_much_text(self):
         with pytest.raises(Unreadable, match=r"^file\.pdf has 3 pages"):
@@ -172,3 +234,40 @@ class TestHostile:
     def test_deep_nesting_and_odd_characters(self):
         assert "deep" in text_of(b"<div>" * 20_000 + b"deep", ".html")
         assert text_of(b'["\\ud800", "fine\\u0000"]', ".json").count("fine") == 1
+
+
+class TestTables:
+    """What a table holds is in its passages as people see it."""
+
+    CASES = Path(__file__).parents[1] / "text" / "cases"
+
+    @pytest.mark.parametrize(
+        ("name", "lines"),
+        [
+            ("A02-na-strings.xlsx", ["| Namibia | NA | 12 |", "| Nowhere | None | 7 |", "| Null island | NULL | 3 |"]),
+            ("A04a-semicolon.csv", ["| Name | Region | Units |", "| Widget | EU | 12,5 |"]),
+            (
+                "A12-title-row-merged.xlsx",
+                ["Customer feedback Q3", "| text | label | date |", "## North", "| N1 | 6 |"],
+            ),
+            ("S02-trailing-delimiter.csv", ["| Great tea | positive |"]),
+            ("S05-sep-line.csv", ["| text | label |"]),
+            ("S16-huge-dimension.xlsx", ["| text | label | date |"]),
+            ("old.xls", ["| Good tea | NA | 2024-03-05 |"]),
+        ],
+    )
+    def test_exports(self, name, lines):
+        text = "\n".join(part.text for part in convert((self.CASES / name).read_bytes(), name))
+        assert [line for line in lines if line not in text.splitlines()] == []
+        assert "nan" not in text.casefold().replace("namibia", "")
+
+    def test_a_long_field_is_read(self):
+        assert text_of(b"id,text\n1," + b"word " * 40_000 + b"\n2,short\n", ".csv").endswith("| 2 | short |")
+
+    def test_rows_with_too_many_values_and_open_quotation_marks_are_kept(self):
+        text = text_of(b'a,b\n1,2,3\n4,"5\n6,7\n', ".csv")
+        assert [value for value in "1234567" if value not in text] == []
+
+    def test_formulas_without_a_value_are_told(self):
+        first, *_ = convert((self.CASES / "A11-formula-no-cache.xlsx").read_bytes(), "f.xlsx")
+        assert str(first.note).startswith("3 formulas have no stored value, so their cells are empty (S).")

@@ -100,7 +100,7 @@ async def test_a_reader_that_fails_gives_its_turn_back():
 async def test_one_who_adds_many_slow_files_does_not_block_anothers_single_one(tmp_path: Path, monkeypatch):
     slow = Slow()
 
-    def convert(data, name, limits):
+    def convert(data, name, limits, encoding):
         return [Part(slow.read() if name == "slow.txt" else data.decode())]
 
     monkeypatch.setattr("qwen_ui.knowledge.library.convert", convert)

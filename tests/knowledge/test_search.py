@@ -83,3 +83,35 @@ def test_the_limit_holds_and_nothing_can_be_pasted(handbook):
     assert len(handbook.search("days", 2, relevant=0)) == 2
     assert pasted("").search("days") == []
     assert pasted("").openings() == []
+
+
+MANUAL = """# 手冊
+更換濾芯的週期為三個月。電源開關在背面。
+# Numbers
+Part number AB-1234-X costs 1,299.00 EUR. 型号ＡＢＣ１２３。Café Zürich serves crème brûlée.
+# الطقس
+درجة الحرارة اليوم 25 مئوية والرطوبة 60 بالمئة.
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("滤芯多久更换一次？", "濾芯"),
+        ("电源开关在哪里", "電源開關"),
+        ("How much is ab1234?", "AB-1234-X"),
+        ("ab 1234x", "AB-1234-X"),
+        ("AB1234-C", "AB-1234-X"),
+        ("what costs 1299 EUR", "1,299.00 EUR"),
+        ("abc-123", "ＡＢＣ１２３"),
+        ("CREME BRULEE", "crème brûlée"),
+        ("دَرَجَة", "درجة"),
+    ],
+)
+def test_other_spellings_of_the_same_words_are_found(question, words):
+    assert words in pasted(MANUAL).search(question)[0].passage.text
+
+
+@pytest.mark.parametrize("question", ["ab5678", "xy1234", "What weighs xy1234?"])
+def test_half_of_a_part_number_finds_nothing(question):
+    assert pasted(MANUAL).search(question) == []

@@ -29,10 +29,60 @@ def test_a_question_keeps_a_character_that_stands_alone():
         ("ｶﾞﾗｽ", "ガラス"),
         ("⾏⼈", "行人"),
         ("Ёлка", "елка"),
+        ("更換濾芯", "更换滤芯"),
+        ("裡臺衞説", "裏台衛說"),
+        ("看著瞭解", "看着了解"),
+        ("図書館の黒い猫", "圖書館の黑い貓"),
+        ("Æsop's smørrebrød in Łódź", "aesop's smorrebrod in lodz"),
+        ("IŞIK İzmir", "ışık izmir"),
+        ("دَرَجَةُ الحـــرارة", "درجة الحرارة"),
+        ("إسلام آية هدى مؤمن", "اسلام اية هدي مومن"),
+        ("ﺩﺭﺟﺔ", "درجة"),
+        ("فارسی یک", "فارسي يك"),
+        ("٢٥ ۲۵", "25 25"),
+        ("שָׁלוֹם", "שלום"),
+        ("Donau\u00addampf\u200dschiff", "donaudampfschiff"),
+        ("CO₂ m²", "co2 m2"),
     ],
 )
 def test_spellings_of_one_word(one, other):
     assert terms(one) == terms(other)
+
+
+@pytest.mark.parametrize(
+    "one", ["ab1234", "AB-1234", "AB 1234", "AB_1234", "AB‑1234", "ＡＢ－１２３４", "AB1234-C", "AB/1234"]
+)
+@pytest.mark.parametrize("other", ["ab1234", "AB-1234", "AB 1234", "AB_1234", "AB1234-C", "型号AB–1234。"])
+def test_part_numbers_find_each_other_however_they_are_written(one, other):
+    assert "ab1234" in wanted(one)
+    assert "ab1234" in terms(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("1,299.00 EUR", "1299"),
+        ("1.299,00 EUR", "1299"),
+        ("1’299 CHF", "1299"),
+        ("ISBN 978-3-16-148410-0", "9783161484100"),
+        ("an e-mail", "email"),
+        ("max_new_tokens", "max tokens"),
+        ("AB1234", "1234"),
+        ("5 kg", "5kg"),
+    ],
+)
+def test_what_a_number_or_a_tied_word_is_found_by(text, question):
+    assert set(wanted(question)) <= set(terms(text))
+
+
+def test_a_part_number_is_not_found_by_half_of_another():
+    assert not set(wanted("AB5678 cd1234")) & set(terms("AB1234"))
+    assert wanted("What is the A-1234?") == ["a", "1234", "a1234"]
+    assert terms("a1b2c3d4e5f6") == ["a1b2c3d4e5f6"]  # a check sum
+
+
+def test_ordinary_words_give_no_other_terms():
+    assert terms("The dog, and/or cat.The end") == ["the", "dog", "and", "or", "cat", "the", "end"]
 
 
 def test_vowel_signs_stay_in_their_word():
@@ -79,6 +129,10 @@ def test_marks_are_places_in_the_text():
         "refunds",
         "退款",
         "申请",
+    ]
+    assert [text[a:b] for text in ["更換濾芯 (ref. AB-1234)"] for a, b in marks(text, "滤芯 ab1234")] == [
+        "濾芯",
+        "AB-1234",
     ]
     assert marks("袋鼠科", "袋鼠科是什么") == [(0, 3)]
     assert marks(text, "") == []

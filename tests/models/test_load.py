@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 import torch
 
-from qwen_ui.errors import InvalidInput, ModelDamaged, ModelNotFound
+from qwen_ui.errors import InvalidInput, ModelDamaged, ModelError, ModelNotFound
 from qwen_ui.models import load
 from qwen_ui.models.catalog import CATALOG
 from qwen_ui.models.estimate import weight_bytes
@@ -213,10 +213,124 @@ def test_a_gguf_file_that_is_cut_off(tiny, tmp_path, length):
     assert list((tmp_path / "data/models").iterdir()) == []
 
 
+def test_a_gguf_file_that_lacks_weights_is_refused_and_not_kept(tiny, tmp_path):
+    file = make_gguf(tiny, tmp_path / "tiny.gguf", without="blk.1.")
+    for _ in range(2):
+        with pytest.raises(ModelDamaged, match=r"lacks 12 of the model's weights, model\.layers\.1\."):
+            open_model(file, tmp_path)
+    assert list((tmp_path / "data/models").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"split.count": 3}, "one of 3 parts .*llama-gguf-split --merge"),
+        ({"general.type": "adapter"}, "is an adapter"),
+        ({"general.type": "mmproj"}, "looks at images"),
+        ({"general.type": "imatrix"}, "measurements"),
+        ({"qwen2.pooling_type": 3}, "made for searching"),
+    ],
+)
+def test_a_gguf_file_that_is_no_language_model(tiny, tmp_path, fields, says):
+    file = make_gguf(tiny, tmp_path / "tiny.gguf", fields=fields)
+    with pytest.raises(ModelError, match=says):
+        open_model(file, tmp_path)
+
+
+def test_parts_of_a_gguf_file(tiny, tmp_path):
+    first = make_gguf(tiny, tmp_path / "tiny-00001-of-00002.gguf")
+    with pytest.raises(ModelDamaged, match=r"missing: tiny-00002-of-00002\.gguf\."):
+        open_model(first, tmp_path)
+    (tmp_path / "tiny-00002-of-00002.gguf").write_bytes(b"GGUF")
+    merge = r"All are here: .*--merge tiny-00001-of-00002\.gguf tiny\.gguf"
+    for part in sorted(tmp_path.glob("*.gguf")):
+        with pytest.raises(ModelDamaged, match=merge):
+            open_model(part, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("a.gguf", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        ("a.gguf", b"<!doctype html><html>", "web page"),
+        ("a.gguf", b"tjgg" + b"\0" * 60, "old GGML format"),
+        ("a.gguf", b"PK\x03\x04" + b"\0" * 60, "cut off or not a GGUF file"),
+        ("a.bin", b"GGUF", r"ends in \.gguf"),
+        ("model.safetensors", b"", "one file of a model"),
+        ("notes.txt", b"", "is no model"),
+    ],
+)
+def test_files_of_other_kinds(tmp_path, name, data, says):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(ModelError, match=says):
+        open_model(tmp_path / name, tmp_path)
+
+
+def test_sentences_for_unknown_kinds_and_code_of_its_own(tiny_copy, tmp_path):
+    file = tiny_copy / "config.json"
+    before = json.loads(file.read_text())
+    file.write_text(json.dumps(before | {"model_type": "nope"}))
+    with pytest.raises(ModelDamaged, match=r"its kind \(model_type 'nope'\) is not known to transformers"):
+        open_model(tiny_copy, tmp_path)
+    file.write_text(json.dumps(before | {"model_type": "nope", "auto_map": {"AutoConfig": "x.A"}}))
+    with pytest.raises(ModelDamaged, match="code of its own, which is never run here"):
+        open_model(tiny_copy, tmp_path)
+    file.write_text(json.dumps(before | {"auto_map": {"AutoModelForCausalLM": "x.A"}}))
+    assert open_model(tiny_copy, tmp_path, "bf16").model  # transformers knows it without the code
+
+
+def with_templates(folder, templates):
+    file = folder / "tokenizer_config.json"
+    (folder / "chat_template.jinja").unlink(missing_ok=True)
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"chat_template": templates}))
+
+
+def named(*names):
+    return [{"name": name, "template": f"{name}: " + "{{ messages[0].content }}"} for name in names]
+
+
+@pytest.mark.parametrize(
+    ("templates", "chosen"),
+    [
+        (named("tool_use", "default"), "default"),
+        (named("tool_use", "rag", "chat"), "chat"),
+        (named("only"), "only"),
+    ],
+)
+def test_of_several_chat_templates_the_one_for_chats(tiny_copy, tmp_path, templates, chosen):
+    with_templates(tiny_copy, templates)
+    tokenizer = open_model(tiny_copy, tmp_path, "bf16").tokenizer
+    text = tokenizer.apply_chat_template([{"role": "user", "content": "Hi"}], tokenize=False)
+    assert text == f"{chosen}: Hi"
+
+
+@pytest.mark.parametrize(
+    ("templates", "says"),
+    [
+        (named("tool_use", "rag"), r"several chat templates \(tool_use, rag\)"),
+        (named("a", "b"), r"several chat templates \(a, b\)"),
+        ("{{ messages[0].content", "does not work"),
+        ("{{ raise_exception('never') }}", "does not work: never"),
+        ("{% for part in messages[0].content %}{{ part.text }}{% endfor %}", "leaves out what is said"),
+    ],
+)
+def test_chat_templates_that_can_t_be_used_are_refused_at_the_start(tiny_copy, tmp_path, templates, says):
+    with_templates(tiny_copy, templates)
+    with pytest.raises(ModelDamaged, match=says):
+        open_model(tiny_copy, tmp_path, "bf16")
+
+
+def test_chat_templates_in_files_of_their_own(tiny_copy, tmp_path):
+    (tiny_copy / "additional_chat_templates").mkdir()
+    (tiny_copy / "additional_chat_templates" / "rag.jinja").write_text("rag")
+    tokenizer = open_model(tiny_copy, tmp_path, "bf16").tokenizer
+    assert "<|im_start|>" in tokenizer.apply_chat_template([{"role": "user", "content": "Hi"}], tokenize=False)
+
+
 def test_a_gguf_file_of_another_kind(tiny, tmp_path):
     file = make_gguf(tiny, tmp_path / "tiny.gguf")
     file.write_bytes(file.read_bytes().replace(b"qwen2", b"qwenX"))
-    with pytest.raises(ModelDamaged, match="can't be loaded"):
+    with pytest.raises(ModelDamaged, match="can't be loaded: models of the architecture qwenX"):
         open_model(file, tmp_path)
 
 

@@ -1,9 +1,10 @@
 """A two-layer Qwen2 with its tokenizer, made in a moment, and a thread for torch to work in."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -69,14 +70,19 @@ def make_tokenizer(chat_template: str | None):
     return tokenizer
 
 
-def make_gguf(folder: Path, target: Path) -> Path:
-    """Writes the model of that folder as an unquantised GGUF file."""
+def make_gguf(
+    folder: Path, target: Path, without: str = "no tensor", fields: Mapping[str, str | int] = MappingProxyType({})
+) -> Path:
+    """Writes the model of that folder as an unquantised GGUF file, but for the tensors that begin like ``without``.
+
+    ``fields`` are more of its fields.
+    """
     import gguf
     from transformers import AutoTokenizer, Qwen2ForCausalLM
 
     model, tokenizer = Qwen2ForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     config: Any = model.config
-    writer = gguf.GGUFWriter(target, "qwen2")
+    writer: Any = gguf.GGUFWriter(target, "qwen2")
     writer.add_name("tiny")
     writer.add_block_count(config.num_hidden_layers)
     writer.add_context_length(config.max_position_embeddings)
@@ -99,7 +105,11 @@ def make_gguf(folder: Path, target: Path) -> Path:
     for name, tensor in model.named_parameters():
         place = names.get_name(name, try_suffixes=(".weight", ".bias"))
         assert place is not None
-        writer.add_tensor(place, tensor.detach().float().numpy())
+        if not place.startswith(without):
+            writer.add_tensor(place, tensor.detach().float().numpy())
+    for name, value in fields.items():
+        add = writer.add_uint32 if isinstance(value, int) else writer.add_string
+        add(name, value)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -16,6 +16,33 @@ def test_languages_are_found_by_code_and_by_name_in_any_script():
         find("Klingon")
 
 
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [
+        ("pt-BR|pt_br|por|português do Brasil|Portuguese (Brazil)|Brazilian Portuguese|巴西葡萄牙语", "pt"),
+        ("zh-TW|zh-Hant-HK|zh_HK|zh-MO|繁體中文|繁体|Chinese (Traditional)|Chinese (Hong Kong)", "zh-TW"),
+        ("zh|zh-SG|zh-Hans-CN|zho|chi|cmn|zh-cmn-Hans|Mandarin|简体", "zh-CN"),
+        ("en_US|en-us|en_US.UTF-8|en-GB-oxendict|eng|British English|英文", "en"),
+        ("fr-FR|fra|fre|Français (Canada)|francais|法文", "fr"),
+        ("de-DE-1996|de@euro|deu|ger|Deutsch|  DEUTSCH  |德文|德語", "de"),
+        ("nb|nn-NO|no-NO|nob|bokmål", "no"),
+        ("fil|tgl|tl-PH", "tl"),
+        ("iw|heb|he-IL", "he"),
+        ("es-419|Espanol|castellano", "es"),
+    ],
+)
+def test_languages_are_found_by_tag_or_by_the_nearest(names, code):
+    assert {name: find(name).code for name in names.split("|")} == dict.fromkeys(names.split("|"), code)
+
+
+def test_an_unknown_language_brings_the_close_ones():
+    with pytest.raises(InvalidInput, match="no language 'Frnech' here"):
+        find("Frnech")
+    for unknown in ("", "xx-YY", "zzz", "-", "@", "a" * 100_000):
+        with pytest.raises(InvalidInput, match="no language"):
+            find(unknown)
+
+
 @pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.code)
 def test_every_language_has_names_and_a_script(language):
     names = [language.name, language.own_name, language.name_in("zh")]

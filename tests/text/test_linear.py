@@ -13,37 +13,62 @@ from collections.abc import Callable
 import pytest
 
 from qwen_ui.errors import InvalidInput
-from qwen_ui.knowledge import passages, terms
+from qwen_ui.knowledge import passages, rtl, terms
+from qwen_ui.knowledge.rtl import Glyph
 from qwen_ui.messages import Message
 from qwen_ui.tabs.ask import citations
-from qwen_ui.tabs.chat.conversation import from_json
+from qwen_ui.tabs.chat.exports import opened
+from qwen_ui.tabs.code.answer import files as code_files
 from qwen_ui.tabs.code.answer import main_block, split_answer
+from qwen_ui.tabs.code.languages import known
 from qwen_ui.tabs.code.task import fence
-from qwen_ui.tabs.translate import files, glossary, segments
+from qwen_ui.tabs.sentiment.dates import read_dates
+from qwen_ui.tabs.sentiment.rows import parse_meanings
+from qwen_ui.tabs.translate import files, glossary, icu, segments
 from qwen_ui.tabs.translate import task as translate
 from qwen_ui.tabs.translate.detect import detect
-from qwen_ui.tabs.translate.protect import check, has_words, prose, protected
+from qwen_ui.tabs.translate.protect import check, has_words, prose, protected, put_back
+from qwen_ui.text import tables
 from qwen_ui.text.decode import decode
+from qwen_ui.text.delimited import Dialect, dialect_of, records
+from qwen_ui.text.languages import find
+from qwen_ui.text.likelihood import likelihood
 from qwen_ui.text.markdown import as_typed, blocks, code_spans, harmless, plain
+from qwen_ui.text.markdown.document import prose as prose_of
 
 Work = Callable[[str], object]
 Maker = Callable[[int], str]
 """Gives a text of about so many characters."""
 
-GLOSSARY = tuple(glossary.Term(f"term {number}", "word") for number in range(20))
+GLOSSARY = glossary.parse("\n".join(f"term {number} = word" for number in range(20)))
 
 WORK: dict[str, Work] = {
     "as_typed": as_typed,
-    "harmless": harmless,
+    "harmless": lambda text: harmless(f"{text}<b>"),
     "plain": plain,
     "blocks": blocks,
     "code_spans": lambda text: list(code_spans(text)),
+    "code_spans, indented": lambda text: list(code_spans(text, indented=True)),
+    "markdown: prose": prose_of,
+    "markdown: front matter": lambda text: prose_of(f"---\n{text}\n---\n"),
     "decode": lambda text: decode(text.encode()),
     "decode, damaged": lambda text: decode(text.encode() + b"\xff", keep_damaged=True),
     "decode, guessed": lambda text: decode(text.encode("gb18030", "replace") + b"\xff"),
+    "likelihood": likelihood,
+    "find a language": find,
     "code: split_answer": split_answer,
     "code: main_block": main_block,
     "code: fence": fence,
+    "delimited: dialect_of": dialect_of,
+    "delimited: records": lambda text: list(records(text, dialect_of(text))),
+    "delimited: records with backslashes": lambda text: list(records(text, Dialect(",", escapes=True))),
+    "tables: grid_of": lambda text: tables.grid_of(tables.delimited_rows(text)),
+    "tables: names_of": lambda text: tables.names_of(text.split(" ")),
+    "tables: JSON": lambda text: tables._of_objects(json.dumps([{"a": text}, {text: text}]) + text, lines=False),
+    "sentiment: read_dates": lambda text: read_dates([text, *text.split("\n")]),
+    "sentiment: parse_meanings": lambda text: parse_meanings(text, ("a", "b")),
+    "code: files": code_files,
+    "code: tag": known,
     "translate: prose": prose,
     "translate: has_words": lambda text: has_words(text) or [has_words(line) for line in text.split("\n")],
     "translate: protected": lambda text: list(protected(text)),
@@ -54,6 +79,12 @@ WORK: dict[str, Work] = {
     "translate: .srt": lambda text: files.read("a.srt", f"1\n0:00:01,0 --> 0:00:02,0\n{text}".encode()),
     "translate: .csv": lambda text: files.read("a.csv", f"a,b\n{text}".encode()),
     "translate: .json": lambda text: files.read("a.json", json.dumps([text]).encode()),
+    "translate: .vtt": lambda text: files.read("a.vtt", f"WEBVTT\n\n0:01.0 --> 0:02.0\n{text}".encode()),
+    "translate: .ass": lambda text: files.read("a.ass", f"[Events]\nDialogue: {9 * ','}{text}".encode()),
+    "translate: put_back": lambda text: put_back(text, f"{text[::2]}."),
+    "translate: icu": lambda text: list(icu.syntax(text)),
+    "glossary: relevant": GLOSSARY.relevant,
+    "glossary: tbx": lambda text: glossary.parse(f"<martif><text>{text}", None, None),
     "translate: check": lambda text: check(text, f"{text}.", GLOSSARY),
     "glossary: parse": glossary.parse,
     "ask: pieces": lambda text: citations.pieces(text, 9),
@@ -62,7 +93,13 @@ WORK: dict[str, Work] = {
     "passages: cut": lambda text: passages.cut([passages.Part(text)]),
     "terms: marks": lambda text: terms.marks(text, "What is this word? 这是什么？"),
     "terms: question_terms": terms.question_terms,
-    "chat: from_json": lambda text: from_json(json.dumps([{"role": "user", "content": text}]).encode()),
+    "chat: opened": lambda text: opened(json.dumps([{"role": "user", "content": text}]).encode()),
+    "chat: opened, as it is": lambda text: opened(text.encode()),
+    "chat: opened, Open WebUI": lambda text: opened(
+        json.dumps({"chat": {"messages": [{"role": "user", "content": text}]}}).encode()
+    ),
+    "terms: terms": terms.terms,
+    "rtl: read": lambda text: rtl.read([[Glyph(c, i, i, 0, i, i + 1, 1) for i, c in enumerate(f"{text}\u05d0")]]),
 }
 """Whatever meets users' text. Add what you write."""
 
@@ -87,7 +124,11 @@ def shrinking(unit: str, then: str) -> Maker:
 UNITS = (
     *("a", "a\n", " ", "\n", "\r\n", "e\u0301", "\u0301\u0316", "中文。", "👩‍👩‍👧"),
     *("`", "a`b ", "``a ", "```\n", "~~~\n", "\\`", "<a ", "<https://", "![", "[", "[1, ", "[1-999,", "[a]("),
+    *("[],", '{"a":[', '<details type="reasoning"', "</details>"),
     *("> ", "# a\n", "- a\n", "|", "| a ", "|-", "*", '"', '"a,', "$1", "{", "{\\", "%(a)0", "&#0060;"),
+    *("{a,select,b{", "{{", "}", "'{", "<!--", "$$", "\\(", "%", ":a", "@", "a/", "/a", "#a", "<x ", "<b>"),
+    *("<term>", "term 1 ", "{\\p1}", ":::\n", "[a]: /b\n", "[^a]: b\n", "\n: b", "](", "~`", "    a\n", "---\n"),
+    *("title: a\n", "a-", "a1", "1-", "1,234", "a 1 ", "濾", "ד\u05b8", "\u0640"),
     *("https://", "www.-", "a@a.", "1.", "a = b\n", ". ", "，", ".)", "。）", "that "),
 )
 FRAMED = (

@@ -3,15 +3,16 @@
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.knowledge.source import SearchHit
 from qwen_ui.messages import Message
 from qwen_ui.prompts import Template
+from qwen_ui.text.markdown import code_spans
 
 _HAN = re.compile(r"[㐀-鿿]")
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|\Z", re.DOTALL)
 # [1], [1, 2], [1-3], and the brackets that models use in Chinese; not the text of a Markdown link.
 _MARKER = re.compile(r"[\[【［]\s*(\d{1,3}(?:\s*[-–,，、;]\s*\d{1,3})*)\s*[\]】］](?!\()")
 _RANGE = re.compile(r"(\d+)(?:\s*[-–]\s*(\d+))?")
@@ -92,12 +93,12 @@ def pieces(answer: str, count: int) -> list[str | tuple[int, ...]]:
     """
     found: list[str | tuple[int, ...]] = []
     start = at = 0
-    for code in _CODE.finditer(answer):  # the last one is empty, at the end
-        for match in _MARKER.finditer(answer, at, code.start()):
+    for code_start, code_end in chain(code_spans(answer, indented=True), [(len(answer), len(answer))]):
+        for match in _MARKER.finditer(answer, at, code_start):
             if numbers := _numbers(match[1], count):
                 found += [answer[start : match.start()], numbers]
                 start = match.end()
-        at = code.end()
+        at = code_end
     return [piece for piece in [*found, answer[start:]] if piece]
 
 

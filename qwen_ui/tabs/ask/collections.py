@@ -1,5 +1,6 @@
 """The visitor's collections of documents: to choose, make, rename and delete, to fill and to clear out."""
 
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
@@ -11,17 +12,23 @@ from qwen_ui.knowledge.library import Step, Upload
 from qwen_ui.knowledge.store import CollectionInfo
 from qwen_ui.page.app import App
 from qwen_ui.page.choices import as_held
+from qwen_ui.page.encoding import EncodingChoice
 from qwen_ui.page.events import NOT_DONE, Buttons, Event, Events, Run, Values
 from qwen_ui.page.status import line
 from qwen_ui.page.words import Say, label
 from qwen_ui.tabs.ask import task
 from qwen_ui.tabs.ask.task import Report
+from qwen_ui.text.decode import UncertainEncoding
 
 MOST_FILES = 200
 """Files that can be added at a time."""
 ADDING = "ask-adding"
 """The name of the work that adds files; it goes on while questions are asked."""
-SIGNS = {"added": "✓", "duplicate": "=", "skipped": "✕"}
+SIGNS = {"added": "✓", "duplicate": "=", "skipped": "✕", "uncertain": "?"}
+
+
+Uncertain = tuple[Path, Step]
+"""A file that waits for its encoding, and how it went without."""
 
 
 class Collections:
@@ -68,6 +75,8 @@ class Collections:
             elem_id="ask-files",
         )
         self._report = gr.HTML(elem_id="ask-report", padding=False)
+        self._encoding = EncodingChoice("ask-encoding")
+        self._uncertain = gr.State(())
         self._stop = gr.Button(label("Stop"), size="sm", variant="stop", visible=False, elem_id="ask-stop-adding")
         self._documents = as_held(
             gr.CheckboxGroup([], label=label("Documents in it"), visible=False, elem_id="ask-in-collection")
@@ -91,8 +100,18 @@ class Collections:
         events.on(self._yes.click, self._delete_it, [self.chosen], view)
         events.on([self._unnamed.click, self._no.click], lambda event: self._closed(), (), forms)
         events.on(self._remove.click, self._remove_them, [self.chosen, self._documents], view)
-        added = events.run(self._files.upload, self._adding, [self.chosen, self._files], [self._report, self._files])
-        events.on(added, self._added, [self.chosen], view)
+        told = [self._report, self._files, self._encoding.radio, self._uncertain]
+        adding = [
+            events.run(self._files.upload, self._adding, [self.chosen, self._files], told),
+            events.run(
+                self._encoding.radio.input,
+                self._adding_in,
+                [self.chosen, self._encoding.radio, self._uncertain],
+                told,
+            ),
+        ]
+        for added in adding:
+            events.on(added, self._added, [self.chosen], view)
         events.stop()
 
     def _choose(self, event: Event) -> Values:
@@ -185,16 +204,40 @@ class Collections:
             raise InvalidInput(
                 "These are {count:,} files. Add at most {limit:,} at a time.", count=len(files), limit=MOST_FILES
             )
+        return self._adding_all(event, [Upload(Path(file)) for file in files], ())
+
+    def _adding_in(self, event: Event) -> Run[Report]:
+        """Adds the first uncertain file in the chosen encoding."""
+        if not event[self._uncertain]:
+            raise InvalidInput("The server no longer has this file. Add it again.")
+        (path, _), *others = event[self._uncertain]
+        return self._adding_all(event, [Upload(path, encoding=event[self._encoding.radio])], others)
+
+    def _adding_all(self, event: Event, uploads: Sequence[Upload], before: Iterable[Uncertain]) -> Run[Report]:
+        """Adds the files, and asks for the encoding of those where that is needed, after those that wait ``before``."""
         collection = self._app.library.open(event[self.chosen] or "", self._owner(event))
-        steps = collection.add([Upload(Path(file)) for file in files], self._app.address(event.request))
+        steps = collection.add(uploads, self._app.address(event.request))
+
+        def show(report: Report, running: bool) -> Values:
+            told = {self._report: report_html(report, running, event.say)}
+            uncertain = [(uploads[s.number - 1].path, s) for s in report.results if s.state == "uncertain"]
+            return told if running else told | self._ask_encoding([*before, *uncertain], event.say)
+
         return Run(
-            lambda work: task.add(steps, len(files), lambda: work.stopped),
-            lambda report, running: {self._report: report_html(report, running, event.say)},
+            lambda work: task.add(steps, len(uploads), lambda: work.stopped),
+            show,
             status=lambda report, running: "",
             said=lambda report: True,
-            begun={self._files: gr.File(value=None, visible=False), self._status: ""},
+            begun={self._files: gr.File(value=None, visible=False), self._status: ""} | self._encoding.none(),
             broken=NOT_DONE,
         )
+
+    def _ask_encoding(self, uncertain: Sequence[Uncertain], say: Say) -> Values:
+        """Asks for the encoding of the first of these files."""
+        if not uncertain:
+            return self._encoding.none() | {self._uncertain: ()}
+        step = uncertain[0][1]
+        return self._encoding.offer(UncertainEncoding(step.file, step.candidates), say) | {self._uncertain: uncertain}
 
     def _added(self, event: Event) -> Values:
         """The collection after the adding, whose end the status line and the report tell."""
@@ -236,6 +279,7 @@ def _left(report: Report, say: Say) -> str:
 def _item(step: Step, say: Say) -> str:
     if step.state == "added":
         text = say("{file}: added (passages: {count:,})", file=step.file, count=step.passages)
+        text += f". {say('{reason}', reason=step.detail)}" if step.detail else ""
     else:
         text = say("{reason}", reason=step.detail)
     return f'<li class="{step.state}"><span aria-hidden="true">{SIGNS[step.state]}</span> {escape(text)}</li>'

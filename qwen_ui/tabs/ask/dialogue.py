@@ -28,6 +28,8 @@ SHOW_PASSAGE = """() => {
   });
 }"""
 """A click on a citation opens its passage and goes there; within a page it needs no address of its own."""
+_LISTED = 20
+"""Passages that are shown though they are not cited: the page gets all of them anew with each update."""
 _LINE_ENDS = re.compile(r"[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
@@ -143,12 +145,17 @@ def _cited(pieces: Sequence[str | tuple[int, ...]]) -> list[int]:
 
 
 def _passages(made: Sequence[str], cited: Sequence[int], say: Say) -> str:
-    """The passages behind the answer, one line of HTML: those cited open to view, the others folded together."""
+    """The passages behind the answer, one line of HTML: those cited open to view, the others folded together.
+
+    Of a long text that was read whole, the others are only counted.
+    """
     used = "".join(made[number - 1] for number in cited)
-    rest = "".join(card for number, card in enumerate(made, 1) if number not in cited)
+    others = [card for number, card in enumerate(made, 1) if number not in cited]
     head = f'<p class="cited">{as_typed(say("Cited passages"))}</p>' if used else ""
-    fold = as_typed(say("Read, not cited: {count}", count=len(made) - len(cited)))
-    more = f'<details class="uncited"><summary>{fold}</summary>{rest}</details>' if rest else ""
+    count = as_typed(say("Read, not cited: {count}", count=len(others)))
+    more = f'<details class="uncited"><summary>{count}</summary>{"".join(others)}</details>' if others else ""
+    if len(others) > _LISTED:
+        more = f'<p class="cited">{count}</p>'
     return f'<div class="passages">{head}{used}{more}</div>' if made else ""
 
 

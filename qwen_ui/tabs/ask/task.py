@@ -1,4 +1,7 @@
-"""Ask: the model answers a question alone or from passages that are looked up; documents are added for that."""
+"""Ask: the model answers a question alone, from a text that fits whole, or from passages that are looked up.
+
+Documents are added for that.
+"""
 
 import asyncio
 from bisect import bisect_right
@@ -7,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from qwen_ui.engine.base import Engine, answers
+from qwen_ui.engine.prompt import MAX_CHARACTERS_PER_TOKEN
 from qwen_ui.errors import InvalidInput
 from qwen_ui.knowledge.library import Library, Step
 from qwen_ui.knowledge.source import SearchHit, Source, pasted
@@ -17,6 +21,8 @@ from qwen_ui.tabs.ask.citations import build, not_found, search_query
 
 LONGEST_TEXT = 300_000
 """Characters of a pasted text: it is indexed anew for each question, which takes under a second up to here."""
+_EXCHANGE = 2
+"""Messages of the last question and its answer, which a whole text leaves room for."""
 NEWS_EVERY = 0.4
 """Seconds between two looks at whether the adding was told to stop."""
 
@@ -29,7 +35,7 @@ class Result:
     """What has come of a question so far."""
 
     passages: tuple[SearchHit, ...] | None = ()
-    """What the model is given to answer from, best first; None while that is looked up."""
+    """What the model is given to answer from: a text whole, or what was found, best first; None while that goes on."""
     answer: Answer = field(default_factory=Answer)
     asked: bool = True
     """Whether the model is asked: not when no passage fits the question, and the answer says that."""
@@ -52,11 +58,12 @@ async def ask(
     passages: tuple[SearchHit, ...] = ()
     if open_source is not None:
         yield Result(None)
-        passages = await asyncio.to_thread(look_up, open_source, question, history)
+        passages = await asyncio.to_thread(
+            passages_for, engine, template, question, open_source, history, sampling.max_new_tokens
+        )
         if not passages:
             yield Result((), Answer(not_found(question)), asked=False)
             return
-        passages = await asyncio.to_thread(fitting, engine, template, question, passages, sampling.max_new_tokens)
     async with aclosing(answers(engine, build(template, question, passages, history), sampling)) as growing:
         async for answer in growing:
             yield Result(passages, answer)
@@ -95,9 +102,24 @@ def named_documents(library: Library, name: str, owner: str) -> Source:
     return documents(library, collection.id, owner)
 
 
-def look_up(open_source: OpenSource, question: str, history: Sequence[Message] = ()) -> tuple[SearchHit, ...]:
+def passages_for(
+    engine: Engine,
+    template: Template,
+    question: str,
+    open_source: OpenSource,
+    history: Sequence[Message],
+    new_tokens: int,
+) -> tuple[SearchHit, ...]:
+    """What the model is given to answer from: the source whole where it fits, else what a search finds, if anything."""
+    source, room = open_source(), engine.info.context_length - new_tokens
+    whole = source.whole(search_query(question, history), max(0, room) * MAX_CHARACTERS_PER_TOKEN)
+    if whole and engine.count_tokens(build(template, question, whole, history[-_EXCHANGE:])) <= room:
+        return tuple(whole)
+    return fitting(engine, template, question, look_up(source, question, history), new_tokens)
+
+
+def look_up(source: Source, question: str, history: Sequence[Message] = ()) -> tuple[SearchHit, ...]:
     """The passages to answer from, best first; none where nothing fits the question."""
-    source = open_source()
     # "Summarize it" names the whole documents; "Why?" names nothing, and is about what was asked before.
     if is_general(question) and (not history or question_terms(question)):
         return tuple(source.openings())

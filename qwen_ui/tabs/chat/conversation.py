@@ -72,27 +72,10 @@ def fits(chat: Chat) -> bool:
 
 
 def to_json(chat: Chat, system: str) -> str:
-    """The conversation as a file that `from_json` opens again."""
+    """The conversation as a file that `exports.opened` opens again."""
     messages = [Message("system", system)] if system.strip() else []
     document = {"app": "qwen-ui", "version": 1, "messages": [asdict(m) for m in (*messages, *chat.messages)]}
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
-
-
-def from_json(data: bytes) -> tuple[Chat, str]:
-    """The conversation in a file, and its system prompt ("" if it has none).
-
-    Takes what `to_json` gives, and a bare list of messages. Raises `InvalidInput` for anything else.
-    """
-    if len(data) > MAX_BYTES:
-        raise InvalidInput("It is larger than {limit} MB. Open a shorter conversation.", limit=MAX_BYTES // 1_000_000)
-    try:
-        document = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput("It is not a JSON file. Open one that was saved here with “Save as JSON”.") from error
-    history = document.get("messages") if isinstance(document, Mapping) else document
-    messages = conversation(history)
-    system = "\n\n".join(message.content for message in messages if message.role == "system")
-    return Chat(tuple(_without_system(messages))), system
 
 
 def to_markdown(chat: Chat, system: str, you: str, model: str) -> str:

@@ -1,5 +1,6 @@
 """The Chat tab: its layout, and what answers to what."""
 
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
@@ -9,8 +10,9 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput
-from qwen_ui.messages import Answer, Message, Sampling, conversation
+from qwen_ui.messages import Answer, Message, Sampling
 from qwen_ui.page.app import App
+from qwen_ui.page.choices import as_held
 from qwen_ui.page.events import Buttons, Event, Events, Run, Values, answering
 from qwen_ui.page.scripts import LATEX, SAVE, WIDE, kept_by_browser
 from qwen_ui.page.sending import Entrance, Exit, send_to
@@ -19,12 +21,12 @@ from qwen_ui.page.tab import Parts, Tab
 from qwen_ui.page.words import label
 from qwen_ui.sentences import marked
 from qwen_ui.tabs.chat import task
+from qwen_ui.tabs.chat.content import history_of, told
 from qwen_ui.tabs.chat.conversation import (
     Attempt,
     Chat,
     editing,
     from_browser,
-    from_json,
     retrying,
     sending,
     shown,
@@ -33,6 +35,7 @@ from qwen_ui.tabs.chat.conversation import (
     to_json,
     to_markdown,
 )
+from qwen_ui.tabs.chat.exports import Opened, opened
 from qwen_ui.tabs.chat.settings import ChatSettings
 
 EXAMPLES = (
@@ -50,6 +53,7 @@ class ChatTab:
 
     def __init__(self, app: App, page: gr.Blocks) -> None:
         self._kept = kept_by_browser("chat")
+        self._reading = threading.Lock()  # a large file takes many times its size of memory: one at a time
         kept_settings = kept_by_browser("chat-settings")
         with gr.Row(elem_id="chat"):
             with gr.Column(elem_id="chat-side"):
@@ -72,9 +76,8 @@ class ChatTab:
         with gr.Row(elem_id="chat-files"):
             self._markdown = gr.Button(label("Save as Markdown"), size="sm", elem_id="save-markdown")
             self._json = gr.Button(label("Save as JSON"), size="sm", elem_id="save-json")
-            self._upload = gr.UploadButton(
-                label("Open JSON…"), size="sm", type="binary", file_types=[".json"], elem_id="open-json"
-            )
+            self._upload = gr.UploadButton(label("Open JSON…"), size="sm", elem_id="open-json")
+        self._among = as_held(gr.Dropdown([], label=label("Conversation"), visible=False, elem_id="open-among"))
         self._document = gr.Textbox(visible="hidden", container=False)
 
     def _lay_out_conversation(self) -> None:
@@ -122,13 +125,11 @@ class ChatTab:
         events.on(self._chatbot.undo, self._undo, [self._kept, self._box], view)
         begun = events.stopped([self._new.click, self._chatbot.clear])
         events.on(begun, lambda event: self._show(Chat()), (), view)
-        events.on(
-            events.stopped(self._upload.upload),
-            self._open,
-            [self._upload],
-            [*view, self._settings.system],
-            refused=marked("This file was not opened: {error}"),
-        )
+        opening: dict[str, Any] = {"refused": marked("This file was not opened: {error}")}
+        shown_of_file = [*view, self._settings.system, self._among]
+        events.on(events.stopped(self._upload.upload), self._open, [self._upload], shown_of_file, **opening)
+        chosen = [self._upload, self._among]
+        events.on(events.stopped(self._among.input), self._choose, chosen, shown_of_file, **opening)
         saved = [self._kept, self._settings.system]
         events.on(self._markdown.click, self._as_markdown, saved, [self._document]).then(
             None, self._document, None, js=SAVE % ("text/markdown", "qwen-ui-chat.md")
@@ -195,9 +196,38 @@ class ChatTab:
         return self._show(chat.up_to(place)) | {self._box: typed}
 
     def _open(self, event: Event) -> Values:
-        chat, system = from_json(event[self._upload])
-        opened = event.say("Opened a conversation of {count:,} {count:message|messages}.", count=len(chat.messages))
-        return self._show(chat) | {self._status: line(opened), self._settings.system: system}
+        """Opens the file's conversation, or offers those that it holds: the page stays as it is until one is chosen."""
+        found = self._read(event)
+        if len(found) == 1:
+            return self._show_opened(event, found[0]) | {self._among: gr.Dropdown(choices=[], visible=False)}
+        choices = [(f"{number}. {one.title}", number) for number, one in enumerate(found, 1)]
+        many = event.say("This file holds {count:,} conversations. Choose the one to open.", count=len(found))
+        return {self._among: gr.Dropdown(choices=choices, value=None, visible=True), self._status: line(many, "note")}
+
+    def _choose(self, event: Event) -> Values:
+        """Opens one of the file's conversations. The file is read again, so that the server need not hold it."""
+        found, number = self._read(event), event[self._among]
+        if not isinstance(number, int) or not 0 < number <= len(found):
+            raise InvalidInput("Choose a conversation of the list.")
+        return self._show_opened(event, found[number - 1])
+
+    def _read(self, event: Event) -> list[Opened]:
+        try:
+            data = Path(event[self._upload] or "").read_bytes()
+        except OSError as error:
+            raise InvalidInput("The server no longer has this file. Open it again.") from error
+        with self._reading:
+            return opened(data)
+
+    def _show_opened(self, event: Event, one: Opened) -> Values:
+        if one.error is not None:
+            raise one.error
+        count = len(one.chat.messages)
+        status = line(event.say("Opened a conversation of {count:,} {count:message|messages}.", count=count))
+        if one.left_out:
+            what = ", ".join(event.say("{part}", part=part) for part in told(one.left_out))
+            status += line(event.say("Not shown here: {what}.", what=what), "note")
+        return self._show(one.chat) | {self._status: status, self._settings.system: one.system}
 
     def _as_markdown(self, event: Event) -> Values:
         chat, system = from_browser(event[self._kept]), event[self._settings.system] or ""
@@ -218,15 +248,15 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
     async def chat(
         message: str,
         request: gr.Request,
-        history: list[dict[str, Any]] = [],  # noqa: B006  part of the contract, and never changed
+        history: list[Any] = [],  # noqa: B006  part of the contract, and never changed
         system: str = "",
         max_new_tokens: int = 512,
         temperature: float = 0.7,
         top_p: float = 0.8,
         top_k: int = 20,
     ) -> AsyncIterator[str]:
-        """Answers the message after the history, a list of {"role", "content"}. Gives the text so far, streamed."""
-        messages = [*conversation(history), _question(message)]
+        """Answers the message after the history, a list of {"role", "content"} or of pairs. Gives the text so far."""
+        messages = [*history_of(history), _question(message)]
         sampling = Sampling(max_new_tokens, temperature, top_p, top_k)
         opening = Message("system", system).content
         reply = partial(task.reply, messages=messages, system=opening, sampling=sampling)

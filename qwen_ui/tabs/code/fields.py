@@ -12,8 +12,8 @@ from qwen_ui.page.templates import TemplatePicker, described, in_chinese, own_fi
 from qwen_ui.page.words import label, reads_chinese
 from qwen_ui.prompts import SUFFIX, Listing, Template
 from qwen_ui.sentences import marked
-from qwen_ui.tabs.code.answer import main_block
-from qwen_ui.tabs.code.languages import LANGUAGES, Language, find, known
+from qwen_ui.tabs.code.answer import take_apart
+from qwen_ui.tabs.code.languages import LANGUAGES, Language, find
 from qwen_ui.tabs.code.task import Job, serving
 
 NAMES = {
@@ -169,11 +169,12 @@ class Fields:
 
     def receive(self, event: Event, text: str) -> Values:
         """Takes a text from another tab: code in it to be explained, else as what the code should do."""
-        block = main_block(text)
+        block = take_apart(text).main
         if block is None:
             return {self.instruction: below(event[self.instruction], text)}
         chinese = reads_chinese(event.request)
-        return self.fill(event, "explain", chinese=chinese, language=known(block.tag), code=block.code)
+        language = block.language if block.language in LANGUAGES else None
+        return self.fill(event, "explain", chinese=chinese, language=language, code=block.code)
 
     def asks_in_chinese(self, event: Event, id: str | None) -> bool:
         """Whether the template asks in Chinese; where it can't be read, whether the visitor reads that."""

@@ -1,8 +1,12 @@
 """The result in the Code tab: code with its check and explanation, and the version before it."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
+from io import BytesIO
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import gradio as gr
 
@@ -11,7 +15,8 @@ from qwen_ui.page.scripts import LATEX
 from qwen_ui.page.sending import send_to
 from qwen_ui.page.status import line
 from qwen_ui.page.words import Say, label
-from qwen_ui.tabs.code.languages import Language, find
+from qwen_ui.tabs.code.answer import CodeFile, named
+from qwen_ui.tabs.code.languages import LANGUAGES, Language, of_file
 from qwen_ui.tabs.code.syntax import Syntax
 from qwen_ui.tabs.code.task import CodeResult, Job, fence
 from qwen_ui.text.markdown import harmless, plain
@@ -28,13 +33,49 @@ class Version:
     """Empty where code was only explained."""
     explanation: str
     """As it is shown."""
+    name: str = ""
+    """Of the file, where the answer gives one."""
 
 
 def version_of(result: CodeResult) -> Version:
     """A result as the page is to hold it."""
-    code, explanation = result.split()
-    job = result.job
-    return Version(job, job.written, "" if job.action == "explain" else code, harmless(explanation))
+    parts = result.parts()
+    job, language = result.job, result.language(parts)
+    name = parts.main.name if parts.main and of_file(parts.main.name) == language else ""
+    return Version(job, language, "" if job.action == "explain" else parts.code, harmless(parts.explanation), name)
+
+
+def _default_name(language: Language) -> str:
+    return f"code{language.extension}"
+
+
+def file_links(name: str, language: Language, code: str, explanation: str, say: Say) -> str:
+    """Links that save each file of an answer with several, and all of them as one. All HTML.
+
+    The files are in the links themselves: no copy of them stays on the server.
+    """
+    files = named(CodeFile(name, language, code), explanation) if code.strip() else []
+    if len(files) < 2:
+        return ""
+    text = "text/plain;charset=utf-8"
+    links = [_link(file.name, file.name, text, file.code.encode(errors="replace")) for file in files]
+    everything = _link("code.zip", say("All as a .zip file"), "application/zip", zipped(files))
+    title = escape(say("{count} {count:file|files} in this answer:", count=len(files)))
+    return f'<p class="files"><span>{title}</span> {" ".join([*links, everything])}</p>'
+
+
+def _link(name: str, text: str, media_type: str, data: bytes) -> str:
+    content = b64encode(data).decode("ascii")
+    return f'<a download="{escape(name)}" href="data:{media_type};base64,{content}">{escape(text)}</a>'
+
+
+def zipped(files: Sequence[CodeFile]) -> bytes:
+    """The files as one .zip."""
+    buffer = BytesIO()
+    with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
+        for file in files:
+            archive.writestr(file.name, file.code)
+    return buffer.getvalue()
 
 
 class ResultWidgets:
@@ -74,6 +115,7 @@ class ResultWidgets:
         with gr.Row(elem_id="code-tools") as self.tools:
             self.adopt = gr.Button(label("Work on this code"), size="sm", elem_id="code-adopt")
             self.download = gr.Button(label("Download"), size="sm", elem_id="code-download")
+        self.files = gr.HTML(elem_id="code-files", padding=False)
         self.explanation = gr.Markdown(latex_delimiters=LATEX, elem_id="code-explanation")
         self.send_to = send_to(elem_id="code-send-to")
 
@@ -85,18 +127,20 @@ class ResultWidgets:
     @property
     def shown(self) -> list[Any]:
         """What `show` changes."""
-        parts = [self.job, self.before, self.empty, self.full, self.tools, self.check, self.fix, self.back]
+        parts = [self.job, self.before, self.empty, self.full, self.tools, self.check, self.fix, self.files, self.back]
         return [*self.held, *parts]
 
     def language(self, event: Event) -> Language:
         """The language of the code in the editor."""
-        return find(event[self.file].rpartition(".")[2])
+        return of_file(event[self.file]) or LANGUAGES[0]
 
     def version(self, event: Event, job: Job) -> Version | None:
         """The result as it is now, which came from the job; None if there is none."""
         if not event[self.file]:
             return None
-        return Version(job, self.language(event), event[self.code] or "", event[self.explanation] or "")
+        language, name = self.language(event), event[self.file]
+        own = "" if name == _default_name(language) else name
+        return Version(job, language, event[self.code] or "", event[self.explanation] or "", own)
 
     def text(self, event: Event) -> str:
         """What another tab gets: the code as Markdown, or the explanation where there is no code."""
@@ -112,17 +156,29 @@ class ResultWidgets:
         unsaid: Values = {self.check: "", self.fix: gr.Button(visible=False)}
         found = unsaid if explains or running else self.found(version.code, version.language, syntax, say)
         mode: Any = version.language.editor
+        name = version.name or _default_name(version.language)
+        whole = not explains and not running
+        links = file_links(name, version.language, version.code, version.explanation, say) if whole else ""
         return found | {
             self.job: version.job,
             self.before: before,
             self.empty: gr.Column(visible=False),
             self.full: gr.Column(visible=True),
-            self.code: gr.Code(version.code, language=mode, label=version.language.name, visible=not explains),
+            self.code: gr.Code(
+                version.code, language=mode, label=version.name or version.language.name, visible=not explains
+            ),
             self.tools: gr.Row(visible=not explains),
-            self.file: f"code{version.language.extension}",
+            self.file: name,
+            self.files: links,
             self.explanation: version.explanation,
             self.back: gr.Button(visible=before is not None and not running),
         }
+
+    def linked(self, event: Event) -> Values:
+        """The files of the answer to download, as the code is edited."""
+        name, language = event[self.file], self.language(event)
+        links = file_links(name, language, event[self.code] or "", event[self.explanation] or "", event.say)
+        return {self.files: links}
 
     def found(self, code: str, language: Language, syntax: Syntax, say: Say) -> Values:
         """What a check has found, and whether it can be mended."""

@@ -21,7 +21,7 @@ from qwen_ui.prompts import PromptStore, Template
 from qwen_ui.sentences import marked
 from qwen_ui.tabs.code import task
 from qwen_ui.tabs.code.fields import Fields, template_for
-from qwen_ui.tabs.code.languages import find
+from qwen_ui.tabs.code.languages import LANGUAGES, find
 from qwen_ui.tabs.code.result import ResultWidgets, Version, version_of
 from qwen_ui.tabs.code.syntax import check
 from qwen_ui.tabs.code.task import ACTIONS, CodeResult, Job
@@ -131,7 +131,7 @@ class CodeTab:
         events.stop()
         shown = [*result.shown, result.status]
         events.on(result.back.click, self._back, [*asked, result.before], shown)
-        found = [result.check, result.fix]
+        found = [result.check, result.fix, result.files]
         events.on(result.code.input, self._recheck, result.held, found, trigger_mode="always_last")
         adopted = [*result.held, fields.action, fields.template.dropdown]
         events.on(result.adopt.click, self._adopt, adopted, fields.filled)
@@ -199,15 +199,15 @@ class CodeTab:
         if self._app.running.busy(event.session, TAB.id):
             return {}
         code, language = event[self._result.code] or "", self._result.language(event)
-        return self._result.found(code, language, check(code, language), event.say)
+        return self._result.found(code, language, check(code, language), event.say) | self._result.linked(event)
 
     def _adopt(self, event: Event) -> Values:
         """Makes the result the code to work on."""
-        action = event[self._fields.action]
+        action, language = event[self._fields.action], self._result.language(event)
         return self._fields.fill(
             event,
             "improve" if action == "generate" else action,
-            language=self._result.language(event),
+            language=language if language in LANGUAGES else None,
             instruction="",
             code=event[self._result.code] or "",
         )
@@ -233,20 +233,30 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
     ) -> AsyncIterator[dict[str, Any]]:
         """Generates, explains, fixes, improves, tests or translates code; for translate, language is the new one.
 
-        Gives {"code", "language", "explanation", "valid"}, streamed. "valid" is whether the syntax is right, null
-        while the answer grows and when it can't be told.
+        Gives {"code", "language", "explanation", "valid", "files"}, streamed. "valid" is whether the syntax is right,
+        null while the answer grows and when it can't be told. "files" are all blocks of code in the answer, the main
+        one first, as {"name", "language", "code"}.
         """
         job, template = await asyncio.to_thread(asked, app.prompts, instruction, language, action, code)
         async for result in app.serve(request, TAB.id, partial(task.code, template=template, job=job)):
-            written, explanation = result.split()
-            yield {
-                "code": written,
-                "language": job.written.id,
-                "explanation": explanation,
-                "valid": result.syntax.valid,
-            }
+            yield await asyncio.to_thread(_told, result)
 
     return [code]
+
+
+def _told(result: CodeResult) -> dict[str, Any]:
+    parts = result.parts()
+    files = [
+        {"name": file.name, "language": file.language.id if file.language else "", "code": file.code}
+        for file in result.files(parts)
+    ]
+    return {
+        "code": parts.code,
+        "language": result.language(parts).id,
+        "explanation": parts.explanation,
+        "valid": result.syntax.valid,
+        "files": files,
+    }
 
 
 def asked(prompts: PromptStore, instruction: Any, language: Any, action: Any, code: Any) -> tuple[Job, Template]:

@@ -10,7 +10,7 @@ from qwen_ui.engine.base import Engine, answers
 from qwen_ui.errors import InvalidInput, TemplateError
 from qwen_ui.messages import Answer, Message
 from qwen_ui.prompts import Listing, Template
-from qwen_ui.tabs.code.answer import split_answer
+from qwen_ui.tabs.code.answer import CodeFile, Parts, named, take_apart
 from qwen_ui.tabs.code.languages import Language
 from qwen_ui.tabs.code.syntax import NOT_CHECKED, Syntax, check
 
@@ -49,14 +49,30 @@ class CodeResult:
     syntax: Syntax = NOT_CHECKED
     """Of the code, once the answer is whole: code that is still growing is not called wrong."""
 
-    def split(self) -> tuple[str, str]:
+    def parts(self) -> Parts:
         """The code and the explanation. Where code is explained, it is the code that was given.
 
         Takes time in proportion to the answer: to be called when a result is shown, not for each chunk.
         """
         if self.job.action == "explain":
-            return self.job.code, self.answer.text.strip()
-        return split_answer(self.answer.text, self.job.written)
+            return Parts(self.job.code, self.answer.text.strip())
+        return take_apart(self.answer.text, self.job.written)
+
+    def split(self) -> tuple[str, str]:
+        """The code and the explanation."""
+        parts = self.parts()
+        return parts.code, parts.explanation
+
+    def files(self, parts: Parts) -> list[CodeFile]:
+        """All code of the answer as files, the main one first; none where code was only explained."""
+        if self.job.action == "explain" or not parts.code.strip():
+            return []
+        name = parts.main.name if parts.main else ""
+        return named(CodeFile(name, self.language(parts), parts.code), parts.explanation)
+
+    def language(self, parts: Parts) -> Language:
+        """Of the code: what its block says, else what was asked for."""
+        return (parts.main and parts.main.language) or self.job.written
 
 
 async def code(engine: Engine, template: Template, job: Job) -> AsyncGenerator[CodeResult, None]:
@@ -127,8 +143,8 @@ def action_of(template: Template) -> str:
 
 
 def _checked(result: CodeResult) -> CodeResult:
-    code, _ = result.split()
-    return replace(result, syntax=check(code, result.job.written))
+    parts = result.parts()
+    return replace(result, syntax=check(parts.code, result.language(parts)))
 
 
 def _located(syntax: Syntax) -> str:

@@ -8,7 +8,7 @@ from qwen_ui.page.status import line
 from qwen_ui.page.templates import problems
 from qwen_ui.page.words import Say
 from qwen_ui.prompts.edit import Entry
-from qwen_ui.prompts.template import SUFFIX
+from qwen_ui.prompts.template import SUFFIX, Template
 from qwen_ui.tabs.prompts.task import OpenFile, key
 
 LONGEST_SHOWN = 20_000
@@ -29,6 +29,15 @@ def _label(entry: Entry, task: str, say: Say) -> str:
 def broken(entries: Sequence[Entry], say: Say) -> str:
     """What is wrong with the broken files; empty if none is broken."""
     return problems([entry.error for entry in entries if entry.error], say)
+
+
+def warnings(template: Template, say: Say) -> str:
+    """What in the file has no meaning here; empty if all has one."""
+    if not template.warnings:
+        return ""
+    items = "".join(f"<li>{escape(say('{warning}', warning=warning))}</li>" for warning in template.warnings)
+    title = escape(say("Written for another program, and without a meaning here:"))
+    return f'<div class="prompts-warnings" role="status">{title}<ul>{items}</ul></div>'
 
 
 def head(file: OpenFile, entry: Entry | None, say: Say) -> str:

@@ -263,6 +263,7 @@ class PromptsTab:
         except QwenUIError as error:
             preview = line(say("{error}", error=error), "error")
         status = line(unsaved, "note") if file.edited(text) else ""
+        status += show.warnings(template, say)
         return reviewed | {self._status: status, self._preview: preview}
 
 

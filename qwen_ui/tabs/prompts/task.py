@@ -87,4 +87,4 @@ def _not_an_object(cause: str) -> InvalidInput:
 
 def sample_text(template: Template) -> str:
     """The samples as JSON, to be edited."""
-    return json.dumps(samples(template), ensure_ascii=False, indent=2) if template.inputs else ""
+    return json.dumps(samples(template), ensure_ascii=False, indent=2) if samples(template) else ""

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from qwen_ui.tabs.sentiment.rows import SkippedRow
+from qwen_ui.tabs.sentiment.dates import Order as DateOrder
+from qwen_ui.tabs.sentiment.dates import read_dates
 from qwen_ui.tabs.sentiment.task import Judged
+from qwen_ui.text.tables import SkippedRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Trend:
     table: pd.DataFrame
     unknown: tuple[int, ...]
     """Numbers of the rows whose date could not be read."""
+    order: DateOrder = ""
+    """How numeric dates were read."""
 
 
 def evaluate(judged: Sequence[Judged], labels: Sequence[str]) -> Quality:
@@ -56,18 +60,18 @@ def evaluate(judged: Sequence[Judged], labels: Sequence[str]) -> Quality:
 
 def trend(judged: Sequence[Judged], labels: Sequence[str]) -> Trend:
     """Counts by day, by week or by month, whichever gives a readable number of periods."""
-    given = pd.Series([row.date for row, _ in judged], dtype=str)
-    dates = pd.to_datetime(given, errors="coerce", format="mixed", utc=True)
-    unknown = tuple(row.number for (row, _), missing in zip(judged, dates.isna(), strict=True) if missing)
-    found = [result.label for _, result in judged]
-    frame = pd.DataFrame({"date": dates.dt.tz_localize(None), "label": found}).dropna()
-    if frame.empty:
+    dates = read_dates(row.date for row, _ in judged)
+    pairs = list(zip(judged, dates.days, strict=True))
+    unknown = tuple(row.number for (row, _), day in pairs if day is None)
+    dated = [(day, result.label) for (_, result), day in pairs if day is not None]
+    if not dated:
         return Trend(pd.DataFrame(columns=["period", "label", "rows"]), unknown)
+    frame = pd.DataFrame(dated, columns=["date", "label"]).astype({"date": "datetime64[s]"})
     days = (frame["date"].max() - frame["date"].min()).days
     period = "D" if days <= 31 else "W" if days <= 366 else "M"
     frame["period"] = frame["date"].dt.to_period(period).dt.start_time
     counts = frame.groupby(["period", "label"]).size().unstack(fill_value=0).reindex(columns=list(labels), fill_value=0)
-    return Trend(counts.rename_axis(columns="label").stack().rename("rows").reset_index(), unknown)
+    return Trend(counts.rename_axis(columns="label").stack().rename("rows").reset_index(), unknown, dates.order)
 
 
 def as_csv(judged: Sequence[Judged], labels: Sequence[str], skipped: Sequence[SkippedRow] = ()) -> bytes:

@@ -155,7 +155,7 @@ class Results:
             title=say("Rows by label over time"),
             visible=not frame.empty,
         )
-        return {self._trend: plot, self._undated: show.unknown(show.UNKNOWN_DATES, found.unknown, say)}
+        return {self._trend: plot, self._undated: show.undated(found, say)}
 
 
 def _chart(counts: Mapping[str, int], labels: Sequence[str], say: Say) -> gr.BarPlot:

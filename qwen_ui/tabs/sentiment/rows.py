@@ -1,57 +1,32 @@
-"""Files of texts: .csv, .xlsx, .txt and .jsonl → rows, with every row that can't be used counted and named."""
+"""Files of texts → rows to judge, with every row that can't be used counted and named."""
 
-import csv
-import io
-import json
+import re
 import statistics
-import zipfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path, PurePath
-from typing import Any
-
-import openpyxl
-import pandas as pd
+from pathlib import Path
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.sentences import Sentence
+from qwen_ui.tabs.sentiment.dates import are_dates
 from qwen_ui.tabs.sentiment.prompt import MAX_CHARACTERS
-from qwen_ui.text.decode import decode, is_damaged
+from qwen_ui.text.decode import is_damaged
+from qwen_ui.text.tables import EMPTY, MAX_ROWS, SkippedRow, Table, read
 
-EXTENSIONS = (".csv", ".tsv", ".xlsx", ".txt", ".jsonl")
 MAX_BYTES = 50_000_000
-MAX_ROWS = 200_000
-EMPTY = Sentence("empty")
 
-_LINES_OF_A_ROW = 200
-_MAX_UNPACKED = 500_000_000  # bytes; a small .xlsx can unpack to anything
 _LOOKED_AT = 200
 """Rows from which columns are guessed."""
 _TEXT_NAMES = ("text", "review", "sentence", "comment", "content", "body", "message", "内容", "评论", "文本", "评价")
-_GOLD_NAMES = ("label", "sentiment", "truth", "true label", "标签", "情感", "真实标签")
-_DATE_NAMES = ("date", "time", "day", "timestamp", "created", "日期", "时间")
-
-_Record = tuple[int, dict[str, str] | Sentence]
-"""A row's number with its values by column, or with what is wrong with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class SkippedRow:
-    """A row that can't be used. ``number`` is its line in the file, or its row in the sheet, from 1."""
-
-    number: int
-    reason: Sentence
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A file as rows of texts."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[int, dict[str, str]], ...]
-    """Each row's number and its values by column; a missing one is not there."""
-    skipped: tuple[SkippedRow, ...]
+_GOLD_NAMES = ("label", "sentiment", "truth", "true label", "polarity", "target", "标签", "情感", "真实标签")
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
+_SIGN = re.compile(r"[=＝:：]")
+_MOST_MEANINGS = 20
+_GOOD = ("positive", "pos", "good", "happy", "正面", "积极", "好评", "好", "正向")
+_BAD = ("negative", "neg", "bad", "unhappy", "负面", "消极", "差评", "坏", "差", "负向")
+_NEITHER = ("neutral", "mixed", "中性", "中立", "中评", "一般")
+_DATE_NAMES = ("date", "time", "day", "timestamp", "created", "posted", "日期", "时间")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +36,8 @@ class Columns:
     text: str
     gold_label: str = ""
     date: str = ""
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    """Labels by the gold labels, in small letters, that stand for them where they are no labels themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +58,11 @@ class Rows:
     skipped: tuple[SkippedRow, ...]
 
 
-def open_table(path: str) -> Table:
-    """An uploaded file. Raises like `read`, and for a file that is too large or not there any more."""
+def open_table(path: str, sheet: str = "", encoding: str = "") -> Table:
+    """An uploaded file; of a workbook a sheet, or the one with data.
+
+    Raises like `qwen_ui.text.tables.read`, and for a file that is too large or not there any more.
+    """
     file = Path(path)
     try:
         if (size := file.stat().st_size) > MAX_BYTES:
@@ -94,33 +74,7 @@ def open_table(path: str) -> Table:
         data = file.read_bytes()
     except FileNotFoundError as error:
         raise InvalidInput("The server no longer has this file. Add it again.") from error
-    return read(file.name, data)
-
-
-def read(name: str, data: bytes) -> Table:
-    """Reads a file. A .txt has a text a line, in the column "text"; the others name their columns.
-
-    Raises `InvalidInput` for another extension, for a file that can't be read, and for one without rows.
-    """
-    extension = PurePath(name).suffix.lower()
-    if extension not in EXTENSIONS:
-        known = ", ".join(EXTENSIONS)
-        raise InvalidInput("{name} can't be read: files must end in {extensions}.", name=name, extensions=known)
-    if extension == ".xlsx":
-        records = list(_sheet(name, data))
-    else:
-        text = decode(data, name, keep_damaged=True).removeprefix("\ufeff")
-        records = list({".txt": _lines, ".jsonl": _objects}.get(extension, _csv)(text))
-    rows = tuple((number, record) for number, record in records if isinstance(record, dict))
-    skipped = tuple(SkippedRow(number, record) for number, record in records if isinstance(record, Sentence))
-    if not rows:
-        raise InvalidInput("{name} holds no rows that can be read.", name=name)
-    if len(rows) > MAX_ROWS:
-        raise InvalidInput(
-            "{name} has {count:,} rows; {limit:,} are possible. Split it.", name=name, count=len(rows), limit=MAX_ROWS
-        )
-    columns = tuple(dict.fromkeys(column for _, record in rows for column in record))
-    return Table(columns, rows, skipped)
+    return read(file.name, data, sheet, encoding)
 
 
 def select(table: Table, columns: Columns) -> Rows:
@@ -130,28 +84,82 @@ def select(table: Table, columns: Columns) -> Rows:
             raise InvalidInput(
                 "There is no column {column!r}. There are: {columns}.", column=column, columns=", ".join(table.columns)
             )
+    wanted = (columns.text, columns.gold_label, columns.date)
+    places = [table.columns.index(column) if column else None for column in wanted]
     usable, skipped = [], list(table.skipped)
     for number, values in table.rows:
-        text = values.get(columns.text, "").strip()
+        text, gold_label, date = ("" if at is None else values[at].strip() for at in places)
         if reason := _fault(text):
             skipped.append(SkippedRow(number, reason))
         else:
-            usable.append(Row(number, text, values.get(columns.gold_label, ""), values.get(columns.date, "")))
+            usable.append(Row(number, text, columns.meanings.get(gold_label.casefold(), gold_label), date))
     return Rows(tuple(usable), tuple(sorted(skipped, key=lambda row: row.number)))
 
 
 def guess_columns(table: Table, labels: Sequence[str]) -> Columns:
-    """The columns as their names and values suggest them. Gold labels are taken only where all values are labels."""
+    """The columns as their names and values suggest them.
+
+    Gold labels are taken where all values are labels, or where the name says so and values may stand for labels.
+    """
     text = _named(table.columns, _TEXT_NAMES) or max(table.columns, key=lambda column: _length(table, column))
     others = [column for column in table.columns if column != text]
     known = {label.casefold() for label in labels}
     gold = [column for column in others if _are_among(known, _values(table, column))]
-    dates = [column for column in others if column not in gold and _are_dates(_head(table, column))]
+    dates = [column for column in others if column not in gold and _is_date(table, column)]
+    named = _named(
+        [column for column in others if column not in dates and meanings(table, column, labels)], _GOLD_NAMES
+    )
+    gold_label = _named(gold, _GOLD_NAMES) or next(iter(gold), named)
     return Columns(
         text,
-        _named(gold, _GOLD_NAMES) or next(iter(gold), ""),
+        gold_label,
         _named(dates, _DATE_NAMES) or next(iter(dates), ""),
+        meanings(table, gold_label, labels) if gold_label else {},
     )
+
+
+def meanings(table: Table, column: str, labels: Sequence[str]) -> dict[str, str]:
+    """What a column's values may stand for where they are numbers, or labels cut short: a label each, or "".
+
+    Nothing where they are labels, and where they are no values of that kind. Numbers are taken for a scale from the
+    worst to the best.
+    """
+    known = {label.casefold() for label in labels}
+    values = {value for value in islice(_values(table, column), MAX_ROWS) if value not in known}
+    if not values or len(values) > _MOST_MEANINGS:
+        return {}
+    if all(_NUMBER.fullmatch(value) for value in values):
+        numbers = sorted(map(float, values))
+        low, high = min(0.0, numbers[0]) if len(numbers) == 1 else numbers[0], numbers[-1]
+        return {value: _on_scale(float(value), low, high, labels) for value in sorted(values, key=float)}
+    short = {
+        value: next((label for label in labels if label.casefold().startswith(value)), "") for value in sorted(values)
+    }
+    return short if all(short.values()) else {}
+
+
+def written(meant: Mapping[str, str]) -> str:
+    """What values stand for, as people write it and `parse_meanings` reads it: "0 = negative, 1 = positive"."""
+    return ", ".join(f"{value} = {label}" for value, label in meant.items())
+
+
+def parse_meanings(text: str, labels: Sequence[str]) -> dict[str, str]:
+    """What values stand for. Raises `InvalidInput` for a label that is not among the labels."""
+    spelled = {label.casefold(): label for label in labels}
+    meant = {}
+    for part in re.split(r"[,，;；\n]", text):
+        value, _, label = (piece.strip() for piece in _SIGN.sub("=", part, count=1).partition("="))
+        if not label:
+            continue
+        if label.casefold() not in spelled:
+            raise InvalidInput(
+                "{value} can't stand for {label!r}, which is not among the labels: {labels}.",
+                value=value,
+                label=label,
+                labels=", ".join(labels),
+            )
+        meant[value.casefold()] = spelled[label.casefold()]
+    return meant
 
 
 def _fault(text: str) -> Sentence | None:
@@ -162,88 +170,6 @@ def _fault(text: str) -> Sentence | None:
     return Sentence("longer than {limit:,} characters", limit=MAX_CHARACTERS) if len(text) > MAX_CHARACTERS else None
 
 
-def _lines(text: str) -> Iterator[_Record]:
-    for number, line in enumerate(text.rstrip("\n").split("\n"), 1):
-        yield number, {"text": line.rstrip("\r")}
-
-
-def _objects(text: str) -> Iterator[_Record]:
-    for number, line in enumerate(text.rstrip("\n").split("\n"), 1):
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
-            yield number, Sentence("not valid JSON") if line.strip() else EMPTY
-            continue
-        if isinstance(record, dict):
-            yield number, {key: _text(value) for key, value in record.items()}
-        else:
-            yield number, Sentence("not a JSON object")
-
-
-def _csv(text: str) -> Iterator[_Record]:
-    first = text.split("\n", 1)[0]
-    delimiter = max(",;\t|", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header: list[str] | None = None
-    while True:
-        number = reader.line_num + 1
-        try:
-            values = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield number, Sentence("not valid CSV: {error}", error=error)
-            continue
-        if header is None:
-            header = _header(values)
-        elif reader.line_num - number > _LINES_OF_A_ROW:
-            yield number, Sentence("a quotation mark is not closed until line {line}", line=reader.line_num)
-        else:
-            yield number, _record(header, values)
-
-
-def _sheet(name: str, data: bytes) -> Iterator[_Record]:
-    """The first sheet of a workbook; formulas give the values they had when it was saved."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            size = sum(item.file_size for item in archive.infolist())
-        if size > _MAX_UNPACKED:
-            raise InvalidInput("{name} is too large: it unpacks to {size:,} MB.", name=name, size=size // 1_000_000)
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        rows = [[_text(value) for value in row] for row in book.worksheets[0].iter_rows(values_only=True)]
-    except InvalidInput:
-        raise
-    except Exception as error:  # openpyxl raises whatever a broken part of the file leads to
-        raise InvalidInput("{name} can't be read as an Excel workbook. Save it as .xlsx again.", name=name) from error
-    if not rows:
-        return
-    header = _header(rows[0])
-    for number, values in enumerate(rows[1:], 2):
-        while len(values) > len(header) and not values[-1]:
-            values.pop()
-        yield number, _record(header, values)
-
-
-def _header(names: Iterable[str]) -> list[str]:
-    return [name.strip() or f"column {index}" for index, name in enumerate(names, 1)]
-
-
-def _record(header: list[str], values: list[str]) -> dict[str, str] | Sentence:
-    if not any(value.strip() for value in values):
-        return EMPTY
-    if len(values) > len(header):
-        return Sentence(
-            "{values} {values:value|values} for {columns} {columns:column|columns}",
-            values=len(values),
-            columns=len(header),
-        )
-    return dict(zip(header, values, strict=False))
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
-
-
 def _named(columns: Sequence[str], names: Iterable[str]) -> str:
     """The column of one of the names, whole names before parts of one, in the names' order."""
     plain = {column.casefold().strip(): column for column in reversed(columns)}
@@ -252,8 +178,15 @@ def _named(columns: Sequence[str], names: Iterable[str]) -> str:
     return next(whole, None) or next(part, "")
 
 
+def _on_scale(value: float, low: float, high: float, labels: Sequence[str]) -> str:
+    """The label for a place on a scale, as far as the labels tell good from bad."""
+    place = (value - low) / (high - low) if high > low else 0.5
+    words = _BAD if place < 0.5 else _GOOD if place > 0.5 else _NEITHER
+    return next((label for label in labels if label.casefold() in words), "")
+
+
 def _values(table: Table, column: str) -> Iterator[str]:
-    return (value for _, values in table.rows if (value := values.get(column, "").strip().casefold()))
+    return (value for given in table.values(column) if (value := given.strip().casefold()))
 
 
 def _head(table: Table, column: str) -> list[str]:
@@ -269,9 +202,5 @@ def _are_among(known: set[str], values: Iterator[str]) -> bool:
     return next(values, "") in known and all(value in known for value in values)
 
 
-def _are_dates(values: Sequence[str]) -> bool:
-    """Whether most are dates. Bare numbers are not taken for any: they would all pass as years or seconds."""
-    if not values or all(value.replace(".", "").isdigit() for value in values):
-        return False
-    found = pd.to_datetime(pd.Series(values), errors="coerce", format="mixed", utc=True)
-    return bool(found.notna().mean() > 0.5)
+def _is_date(table: Table, column: str) -> bool:
+    return are_dates(_head(table, column), named=_named([column], _DATE_NAMES) != "")

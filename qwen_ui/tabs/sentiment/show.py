@@ -7,9 +7,10 @@ from html import escape
 from qwen_ui.page.status import line
 from qwen_ui.page.words import Say
 from qwen_ui.sentences import marked
-from qwen_ui.tabs.sentiment.report import Quality
-from qwen_ui.tabs.sentiment.rows import Rows, SkippedRow
+from qwen_ui.tabs.sentiment.report import Quality, Trend
+from qwen_ui.tabs.sentiment.rows import Columns, Rows
 from qwen_ui.tabs.sentiment.task import Classified, Order, Work
+from qwen_ui.text.tables import SkippedRow, Table
 
 LISTED = 200
 """Skipped rows on the page."""
@@ -18,6 +19,11 @@ SHORTEST = 1e-3
 """Seconds that anything takes, so that speeds are finite."""
 UNKNOWN_LABELS = marked("Without a true label among the labels: {count:,} {count:row|rows} ({numbers})")
 UNKNOWN_DATES = marked("Date not readable: {count:,} {count:row|rows} ({numbers})")
+DATE_ORDERS = {
+    "day": marked("Dates in numbers are read as day, month, year."),
+    "month": marked("Dates in numbers are read as month, day, year."),
+    "year": marked("Dates in numbers are read as year, month, day."),
+}
 
 
 def bars(result: Classified, say: Say) -> str:
@@ -40,14 +46,39 @@ def judged(order: Order, seconds: float, say: Say) -> str:
     return line(f"{_how(order, say)} · {say('{seconds:.1f} s', seconds=seconds)}")
 
 
-def facts(rows: Rows, say: Say) -> str:
-    """How many rows can be judged. Those that can't are listed with the results, or here when there will be none."""
+def facts(table: Table, columns: Columns, rows: Rows, say: Say) -> str:
+    """What is in a file, and how many of its rows can be judged.
+
+    Those that can't are listed with the results, or here when there will be none.
+    """
     counts = say(
         "{count:,} {count:row|rows} to judge, {skipped:,} that can't be used",
         count=len(rows.usable),
         skipped=len(rows.skipped),
     )
-    return line(counts) + ("" if rows.usable else skipped(rows.skipped, say))
+    told = line(counts) + ("" if rows.usable else skipped(rows.skipped, say))
+    if table.uncomputed:
+        missing = say(
+            "{count:,} {count:formula has|formulas have} no stored value, so {count:its cell is|their cells are} "
+            "empty. Open the file in a spreadsheet program, save it there, and add it again.",
+            count=table.uncomputed,
+        )
+        told += line(missing, "note")
+    if columns.meanings:
+        unlike = say(
+            "In the column {column!r} there are values that are not labels ({values}). Say below which label "
+            "each stands for.",
+            column=columns.gold_label,
+            values=", ".join(columns.meanings),
+        )
+        told += line(unlike, "note")
+    return told
+
+
+def undated(found: Trend, say: Say) -> str:
+    """How dates were read, and which could not be."""
+    order = line(say(DATE_ORDERS[found.order])) if found.order else ""
+    return order + unknown(UNKNOWN_DATES, found.unknown, say)
 
 
 def progress(before: Work, now: Work, say: Say, stopping: bool = False) -> str:

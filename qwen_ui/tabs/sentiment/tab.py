@@ -1,8 +1,10 @@
 """The Sentiment tab: its layout, and what answers to what."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.messages import Message
 from qwen_ui.page.app import App
 from qwen_ui.page.choices import as_held
+from qwen_ui.page.encoding import EncodingChoice
 from qwen_ui.page.events import QUIET, Buttons, Event, Events, Run, Values
 from qwen_ui.page.scripts import kept_by_browser
 from qwen_ui.page.sending import Entrance
@@ -25,10 +28,22 @@ from qwen_ui.sentences import marked
 from qwen_ui.tabs.sentiment import show, task
 from qwen_ui.tabs.sentiment.prompt import default_labels, parse_labels, suited
 from qwen_ui.tabs.sentiment.results import Results
-from qwen_ui.tabs.sentiment.rows import EXTENSIONS, Columns, guess_columns, open_table, select
+from qwen_ui.tabs.sentiment.rows import (
+    Columns,
+    guess_columns,
+    meanings,
+    open_table,
+    parse_meanings,
+    select,
+    written,
+)
 from qwen_ui.tabs.sentiment.task import Calibration, Classified, Order, Work
+from qwen_ui.text.decode import UncertainEncoding
+from qwen_ui.text.tables import EXTENSIONS, Table
 
 NOT_JUDGED = marked("Not judged: {error}")
+READ_AT_ONCE = 4
+"""Files: each takes a process, with the memory that one may have."""
 KEEP = "(template, labels) => [{template, labels}]"
 
 
@@ -37,6 +52,7 @@ class SentimentTab:
 
     def __init__(self, app: App, page: gr.Blocks) -> None:
         self._calibration = Calibration()
+        self._turns = threading.BoundedSemaphore(READ_AT_ONCE)
         self._kept = kept_by_browser("sentiment", render=False)
         with gr.Row(elem_id="sentiment-fields"):
             with gr.Column(elem_id="sentiment-main"):
@@ -83,16 +99,25 @@ class SentimentTab:
 
     def _lay_out_file(self) -> None:
         self._file = gr.File(
-            label=label("File: .csv .tsv .xlsx .txt .jsonl"),
+            label=label("File: .csv .tsv .xlsx .xls .ods .txt .json .jsonl"),
             file_types=list(EXTENSIONS),
             height=130,
             elem_id="sentiment-file",
         )
+        self._encoding = EncodingChoice("sentiment-encoding")
+        self._sheet = _column_picker(label("Sheet"), "sentiment-sheet")
         with gr.Row(elem_id="sentiment-columns"):
             self._column = _column_picker(label("Column with the texts"), "sentiment-column")
             self._gold = _column_picker(label("Column with true labels"), "sentiment-truth")
             self._date = _column_picker(label("Column with dates"), "sentiment-date")
         self._facts = gr.HTML(elem_id="sentiment-facts", padding=False)
+        self._meanings = gr.Textbox(
+            "",
+            label=label("What the true labels stand for"),
+            info=label("Such as: 0 = negative, 1 = positive"),
+            visible=False,
+            elem_id="sentiment-meanings",
+        )
         self._go_file = gr.Button(
             label("Judge the file"), variant="primary", interactive=False, elem_id="sentiment-go-file"
         )
@@ -125,8 +150,10 @@ class SentimentTab:
         events = self._events = Events(app, TAB.id, self._status, buttons, refused=NOT_JUDGED)
         options = [self._template.dropdown, self._labels, self._calibrated]
         columns, of_file = [self._column, self._gold, self._date], [self._rest, *self._results.parts]
+        file = [self._file, self._encoding.radio]
         events.run(self._go.click, self._judging_text, [self._text, *options], [self._result])
-        events.run(self._go_file.click, self._judging_file, [self._file, *columns, *options], of_file)
+        given = [*file, self._sheet, *columns, self._meanings]
+        events.run(self._go_file.click, self._judging_file, [*given, *options], of_file)
         events.run(self._rest.click, self._judging_rest, [self._results.work], of_file)
         events.stop()
         self._results.wire(events)
@@ -134,8 +161,13 @@ class SentimentTab:
         events.on(self._text_tab.select, lambda event: self._beside(text=True), (), beside)
         events.on(self._file_tab.select, lambda event: self._beside(text=False), (), beside)
         uploads = [self._file.upload, self._file.clear]
-        events.on(uploads, self._open, [self._file, self._labels], [*columns, self._facts])
-        events.on(self._column.input, self._look, [self._file, self._column], [self._facts], refused=NOT_JUDGED)
+        opened = [self._encoding.radio, self._sheet, *columns, self._facts, self._meanings]
+        events.on(uploads, self._open, [self._file, self._labels], opened)
+        events.on(self._encoding.radio.input, self._open_in, [*file, self._labels], opened)
+        events.on(self._sheet.input, self._open_sheet, [*file, self._sheet, self._labels], opened)
+        chosen = [*file, self._sheet, *columns, self._labels]
+        looks = [self._column.input, self._gold.input]
+        events.on(looks, self._look, chosen, [self._facts, self._meanings], refused=NOT_JUDGED)
         self._template.wire(events, page, [self._labels], self._restored, [self._kept])
         kept = [self._template.dropdown, self._labels]
         changes = [self._template.dropdown.change, self._labels.change]
@@ -166,8 +198,9 @@ class SentimentTab:
         order = self._order(event)
         if not event[self._file]:
             raise InvalidInput("Add a file first.")
-        table = open_table(event[self._file])
-        columns = Columns(event[self._column] or "", event[self._gold] or "", event[self._date] or "")
+        table = self._table(event, event[self._sheet] or "")
+        meant = parse_meanings(event[self._meanings] or "", order.labels)
+        columns = Columns(event[self._column] or "", event[self._gold] or "", event[self._date] or "", meant)
         if not columns.text:  # the file is so new that they are not on the page yet
             columns = guess_columns(table, order.labels)
         rows = select(table, columns)
@@ -212,31 +245,63 @@ class SentimentTab:
         }
 
     def _open(self, event: Event) -> Values:
-        """A new file: its columns with a guess which to use, and what is in it."""
+        """A new file: its sheets and columns with a guess which to use, and what is in it."""
+        fresh = replace(event, given={**event.given, self._encoding.radio: ""})
+        return self._encoding.none() | self._opened(fresh, "")
+
+    def _open_in(self, event: Event) -> Values:
+        """The file in the chosen encoding."""
+        return self._opened(event, "")
+
+    def _open_sheet(self, event: Event) -> Values:
+        """Another sheet of the file."""
+        return self._opened(event, event[self._sheet] or "")
+
+    def _opened(self, event: Event, sheet: str) -> Values:
         pickers = (self._column, self._gold, self._date)
         none: Values = {picker: gr.Dropdown(choices=[], value=None, visible=False) for picker in pickers}
+        none[self._meanings] = gr.Textbox("", visible=False)
+        unseen: Values = {} if sheet else {self._sheet: gr.Dropdown(choices=[], value=None, visible=False)}
         if not event[self._file]:
-            return none | {self._facts: ""}
+            return none | unseen | {self._facts: ""}
         try:
-            table = open_table(event[self._file])
-            guess = guess_columns(table, _known(event[self._labels]))
-            rows = select(table, Columns(guess.text))
+            table = self._table(event, sheet)
+        except UncertainEncoding as error:
+            return none | unseen | self._encoding.offer(error, event.say) | {self._facts: ""}
         except QwenUIError as error:
-            return none | {self._facts: line(event.say(NOT_JUDGED, error=error), "error")}
+            return none | unseen | {self._facts: line(event.say(NOT_JUDGED, error=error), "error")}
+        guess = guess_columns(table, _known(event[self._labels]))
         names = [(name, name) for name in table.columns]
         optional = [(event.say("(none)"), ""), *names]
         return {
+            self._sheet: gr.Dropdown(
+                choices=list(table.sheets), value=table.sheet or None, visible=len(table.sheets) > 1
+            ),
             self._column: gr.Dropdown(choices=names, value=guess.text, visible=True),
             self._gold: gr.Dropdown(choices=optional, value=guess.gold_label, visible=len(names) > 1),
             self._date: gr.Dropdown(choices=optional, value=guess.date, visible=len(names) > 1),
-            self._facts: show.facts(rows, event.say),
+            **self._told(event, table, guess),
         }
 
     def _look(self, event: Event) -> Values:
-        """How many rows of the chosen column can be judged."""
+        """How many rows of the chosen column can be judged, and what the chosen true labels may stand for."""
         if not event[self._file] or not event[self._column]:
             return {self._facts: ""}
-        return {self._facts: show.facts(select(open_table(event[self._file]), Columns(event[self._column])), event.say)}
+        table, gold = self._table(event, event[self._sheet] or ""), event[self._gold] or ""
+        meant = meanings(table, gold, _known(event[self._labels])) if gold in table.columns else {}
+        return self._told(event, table, Columns(event[self._column], gold, meanings=meant))
+
+    def _table(self, event: Event, sheet: str) -> Table:
+        """The file, in its turn."""
+        with self._turns:
+            return open_table(event[self._file], sheet, event[self._encoding.radio] or "")
+
+    def _told(self, event: Event, table: Table, columns: Columns) -> Values:
+        """What is in a table, and what its true labels may stand for, to be put right."""
+        return {
+            self._facts: show.facts(table, columns, select(table, columns), event.say),
+            self._meanings: gr.Textbox(written(columns.meanings), visible=bool(columns.meanings)),
+        }
 
     def _filled(self, event: Event, template: Template) -> Values:
         """The labels that go with a template: its own, unless the user named others than templates do."""

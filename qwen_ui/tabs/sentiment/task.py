@@ -17,7 +17,8 @@ from qwen_ui.errors import PromptTooLong
 from qwen_ui.prompts import Template
 from qwen_ui.sentences import Sentence
 from qwen_ui.tabs.sentiment.prompt import build, calibration_texts
-from qwen_ui.tabs.sentiment.rows import Columns, Row, SkippedRow
+from qwen_ui.tabs.sentiment.rows import Columns, Row
+from qwen_ui.text.tables import SkippedRow
 
 FIRST_BATCH = 16
 BATCH_SECONDS = 1.5

@@ -1,25 +1,26 @@
 """Files to translate: which texts of theirs to translate, and the same file again with the translations."""
 
-import csv
-import io
 import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import PurePath
-from typing import NamedTuple
 
 from qwen_ui.errors import InvalidInput
+from qwen_ui.tabs.translate import subtitles
+from qwen_ui.tabs.translate.places import Place, Texts, in_places
 from qwen_ui.tabs.translate.protect import has_words
 from qwen_ui.text.decode import decode
+from qwen_ui.text.delimited import dialect_of, records
+from qwen_ui.text.tables import header_of, names_of
 
-EXTENSIONS = (".txt", ".md", ".srt", ".csv", ".json")
+SUBTITLES = (".srt", ".vtt", ".ass", ".ssa")
+EXTENSIONS = (".txt", ".md", *SUBTITLES, ".csv", ".tsv", ".json")
 
-_CUE = re.compile(
-    r"^(?P<head>[ \t]*\d+[ \t\r]*\n[ \t]*\d+:\d\d:\d\d[,.]\d+[ \t]*-->[^\n]*\n)"
-    r"(?P<text>.*?)(?P<end>\r?\n[ \t\r]*(?=\n|\Z)|\Z)",
-    re.DOTALL | re.MULTILINE,
-)
+_HEADER_WITHIN = 200
+"""Rows of a table."""
+
 # A string of JSON; none of the other tokens holds a quotation mark.
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"(?P<key>\s*:)?')
 
@@ -45,24 +46,27 @@ class Document:
         return self._write(translations).encode()
 
 
-def read(name: str, data: bytes, wanted: Sequence[str] | None = None) -> Document:
-    """Takes a .txt, .md, .srt, .csv or .json file apart. Of a CSV only the wanted columns are translated, else all.
+def read(name: str, data: bytes, wanted: Sequence[str] | None = None, encoding: str = "") -> Document:
+    """Takes a file of one of the `EXTENSIONS` apart. Of a table only the wanted columns are translated, else all.
 
-    Raises `InvalidInput` for another extension, a broken file, or one without anything to translate.
+    Raises `UncertainEncoding` if the encoding can't be told and is not named, and `InvalidInput` for another extension,
+    a broken file, or one without anything to translate.
     """
     extension = PurePath(name).suffix.lower()
     if extension not in EXTENSIONS:
         raise InvalidInput(
             "{name} can't be translated: files must end in {extensions}.", name=name, extensions=", ".join(EXTENSIONS)
         )
-    text = decode(data, name).removeprefix("\ufeff")
+    text = decode(data, name, encoding=encoding).removeprefix("\ufeff")
     windows = "\r\n" in text and text.count("\r\n") == text.count("\n")
     body = text.replace("\r\n", "\n") if windows else text
     columns: tuple[str, ...] = ()
-    if extension == ".csv":
+    if extension in {".csv", ".tsv"}:
         columns, texts, fill = _csv(name, body, wanted)
+    elif extension in SUBTITLES:
+        texts, fill = subtitles.texts(name, body, extension)
     else:
-        texts, fill = {".srt": _srt, ".json": _json}.get(extension, _plain)(name, body)
+        texts, fill = {".json": _json}.get(extension, _plain)(name, body)
     if not texts:
         raise InvalidInput("{name} holds nothing to translate.", name=name)
     mark = "\ufeff" if data.startswith(b"\xef\xbb\xbf") else ""
@@ -74,38 +78,18 @@ def read(name: str, data: bytes, wanted: Sequence[str] | None = None) -> Documen
     return Document(name, texts, write, columns)
 
 
-class _Place(NamedTuple):
-    """Characters [start, end) of a file, and the text that they stand for."""
-
-    start: int
-    end: int
-    text: str
+def _plain(name: str, body: str) -> Texts:
+    return in_places(body, [Place(0, len(body), body)], str)
 
 
-_Texts = tuple[tuple[str, ...], Callable[[Sequence[str]], str]]
-"""What to translate, and what puts translations into the file."""
-
-
-def _plain(name: str, body: str) -> _Texts:
-    return _in_places(body, [_Place(0, len(body), body)], str)
-
-
-def _srt(name: str, body: str) -> _Texts:
-    """Subtitles: the numbers and times of the cues stay, and no cue gets a blank line, which would end it."""
-    cues = [_Place(cue.start("text"), cue.end("text"), cue["text"]) for cue in _CUE.finditer(body)]
-    if not cues:
-        raise InvalidInput("{name} holds no subtitles. A cue is a number, a line of times, and its text.", name=name)
-    return _in_places(body, cues, lambda text: "\n".join(line for line in text.splitlines() if line.strip()))
-
-
-def _json(name: str, body: str) -> _Texts:
+def _json(name: str, body: str) -> Texts:
     """JSON: the string values are translated; keys, numbers and all the rest stay to the letter."""
     try:
         json.loads(body)
     except (ValueError, RecursionError) as error:
         raise InvalidInput("{name} can't be read as JSON: {reason}.", name=name, reason=str(error)) from error
     strings = [match for match in _JSON_STRING.finditer(body) if not match["key"]]
-    return _in_places(body, [_Place(*match.span(), json.loads(match[0])) for match in strings], _json_string)
+    return in_places(body, [Place(*match.span(), json.loads(match[0])) for match in strings], _json_string)
 
 
 def _json_string(text: str) -> str:
@@ -113,26 +97,15 @@ def _json_string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).encode(errors="backslashreplace").decode()
 
 
-def _in_places(body: str, places: Sequence[_Place], written: Callable[[str], str]) -> _Texts:
-    """The texts of the places that have words, and what puts translations there, each as it is to be written."""
-    places = [place for place in places if has_words(place.text)]
-
-    def fill(translations: Sequence[str]) -> str:
-        parts, at = [], 0
-        for place, new in zip(places, translations, strict=True):
-            if new != place.text:
-                parts += [body[at : place.start], written(new)]
-                at = place.end
-        return "".join([*parts, body[at:]])
-
-    return tuple(place.text for place in places), fill
-
-
-def _csv(name: str, body: str, wanted: Sequence[str] | None) -> tuple[tuple[str, ...], *_Texts]:
-    """A table: its columns, and the texts in its cells. A row without a translation stays to the letter."""
-    delimiter = _delimiter(body)
-    rows, lines = _rows(name, body, delimiter)
-    columns = tuple(rows[0])
+def _csv(name: str, body: str, wanted: Sequence[str] | None) -> tuple[tuple[str, ...], *Texts]:
+    """A table: its columns, and the texts in its cells. All else stays to the letter, the header too."""
+    dialect = dialect_of(body, "\t" if PurePath(name).suffix.lower() == ".tsv" else "")
+    rows = records(body, dialect)
+    first = list(islice(rows, _HEADER_WITHIN))
+    at, below = header_of([row.values for row in first])
+    if not first or first[at].is_blank:
+        raise InvalidInput("The first line of {name} must name its columns.", name=name)
+    columns = tuple(names_of(first[below - 1].values))
     if unknown := set(wanted or ()) - set(columns):
         raise InvalidInput(
             "{name} has no column {column!r}. It has: {columns}.",
@@ -140,53 +113,20 @@ def _csv(name: str, body: str, wanted: Sequence[str] | None) -> tuple[tuple[str,
             column=min(unknown),
             columns=", ".join(columns),
         )
-    chosen = [at for at, column in enumerate(columns) if wanted is None or column in wanted]
+    chosen = {at for at, column in enumerate(columns) if wanted is None or column in wanted}
     cells = [
-        (number, at)
-        for number, row in enumerate(rows)
-        for at in chosen
-        if number and at < len(row) and has_words(row[at])
+        cell
+        for row in chain(first[below:], rows)
+        for at, cell in enumerate(row.fields)
+        if at in chosen and has_words(cell.value)
     ]
 
     def fill(translations: Sequence[str]) -> str:
-        changed: dict[int, list[str]] = {}
-        for (number, at), new in zip(cells, translations, strict=True):
-            if new != rows[number][at]:
-                changed.setdefault(number, list(rows[number]))[at] = new
-        news = {number: _row(cells, lines[number], delimiter) for number, cells in changed.items()}
-        return "".join(news.get(number, line) for number, line in enumerate(lines))
+        parts, at = [], dialect.start
+        for cell, new in zip(cells, translations, strict=True):
+            if new != cell.value:
+                parts += [body[at : cell.start], dialect.written(new, body[cell.start : cell.end])]
+                at = cell.end
+        return "".join([body[: dialect.start], *parts, body[at:]])
 
-    return columns, tuple(rows[number][at] for number, at in cells), fill
-
-
-def _delimiter(body: str) -> str:
-    try:
-        return csv.Sniffer().sniff(body[:10_000].split("\n", 1)[0] + "\n", delimiters=",;\t|").delimiter
-    except csv.Error:  # a single column
-        return ","
-
-
-def _rows(name: str, body: str, delimiter: str) -> tuple[list[list[str]], list[str]]:
-    """The rows of a table, and what each of them is in the file."""
-    lines = list(io.StringIO(body, newline=""))
-    reader = csv.reader(lines, delimiter=delimiter)
-    rows: list[list[str]] = []
-    written: list[str] = []
-    at = 0
-    try:
-        for row in reader:
-            rows.append(row)
-            written.append("".join(lines[at : reader.line_num]))
-            at = reader.line_num
-    except csv.Error as error:
-        raise InvalidInput("{name} can't be read as CSV: {reason}.", name=name, reason=str(error)) from error
-    if not rows or not any(rows[0]):
-        raise InvalidInput("The first line of {name} must name its columns.", name=name)
-    return rows, written
-
-
-def _row(cells: Sequence[str], before: str, delimiter: str) -> str:
-    """A row as it is written in the place of the one before, which has its own end of the line, or none."""
-    out = io.StringIO()
-    csv.writer(out, delimiter=delimiter, lineterminator="\r\n").writerow(cells)
-    return out.getvalue().removesuffix("\r\n") + before[len(before.rstrip("\r\n")) :]
+    return columns, tuple(cell.value for cell in cells), fill

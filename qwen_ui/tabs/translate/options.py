@@ -15,11 +15,12 @@ from qwen_ui.page.status import line
 from qwen_ui.page.templates import TemplatePicker
 from qwen_ui.page.words import label, locale_of
 from qwen_ui.sentences import marked
-from qwen_ui.tabs.translate import glossary
+from qwen_ui.tabs.translate import glossary, tbx
+from qwen_ui.tabs.translate.glossary import Glossary
 from qwen_ui.tabs.translate.show import languages
 from qwen_ui.tabs.translate.translation import AUTO, Order, order_for
 from qwen_ui.text.decode import decode
-from qwen_ui.text.languages import LANGUAGES
+from qwen_ui.text.languages import LANGUAGES, find
 
 KEEP = "(source, target, tone, template, glossary) => [{source, target, tone, template, glossary}]"
 DEFAULT_TARGETS = {"en": "fr", "zh": "en"}
@@ -72,7 +73,7 @@ class Options:
                 label("Open file…"),
                 size="sm",
                 scale=0,
-                file_types=[".csv", ".tsv", ".txt"],
+                file_types=[".csv", ".tsv", ".txt", ".tbx"],
                 elem_id="translate-glossary-file",
             )
             self._read = gr.HTML(elem_id="translate-glossary-status", padding=False)
@@ -85,8 +86,9 @@ class Options:
     def wire(self, events: Events, page: gr.Blocks) -> None:
         """Has the widgets filled: with what the browser kept, in the reader's language."""
         self.style.wire(events, page, self.all, self._restored, [self.kept])
-        events.on(self._upload.upload, self._open, [self._upload, self.glossary], [self.glossary, self._read])
-        events.on(self.glossary.blur, self._count, [self.glossary], [self._read])
+        asked = [self.glossary, self.source, self.target]
+        events.on(self._upload.upload, self._open, [self._upload, *asked], [self.glossary, self._read])
+        events.on(self.glossary.blur, self._count, asked, [self._read])
         changes = [widget.change for widget in self.all]
         gr.on(changes, None, self.all, [self.kept], js=KEEP, trigger_mode="always_last", **QUIET)
 
@@ -117,16 +119,25 @@ class Options:
         path = Path(event[self._upload])
         try:
             text = decode(path.read_bytes(), path.name).strip()
-            glossary.parse(text)
+            terms = self._parsed(event, text)
+            if tbx.is_tbx(text) or glossary.has_header(text):  # which only the beginning of a glossary may be
+                text = glossary.written(terms)
         except QwenUIError as error:
             return {self._read: line(event.say("{error}", error=error), "error")}
         whole = "\n".join(part for part in (event[self.glossary].strip(), text) if part)
-        return {self.glossary: whole} | self._count(replace(event, given={self.glossary: whole}))
+        return {self.glossary: whole} | self._count(replace(event, given={**event.given, self.glossary: whole}))
+
+    def _parsed(self, event: Event, text: str) -> Glossary:
+        """The glossary between the chosen languages. Raises `InvalidInput`."""
+        source, target = event[self.source], event[self.target]
+        return glossary.parse(
+            text, find(source) if source and source != AUTO else None, find(target) if target else None
+        )
 
     def _count(self, event: Event) -> Values:
         """How many terms there are, or what is wrong with one."""
         try:
-            count = len(glossary.parse(event[self.glossary]))
+            count = len(self._parsed(event, event[self.glossary]).terms)
         except QwenUIError as error:
             return {self._read: line(event.say("{error}", error=error), "error")}
         return {self._read: line(event.say("Terms in the glossary: {count:,}.", count=count)) if count else ""}

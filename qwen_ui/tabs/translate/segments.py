@@ -1,7 +1,7 @@
 """Cuts a long text into segments that are translated one by one, and puts it together again.
 
-What is not prose (code blocks, blank lines, the marks of headings, lists, quotes and tables, the space around
-every segment) is never sent to the model, so it comes out as it went in.
+What is not prose (code, front matter, definitions, formulas, the marks of headings, lists, quotes and tables, the space
+around every segment) is never sent to the model, so it comes out as it went in.
 """
 
 import itertools
@@ -12,16 +12,11 @@ import regex
 
 from qwen_ui.tabs.translate.protect import has_words
 from qwen_ui.text.languages import Language
+from qwen_ui.text.markdown.document import Prose, prose, read_value, write_value
 
 LIMIT = 800
 """Characters of a segment; a paragraph that is longer is cut between sentences."""
 
-_FENCE = regex.compile(r"[ \t]*(`{3,}|~{3,})")
-_RULE = regex.compile(
-    r"[ \t]*+(?:\|?[ \t]*+:?-{2,}+:?[ \t]*+(?:\|[ \t]*+(?::?-++:?[ \t]*+)?+)*+|(?:[*_=-][ \t]*+){3,}+)\s*+"
-)
-_MARK = regex.compile(r"[ \t]*(?:#{1,6}[ \t]+|(?:[-*+•][ \t]+|\d{1,4}[.)][ \t]+|>[ \t]?)+(?:\[[ xX]\][ \t]+)?)")
-_CELL = regex.compile(r"(?<!\\)\|")
 # Where a text may be cut, best first: after a line, a sentence, a clause, a word, a character.
 _BORDERS = [
     regex.compile(pattern)
@@ -41,11 +36,41 @@ class Part:
 
     text: str
     is_segment: bool
+    between: str = ""
+    """Of a segment in a quote or an item: what stands before each of its lines but the first."""
+    is_value: bool = False
+    """Whether it is a value of front matter, which may stand in quotation marks."""
+
+    @property
+    def prose(self) -> str:
+        """What of it is to be translated."""
+        if self.is_value:
+            return read_value(self.text)
+        return self.text.replace(f"\n{self.between}", "\n") if self.between else self.text
+
+    def with_translation(self, translation: str) -> str:
+        """Its text in another language; unchanged where the translation is."""
+        if translation == self.prose:
+            return self.text
+        if self.is_value and translation:
+            return write_value(translation, self.text)
+        return translation.replace("\n", f"\n{self.between}")
 
 
-def split(text: str, limit: int = LIMIT) -> list[Part]:
-    """The parts of a text. Their texts joined are the text; segments have no space at their ends."""
-    return [part for block in _blocks(text) for part in _parts(block, limit)]
+def split(text: str, limit: int = LIMIT, is_markdown: bool = False) -> list[Part]:
+    """The parts of a text. Their texts joined are the text; segments have no space at their ends.
+
+    What is only indented is code if ``is_markdown``, else if it looks so.
+    """
+    parts: list[Part] = []
+    at = 0
+    for piece in prose(text, indented_is_code=is_markdown):
+        start, end = piece.lines[0][0], piece.lines[-1][1]
+        if at < start:
+            parts.append(Part(text[at:start], False))
+        parts += _parts(text, piece, limit)
+        at = end
+    return [*parts, Part(text[at:], False)] if at < len(text) else parts
 
 
 def assemble(parts: Sequence[Part], translations: Sequence[str], target: Language) -> str:
@@ -62,7 +87,8 @@ def assemble(parts: Sequence[Part], translations: Sequence[str], target: Languag
     for index, part in enumerate(parts):
         before = index > 0 and parts[index - 1].is_segment
         if part.is_segment:
-            texts += [" ", next(rest)] if before and spaced else [next(rest)]
+            written = part.with_translation(next(rest))
+            texts += [" ", written] if before and spaced else [written]
         elif part.text == " " and before and not spaced and index + 1 < len(parts):
             continue
         else:
@@ -70,63 +96,35 @@ def assemble(parts: Sequence[Part], translations: Sequence[str], target: Languag
     return "".join(texts)
 
 
-def _blocks(text: str) -> Iterator[Part]:
-    """Whole code blocks, rules and blank lines to keep; paragraphs, headings, items and cells to translate."""
-    paragraph = ""
-    fence = ""
-    for line in text.splitlines(keepends=True) if "\n" in text else [text]:
-        mark = _FENCE.match(line)
-        special = bool(fence or mark or not line.strip() or _MARK.match(line) or _is_row(line) or _RULE.fullmatch(line))
-        if special and paragraph:
-            yield Part(paragraph, True)
-            paragraph = ""
-        if fence or mark:
-            if mark and (not fence or (mark[1].startswith(fence) and not line.strip().strip(fence[0]))):
-                fence = "" if fence else mark[1]
-            yield Part(line, False)
-        elif special:
-            yield from _line(line)
-        else:
-            paragraph += line
-    if paragraph:
-        yield Part(paragraph, True)
-
-
-def _line(line: str) -> Iterator[Part]:
-    if not line.strip() or _RULE.fullmatch(line):
-        yield Part(line, False)
-    elif _is_row(line):
-        ends = [0, *(match.end() for match in _CELL.finditer(line)), len(line)]
-        for start, end in itertools.pairwise(ends):
-            bar = line[start:end].endswith("|")
-            yield Part(line[start : end - bar], True)
-            yield Part("|" * bar, False)
+def _parts(text: str, piece: Prose, limit: int) -> Iterator[Part]:
+    """The piece cut to size, with the space around each segment kept apart."""
+    first, last = piece.lines[0], piece.lines[-1]
+    whole = text[first[0] : last[1]]
+    if piece.is_value:
+        yield Part(whole, has_words(whole), is_value=True)
+        return
+    between = text[first[1] : piece.lines[1][0]].partition("\n")[2] if len(piece.lines) > 1 else ""
+    if not between:
+        for cut in _cut(whole, limit):
+            yield from _stripped(cut)
+    elif len(whole) <= limit:
+        yield from _stripped(whole, between)
     else:
-        mark = _MARK.match(line)
-        end = mark.end() if mark else 0
-        yield Part(line[:end], False)
-        yield Part(line[end:], True)
+        at = first[0]
+        for start, end in piece.lines:
+            yield from _stripped(text[at:start])
+            for cut in _cut(text[start:end], limit):
+                yield from _stripped(cut)
+            at = end
 
 
-def _is_row(line: str) -> bool:
-    row = line.strip()
-    return len(row) > 1 and row[0] == row[-1] == "|"
-
-
-def _parts(block: Part, limit: int) -> Iterator[Part]:
-    """The block cut to size, with the space around each segment kept apart."""
-    if not block.text:
-        return
-    if not block.is_segment:
-        yield block
-        return
-    for cut in _cut(block.text, limit):
-        words = cut.strip()
-        start = len(cut) - len(cut.lstrip())
-        end = start + len(words)
-        for text, is_segment in ((cut[:start], False), (words, has_words(words)), (cut[end:], False)):
-            if text:
-                yield Part(text, is_segment)
+def _stripped(text: str, between: str = "") -> Iterator[Part]:
+    words = text.strip()
+    start = len(text) - len(text.lstrip())
+    end = start + len(words)
+    for part, is_segment in ((text[:start], False), (words, has_words(words)), (text[end:], False)):
+        if part:
+            yield Part(part, is_segment, between if is_segment else "")
 
 
 def _cut(text: str, limit: int, border: int = 0) -> list[str]:

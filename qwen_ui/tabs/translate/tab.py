@@ -13,21 +13,25 @@ import gradio as gr
 
 from qwen_ui.engine.base import Engine
 from qwen_ui.errors import InvalidInput, QwenUIError
+from qwen_ui.messages import Message
 from qwen_ui.page.app import App
 from qwen_ui.page.choices import as_held
+from qwen_ui.page.encoding import EncodingChoice
 from qwen_ui.page.events import QUIET, Buttons, Event, Events, Run, Values
 from qwen_ui.page.sending import Entrance, Exit, send_to
 from qwen_ui.page.status import line
 from qwen_ui.page.tab import Parts, Tab
 from qwen_ui.page.words import label, locale_of
 from qwen_ui.sentences import Sentence, marked
-from qwen_ui.tabs.translate import show, task
+from qwen_ui.tabs.translate import glossary, show, task
 from qwen_ui.tabs.translate.detect import detect, detected
 from qwen_ui.tabs.translate.editor import Editor
 from qwen_ui.tabs.translate.files import EXTENSIONS, Document, read
 from qwen_ui.tabs.translate.options import Options
+from qwen_ui.tabs.translate.protect import check, put_back
 from qwen_ui.tabs.translate.task import Progress
 from qwen_ui.tabs.translate.translation import AUTO, Order, Translation, begin, order_for, typed
+from qwen_ui.text.decode import UncertainEncoding
 from qwen_ui.text.languages import find
 
 EXAMPLES = (
@@ -96,11 +100,12 @@ class TranslateTab:
 
     def _lay_out_file(self) -> None:
         self._file = gr.File(
-            label=label("File: .txt, .md, .srt, .csv or .json"),
+            label=label("File: .txt, .md, .srt, .vtt, .ass, .csv, .tsv or .json"),
             file_types=list(EXTENSIONS),
             height=150,
             elem_id="translate-file",
         )
+        self._encoding = EncodingChoice("translate-encoding")
         self._columns = as_held(
             gr.CheckboxGroup(label=label("Columns to translate"), visible=False, elem_id="translate-columns")
         )
@@ -127,6 +132,9 @@ class TranslateTab:
             self._back = gr.Button(label("Translate back"), size="sm", interactive=False, elem_id="translate-back")
             self._send_to = send_to(elem_id="translate-send-to")
         self._checks = gr.HTML(elem_id="translate-checks", padding=False)
+        self._mend = gr.Button(
+            label("Put back what is missing"), size="sm", visible=False, elem_id="translate-put-back"
+        )
         self._returned = _textbox(
             label("Translated back"), "translate-returned", visible=False, interactive=False, lines=4
         )
@@ -134,13 +142,16 @@ class TranslateTab:
     def _wire(self, page: gr.Blocks) -> None:
         events, options, editor = self._events, self._options, self._editor
         state, order = self._translation, options.all
-        view = [state, self._name, self._result, self._checks, self._rest, self._after, self._returned, *editor.parts]
+        view = [state, self._name, self._result, self._checks, self._mend, self._rest, self._after, self._returned]
+        view += editor.parts
+        of_file = [self._file, self._encoding.radio]
         events.run(self._go.click, self._translating_text, [self._text, *order], view)
-        events.run(self._go_file.click, self._translating_file, [self._file, self._columns, *order], view)
+        events.run(self._go_file.click, self._translating_file, [*of_file, self._columns, *order], view)
         events.run(self._rest.click, self._translating_rest, [state, *order], view)
         events.run(editor.again.click, self._translating_again, [state, *order], view)
         events.run(self._back.click, self._translating_back, [state, options.source], [self._returned])
         events.stop()
+        events.on(self._mend.click, self._put_back, [state], [*view, editor.translation])
         events.on(editor.keep.click, self._keep, [state, editor.translation], view)
         languages = [options.source, options.target]
         swapped = [*languages, self._text, *view]
@@ -151,7 +162,9 @@ class TranslateTab:
         )
         seen, changed = [self._text, options.source], [self._text.change, options.source.change]
         events.on(changed, self._look, seen, [self._found, self._examples.dataset], trigger_mode="always_last")
-        events.on([self._file.upload, self._file.clear], self._open, [self._file], [self._columns, self._facts])
+        opened = [self._encoding.radio, self._columns, self._facts]
+        events.on([self._file.upload, self._file.clear], self._open, [self._file], opened)
+        events.on(self._encoding.radio.input, self._open_in, of_file, opened)
         editor.wire(events, state, self._known)
         options.wire(events, page)
 
@@ -160,7 +173,10 @@ class TranslateTab:
 
     def _translating_file(self, event: Event) -> Run[Progress]:
         """Translates the uploaded file; of a table the chosen columns."""
-        return self._translating(event, open_document(event[self._file], event[self._columns]))
+        return self._translating(event, self._document(event, event[self._columns]))
+
+    def _document(self, event: Event, columns: Sequence[str] | None = None) -> Document:
+        return open_document(event[self._file], columns, event[self._encoding.radio] or "")
 
     def _translating(self, event: Event, document: Document) -> Run[Progress]:
         """Translates all of it. The text grows from its beginning, and is shown as it does."""
@@ -195,7 +211,7 @@ class TranslateTab:
             wanted,
             growing=lambda: table() | self._editor.news(translation, wanted),
             ended=lambda: self._at_rest(event, translation) | self._editor.news(translation, wanted),
-            begun={self._checks: "", self._rest: gr.Button(visible=False), self._after: gr.Row(visible=False)},
+            begun={self._checks: "", self._after: gr.Row(visible=False)} | self._without_offers(),
         )
 
     def _translating_back(self, event: Event) -> Run[Progress]:
@@ -247,6 +263,7 @@ class TranslateTab:
             self._translation: translation,  # so that it is kept for a day from now
             self._result: text,
             self._checks: show.checks(translation, event.say),
+            self._mend: gr.Button(visible=bool(translation.mendable)),
             self._rest: gr.Button(visible=0 < missing < len(translation.segments)),
             self._after: gr.Row(visible=bool(text)),
         }
@@ -259,6 +276,19 @@ class TranslateTab:
             return await asyncio.to_thread(self._editor.show, translation.segments, event.say)
         kept = event.say("Segment {number:,} was changed.", number=translation.opened + 1)
         return await asyncio.to_thread(self._at_rest, event, translation) | {self._status: line(kept)}
+
+    async def _put_back(self, event: Event) -> Values:
+        """Puts what got lost back into the translation."""
+        translation = self._known(event)
+        if translation.running:
+            raise InvalidInput("An answer is being written. Stop it first, or wait for its end.")
+        count = len(translation.mendable)
+        translation.mend()
+        done = event.say(
+            "Put back in {count:,} {count:segment|segments}. See that it stands in the right place.", count=count
+        )
+        shown = await asyncio.to_thread(self._at_rest, event, translation)
+        return shown | self._editor.news(translation, [translation.opened]) | {self._status: line(done)}
 
     def _as_file(self, event: Event) -> Values:
         """The translation's file, for the page's script. Of a typed text the page itself holds all of it."""
@@ -287,12 +317,19 @@ class TranslateTab:
 
     def _cleared(self) -> Values:
         """Nothing about the translation before."""
-        return self._editor.close() | {
-            self._checks: "",
-            self._rest: gr.Button(visible=False),
-            self._after: gr.Row(visible=False),
-            self._returned: gr.Textbox("", visible=False),
-        }
+        return (
+            self._editor.close()
+            | {
+                self._checks: "",
+                self._after: gr.Row(visible=False),
+                self._returned: gr.Textbox("", visible=False),
+            }
+            | self._without_offers()
+        )
+
+    def _without_offers(self) -> Values:
+        """No button to go on with what there is."""
+        return {self._rest: gr.Button(visible=False), self._mend: gr.Button(visible=False)}
 
     def _look(self, event: Event) -> Values:
         """Which language the typed text is in; and the examples, as long as there is no text."""
@@ -301,12 +338,18 @@ class TranslateTab:
         return {self._found: found, self._examples.dataset: gr.Dataset(visible=not text.strip())}
 
     def _open(self, event: Event) -> Values:
-        """What is in an uploaded file: the columns to choose from, and a line about it."""
+        """What is in a new file."""
+        return self._encoding.none() | self._open_in(replace(event, given={**event.given, self._encoding.radio: ""}))
+
+    def _open_in(self, event: Event) -> Values:
+        """What is in the file in the chosen encoding: the columns to choose from, and a line about it."""
         none = {self._columns: gr.CheckboxGroup(choices=[], value=[], visible=False), self._facts: ""}
         if not event[self._file]:
             return none
         try:
-            document = open_document(event[self._file])
+            document = self._document(event)
+        except UncertainEncoding as error:
+            return none | self._encoding.offer(error, event.say)
         except QwenUIError as error:
             return none | {self._facts: line(event.say("{error}", error=error), "error")}
         names = list(document.columns)
@@ -316,8 +359,8 @@ class TranslateTab:
         }
 
 
-def open_document(path: str | None, columns: Sequence[str] | None = None) -> Document:
-    """An uploaded file; of a table these columns, or all. Raises `InvalidInput` for what can't be translated."""
+def open_document(path: str | None, columns: Sequence[str] | None = None, encoding: str = "") -> Document:
+    """An uploaded file; of a table these columns, or all. Raises like `read`."""
     if not path:
         raise InvalidInput("There is no file to translate. Add one first.")
     file = Path(path)
@@ -325,7 +368,7 @@ def open_document(path: str | None, columns: Sequence[str] | None = None) -> Doc
         raise InvalidInput("The server no longer has this file. Add it again.")
     if file.stat().st_size > MAX_BYTES:
         raise InvalidInput("The file is larger than {limit:,} MB. Split it.", limit=MAX_BYTES // 1_000_000)
-    return read(file.name, file.read_bytes(), columns)
+    return read(file.name, file.read_bytes(), columns, encoding)
 
 
 def endpoints(app: App) -> Sequence[Callable[..., Any]]:
@@ -352,7 +395,25 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
                 raise now.translation.error
             yield now.translation.so_far()
 
-    return [translate]
+    async def translate_check(text: str, translation: str, glossary: str = "") -> dict[str, Any]:
+        """What the translation of the text has lost, each with its kind, and the translation with that put back."""
+        return await asyncio.to_thread(checked, text, translation, glossary)
+
+    return [translate, translate_check]
+
+
+def checked(text: Any, translation: Any, terms: Any) -> dict[str, Any]:
+    """What a translation has lost, and the translation with that put back. Raises `InvalidInput`."""
+    source = typed(text).texts[0]
+    given = Message("assistant", translation).content
+    if not isinstance(terms, str):
+        raise InvalidInput("The glossary must be text: lines of the form term = translation.")
+    languages = [detected([each]) for each in (source, given)]
+    findings = check(source, given, glossary.parse(terms, *languages))
+    return {
+        "lost": [{"kind": finding.kind, "text": finding.text} for finding in findings],
+        "mended": put_back(source, given),
+    }
 
 
 def _textbox(title: Any, elem_id: str, **options: Any) -> gr.Textbox:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from qwen_ui.engine.base import Engine, answers
 from qwen_ui.errors import Busy
 from qwen_ui.messages import Ended, Message, Sampling, Usage
-from qwen_ui.tabs.translate import glossary
 from qwen_ui.tabs.translate.translation import Order, Segment, State, Translation
 from qwen_ui.text.languages import Language
 
@@ -153,7 +152,7 @@ def build(order: Order, text: str) -> tuple[list[Message], Sampling]:
         target=_named(order.target),
         source=_named(order.source) if order.source else "",
         tone=order.tone,
-        glossary="\n".join(f"{term.source} = {term.target}" for term in glossary.relevant(order.terms, text)),
+        glossary="\n".join(f"{term.source} = {term.target}" for term in order.terms.relevant(text)),
     )
     # No translation is longer than this in any script: a model that loses its thread is not followed for long.
     tokens = min(template.sampling().max_new_tokens, 64 + 6 * len(text))

@@ -1,7 +1,7 @@
 """A translation under way: what was ordered, a document's segments, and the text that they make together."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Literal, get_args
 
@@ -11,8 +11,8 @@ from qwen_ui.prompts import Template
 from qwen_ui.tabs.translate import glossary
 from qwen_ui.tabs.translate.detect import detected
 from qwen_ui.tabs.translate.files import Document
-from qwen_ui.tabs.translate.glossary import Term
-from qwen_ui.tabs.translate.protect import Finding, check
+from qwen_ui.tabs.translate.glossary import Glossary
+from qwen_ui.tabs.translate.protect import MENDABLE, Finding, check, icu_syntax, put_back
 from qwen_ui.tabs.translate.segments import Part, assemble, split
 from qwen_ui.text.languages import Language, find
 
@@ -34,7 +34,7 @@ class Order:
     source: Language | None = None
     """None when it is not known."""
     tone: str = "plain"
-    terms: tuple[Term, ...] = ()
+    terms: Glossary = field(default_factory=Glossary)
 
     def __post_init__(self) -> None:
         if self.tone not in get_args(Tone):
@@ -56,7 +56,8 @@ def order_for(
     if not isinstance(terms, str):
         raise InvalidInput("The glossary must be text: lines of the form term = translation.")
     language = detected(texts) if source.strip().lower() == AUTO else find(source)
-    return Order(template, find(target), language, tone, glossary.parse(terms))
+    wanted = find(target)
+    return Order(template, wanted, language, tone, glossary.parse(terms, language, wanted).prepared())
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,12 @@ class Segment:
         """Whether its translation has come to its end."""
         return self.state in {"done", "edited", "truncated"}
 
-    def checked(self, terms: Sequence[Term]) -> "Segment":
+    @property
+    def lacks(self) -> bool:
+        """Whether it lacks something that `put_back` knows."""
+        return any(finding.kind in MENDABLE for finding in self.findings)
+
+    def checked(self, terms: Glossary) -> "Segment":
         """With what its translation may have lost, if it is whole."""
         if not self.whole:
             return self
@@ -129,6 +135,17 @@ class Translation:
         source, text = self.segments[place].source, Message("assistant", text).content.strip()
         self.segments[place] = Segment(source, text, "edited" if text else "waiting").checked(self.order.terms)
 
+    @property
+    def mendable(self) -> list[int]:
+        """The places of the segments that lack something that can be put back."""
+        return [place for place, segment in enumerate(self.segments) if segment.lacks]
+
+    def mend(self) -> None:
+        """Puts back what can be."""
+        for place in self.mendable:
+            segment = self.segments[place]
+            self.edit(place, put_back(segment.source, segment.translation))
+
     def reorder(self, order: Order) -> None:
         """Goes on under another order, and with its glossary."""
         if order.terms != self.order.terms:
@@ -150,7 +167,8 @@ class Translation:
                 if not part.is_segment:
                     continue
                 segment = next(segments)
-                translations.append(segment.translation)
+                # A value in quotation marks ends with one: it is shown when it is whole.
+                translations.append("" if part.is_value and not segment.whole else segment.translation)
                 if not segment.whole:
                     return "\n".join([*texts, assemble(shown, translations, self.order.target)])
             texts.append(assemble(shown, translations, self.order.target))
@@ -179,13 +197,24 @@ class Translation:
 
 def begin(document: Document, order: Order) -> Translation:
     """The document cut into segments. Raises `InvalidInput` when they are too many."""
-    parts = tuple(tuple(split(text)) for text in document.texts)
-    segments = [Segment(part.text) for text in parts for part in text if part.is_segment]
+    is_markdown = document.name.lower().endswith(".md")
+    parts = tuple(tuple(_parts(text, is_markdown)) for text in document.texts)
+    segments = [Segment(part.prose) for text in parts for part in text if part.is_segment]
     if len(segments) > MAX_SEGMENTS:
         raise InvalidInput(
             "That makes {count:,} segments; {limit:,} are possible. Split it.", count=len(segments), limit=MAX_SEGMENTS
         )
     return Translation(order, document, parts, segments)
+
+
+def _parts(text: str, is_markdown: bool) -> Iterator[Part]:
+    """Its segments, and what is kept. Each branch of an ICU message is translated by itself, and its syntax kept."""
+    at = 0
+    for start, end in icu_syntax(text):
+        yield from split(text[at:start], is_markdown=is_markdown)
+        yield Part(text[start:end], False)
+        at = end
+    yield from split(text[at:], is_markdown=is_markdown)
 
 
 def typed(text: str) -> Document:

@@ -21,6 +21,8 @@ The museum closes at six in the evening. <b>On Mondays</b> it stays shut.
 
 A ticket costs seven euros, and children enter free of charge.
 """
+LONG_GUIDE = f"{GUIDE}\n## By boat\n\n" + "Ferries leave from the landing stage. " * 900
+"""More than the fake engine's context holds, so that it is searched."""
 GUIDE_ZH = "# 博物馆指南\n\n## 开放时间\n\n博物馆晚上六点关门，周一不开放。\n\n## 票价\n\n门票七欧元，儿童免费。\n"
 
 

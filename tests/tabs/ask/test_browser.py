@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from qwen_ui.knowledge.library import Library
 from tests.fakes import FakeEngine
 from tests.pages import OpenTab, Serve, host_of
-from tests.tabs.ask.conftest import GUIDE, GUIDE_ZH, fill
+from tests.tabs.ask.conftest import GUIDE, GUIDE_ZH, LONG_GUIDE, fill
 
 
 def choose(page: Page, source: str) -> None:
@@ -93,6 +93,7 @@ def test_stop_keeps_what_there_is_and_the_conversation_goes_on(serve: Serve, ope
     expect(page.locator("#ask-result textarea")).to_have_value(re.compile("Sources:\n\\[1\\] Pasted text"))
 
     engine.words = []
+    page.locator("#ask-text textarea").fill(LONG_GUIDE)
     ask(page, "Who won the football championship?")
     expect(answers(page).last).to_contain_text("This is not in these documents.")
     expect(page.locator("#ask-status")).to_contain_text("the model was not asked")
@@ -101,14 +102,14 @@ def test_stop_keeps_what_there_is_and_the_conversation_goes_on(serve: Serve, ope
     expect(page.get_by_test_id("user")).to_have_count(2)
     page.locator("#ask-clear").click()
     expect(page.get_by_test_id("user")).to_have_count(0)
-    expect(page.locator("#ask-text textarea")).to_have_value(GUIDE)
+    expect(page.locator("#ask-text textarea")).to_have_value(LONG_GUIDE)
 
 
 def test_an_example_with_its_text_answers_in_chinese(serve: Serve, open_tab: OpenTab):
-    engine = FakeEngine(["每周三", "和周六 [1]。"])
+    engine = FakeEngine(["每周三", "和周六 [2]。"])
     page = open_tab(serve(host_of(engine)), "问答", locale="zh-CN")
     page.get_by_text("哪几天可以借阅期刊？").click()
-    expect(answers(page).first).to_have_text("每周三和周六 1。")
+    expect(answers(page).first).to_have_text("每周三和周六 2。")
     expect(page.locator("#ask-text textarea")).to_have_value(re.compile("社区图书馆借阅须知"))
     expect(page.locator("#ask-status")).to_contain_text("2 个 token")
     page.locator("a.cite").click()
@@ -117,7 +118,7 @@ def test_an_example_with_its_text_answers_in_chinese(serve: Serve, open_tab: Ope
     with page.expect_download() as download:
         page.locator("#ask-save").click()
     assert download.value.suggested_filename == "qwen-ui-ask.md"
-    assert "出处:\n[1] 粘贴的文本" in Path(download.value.path()).read_text("utf-8")
+    assert "出处:\n[2] 粘贴的文本" in Path(download.value.path()).read_text("utf-8")
     page.locator("#ask-retry").click()
     expect(page.locator("#ask-status")).to_contain_text("2 个 token")
     expect(page.get_by_test_id("user")).to_have_count(1)

@@ -43,6 +43,15 @@ def test_only_citations_that_exist_are_links_and_each_has_its_passage():
     assert "Read, not cited: 1" in text_of(uncited)
 
 
+def test_the_passages_of_a_long_text_that_are_not_cited_are_only_counted():
+    passages = (*PASSAGES, *(hit("Of a long text.") for _ in range(100)))
+    long = Exchange(QUESTION, Result(passages, Answer("Six [1].")), cards(1, QUESTION, passages, SAY))
+    _, shown = answered(1, long, SAY)
+    assert 'id="ask-1-1"' in shown
+    assert "Of a long text." not in shown
+    assert "Read, not cited: 101" in text_of(shown)
+
+
 def test_a_passage_names_its_document_heading_and_page_in_the_readers_language():
     assert "1 a<b>.pdf · Hours › Day · page 2" in text_of(answered(1, exchange("[1]"), SAY)[1])
     assert "第 2 页" in text_of(answered(1, exchange("[1]", say=ZH_SAY), ZH_SAY)[1])

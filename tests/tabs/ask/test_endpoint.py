@@ -12,7 +12,7 @@ from qwen_ui.knowledge.library import Library
 from qwen_ui.server.host import EngineHost
 from tests.fakes import FakeEngine
 from tests.pages import Serve, host_of
-from tests.tabs.ask.conftest import GUIDE, GUIDE_ZH, fill
+from tests.tabs.ask.conftest import GUIDE, GUIDE_ZH, LONG_GUIDE, fill
 
 ASK = "/ask"
 NOTHING = {"answer": "This is not in these documents. Ask in other words, or add other documents.", "citations": []}
@@ -41,8 +41,15 @@ def test_an_answer_cites_the_passages_that_it_was_given(client: Client):
     assert result["answer"] == "Six [1]. Far [9]."
     (citation,) = result["citations"]
     assert set(citation) == {"number", "source", "passage", "score"}
-    assert citation["source"] == "context, Guide to the museum › Hours"
+    assert citation["source"] == "context, Guide to the museum"
     assert citation["passage"] in GUIDE
+
+
+def test_a_context_that_fits_goes_to_the_model_whole(client: Client, engine: FakeEngine):
+    result = client.predict("How much does it cost?", context="The price is 25 euros for adults.", api_name=ASK)
+    assert "[1] context\nThe price is 25 euros for adults." in engine.asked[-1][0][-1].content
+    assert result["answer"] == "Six [1]. Far [9]."
+    assert [each["passage"] for each in result["citations"]] == ["The price is 25 euros for adults."]
 
 
 def test_the_model_alone_answers_without_citations(client: Client):
@@ -88,9 +95,9 @@ def test_a_collection_is_asked_by_its_name(serve: Serve, library: Library, tmp_p
 
 def test_a_context_in_which_nothing_is_found_counts_against_the_limits(serve: Serve):
     client = Client(serve(host_of(FakeEngine(), public=True, requests_per_minute=1)), verbose=False)
-    assert client.predict("Who won the football championship?", context=GUIDE, api_name=ASK) == NOTHING
+    assert client.predict("Who won the football championship?", context=LONG_GUIDE, api_name=ASK) == NOTHING
     with pytest.raises(AppError, match="1 request a minute is possible here"):
-        client.predict("Who won the football championship?", context=GUIDE, api_name=ASK)
+        client.predict("Who won the football championship?", context=LONG_GUIDE, api_name=ASK)
 
 
 def test_a_real_model_streams_its_answer_and_refuses_what_is_too_long(

@@ -16,7 +16,7 @@ from qwen_ui.tabs.ask.tab import EXAMPLES, AskTab
 from qwen_ui.tabs.ask.task import Result
 from tests.fakes import FakeEngine
 from tests.pages import app_of, event_of
-from tests.tabs.ask.conftest import GUIDE
+from tests.tabs.ask.conftest import GUIDE, LONG_GUIDE
 
 BEFORE = (
     Exchange("How much is a ticket?", Result((), Answer("Seven euros [1]."))),
@@ -95,14 +95,22 @@ async def test_the_next_question_is_asked_after_what_the_model_said_before():
     assert "\n\n## When does" in last[laid.tab._document]
 
 
-async def test_what_is_not_in_the_text_is_said_without_asking_the_model():
+async def test_what_is_not_in_a_long_text_is_said_without_asking_the_model():
     engine = FakeEngine(["Invented."])
     laid = Laid(engine)
-    *_, last = await laid.send(question="Who won the football championship?")
+    *_, last = await laid.send(question="Who won the football championship?", text=LONG_GUIDE)
     assert engine.asked == []
     assert "not in these documents" in laid.said(last)[-1]
     assert "the model was not asked" in last[laid.tab._status]
     assert last[laid.tab._send].visible
+
+
+async def test_a_pasted_text_that_fits_is_read_whole_and_cited():
+    engine = FakeEngine(["25 euros [1]."])
+    laid = Laid(engine)
+    *_, last = await laid.send(question="How much does it cost?", text="The price is 25 euros for adults.")
+    assert "[1] Pasted text\nThe price is 25 euros for adults." in engine.asked[0][0][-1].content
+    assert "Sources:\n[1] Pasted text" in last[laid.tab._result]
 
 
 async def test_stop_keeps_the_partial_answer_with_its_citations():
@@ -225,7 +233,7 @@ async def test_earlier_exchanges_are_shown_as_often_however_long_the_answer_is(m
 async def test_one_question_is_one_request_that_is_counted_before_anything_is_looked_up(tmp_path: Path):
     engine = FakeEngine(["ok"])
     laid = Laid(engine, public=True, requests_per_minute=1, data_dir=tmp_path)
-    *_, last = await laid.send(question="Who won the football championship?")
+    *_, last = await laid.send(question="Who won the football championship?", text=LONG_GUIDE)
     assert "the model was not asked" in last[laid.tab._status]
     (values,) = await laid.send()
     assert "1 request a minute is possible here" in values[laid.tab._status]

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from bisect import bisect_right
 from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from qwen_ui.knowledge.source import Source
 from qwen_ui.messages import Message
 from qwen_ui.prompts import PromptStore
 from qwen_ui.settings import PROJECT
-from qwen_ui.tabs.ask.citations import build
+from qwen_ui.tabs.ask.citations import build, parse
 from qwen_ui.tabs.ask.task import (
     LONGEST_TEXT,
     OpenSource,
@@ -31,10 +32,12 @@ from qwen_ui.tabs.ask.task import (
     pasted_text,
 )
 from tests.fakes import INFO, FakeEngine
-from tests.tabs.ask.conftest import GUIDE, GUIDE_ZH, fill, hit
+from tests.tabs.ask.conftest import GUIDE, GUIDE_ZH, LONG_GUIDE, fill, hit
 
 TEMPLATE = PromptStore(PROJECT / "prompts").load("ask", "answer")
 PASTED = partial(pasted_text, GUIDE, "Pasted text")
+LONG = partial(pasted_text, LONG_GUIDE, "Pasted text")
+PRICE = partial(pasted_text, "The price is 25 euros for adults.", "Pasted text")
 EARLIER = [Message("user", "How much is a ticket?"), Message("assistant", "Seven euros.")]
 
 
@@ -45,7 +48,7 @@ async def results(
 
 
 async def test_the_model_answers_from_numbered_passages_of_the_collection(library: Library, tmp_path: Path):
-    id = await asyncio.to_thread(fill, library, "Museum", tmp_path, guide=GUIDE)
+    id = await asyncio.to_thread(fill, library, "Museum", tmp_path, guide=GUIDE, zh=GUIDE_ZH)
     engine = FakeEngine(["At ", "six [1]."])
     first, second, *_, last = await results(engine, "When does it close?", partial(documents, library, id, ""))
     assert first.passages is None
@@ -80,31 +83,82 @@ async def test_without_a_number_of_new_tokens_the_template_says_it():
     ("question", "says"),
     [("Who won the football championship?", "not in these documents"), ("木星有几颗卫星？", "没有找到")],
 )
-async def test_what_is_not_in_the_text_is_said_without_asking_the_model(question: str, says: str):
+async def test_what_is_not_in_a_long_text_is_said_without_asking_the_model(question: str, says: str):
     engine = FakeEngine(["Invented."])
-    *_, last = await results(engine, question)
+    *_, last = await results(engine, question, LONG)
     assert engine.asked == []
     assert not last.asked
     assert says in last.answer.text
     assert last.passages == ()
 
 
+@pytest.mark.parametrize("question", ["How much does it cost?", "这个多少钱？", "Summarize it.", "Who is Hamlet?"])
+async def test_a_text_that_fits_is_read_whole_whatever_its_words_are(question: str):
+    engine = FakeEngine(["25 euros [1]."])
+    *_, last = await results(engine, question, PRICE)
+    assert "[1] Pasted text\nThe price is 25 euros for adults." in engine.asked[0][0][-1].content
+    assert last.asked
+    assert last.answer.text == "25 euros [1]."
+    assert parse(last.answer.text, last.passages or ()).citations[0].passage == "The price is 25 euros for adults."
+
+
+async def test_a_text_that_fits_is_read_in_order_and_nothing_of_it_is_left_out():
+    engine = FakeEngine(["Six."])
+    text = "# Stars\n\n★★★★★\n\n" + GUIDE
+    *_, last = await results(engine, "When does the museum close?", partial(pasted_text, text, "Pasted text"))
+    passages = [hit.passage.text for hit in last.passages or ()]
+    assert passages[0] == "★★★★★"
+    assert passages == sorted(passages, key=text.index)
+    scores = [hit.score for hit in last.passages or ()]
+    assert scores[2] == max(scores) > scores[0] == 0
+    for passage in passages:
+        assert passage in engine.asked[0][0][-1].content
+
+
+async def test_a_text_without_words_is_read_as_well():
+    engine = FakeEngine(["Stars."])
+    *_, last = await results(engine, "What is it?", partial(pasted_text, " ★★★★★ ", "Pasted text"))
+    assert "[1] Pasted text\n★★★★★" in engine.asked[0][0][-1].content
+    assert last.asked
+
+
+async def test_a_collection_of_one_small_document_is_read_whole(library: Library, tmp_path: Path):
+    id = await asyncio.to_thread(fill, library, "Museum", tmp_path, price="The price is 25 euros for adults.")
+    engine = FakeEngine(["25 euros [1]."])
+    await results(engine, "How much does it cost?", partial(documents, library, id, ""))
+    assert "[1] price.md\nThe price is 25 euros" in engine.asked[0][0][-1].content
+
+
+@pytest.mark.parametrize("more", [0, 1])
+async def test_a_text_is_searched_when_it_leaves_no_room_for_the_answer_and_the_last_exchange(more: int):
+    def size(words: int) -> int:
+        whole = pasted_text("price " * words, "Pasted text").whole("", 10**9)
+        return FakeEngine().count_tokens(build(TEMPLATE, "What costs more?", whole, EARLIER))
+
+    fit = bisect_right(range(1, 5_000), INFO.context_length - 64, key=size)
+    text = "price " * (fit + more)
+    earlier = [Message("user", "long ago " * 500), Message("assistant", "yes"), *EARLIER]
+    engine = FakeEngine(["Nothing."])
+    *_, last = await results(engine, "What costs more?", partial(pasted_text, text, "Pasted text"), earlier)
+    assert last.asked == (more == 0)
+
+
 async def test_a_question_that_points_back_is_searched_with_the_one_before():
     engine = FakeEngine(["Free."])
-    await results(engine, "And for children?", history=EARLIER)
+    await results(engine, "And for children?", LONG, EARLIER)
     messages = engine.asked[0][0]
     assert messages[1:3] == EARLIER
     assert "A ticket costs seven euros" in messages[-1].content
 
 
 def test_a_question_about_the_whole_reads_the_openings_even_later_on():
-    found = look_up(PASTED, "Summarize the document.")
+    found = look_up(PASTED(), "Summarize the document.")
     assert [each.passage.heading.rpartition(" › ")[2] for each in found] == ["Guide to the museum", "Hours", "Prices"]
-    assert look_up(PASTED, "Summarize the document.", EARLIER) == found
+    assert look_up(PASTED(), "Summarize the document.", EARLIER) == found
 
 
 def test_chinese_passages_are_found_for_a_chinese_question():
-    found = look_up(partial(pasted_text, GUIDE_ZH, "粘贴的文本"), "门票多少钱？")
+    found = look_up(pasted_text(GUIDE_ZH, "粘贴的文本"), "门票多少钱？")
     assert found[0].passage.text == "门票七欧元，儿童免费。"
     assert found[0].passage.document == "粘贴的文本"
 
@@ -163,7 +217,7 @@ async def test_leaving_it_ends_the_stream():
 
 
 def test_passages_that_do_not_fit_are_left_out_the_best_stay():
-    found, engine, whole = look_up(PASTED, "museum ticket"), FakeEngine(), INFO.context_length
+    found, engine, whole = look_up(PASTED(), "museum ticket"), FakeEngine(), INFO.context_length
     assert len(found) > 1
     assert fitting(engine, TEMPLATE, "museum ticket", found, 64) == found
     assert fitting(engine, TEMPLATE, "museum ticket", found, whole) == found[:1]
@@ -246,7 +300,7 @@ async def test_leaving_it_waits_for_the_file_that_is_read_and_begins_no_other(li
     begun, read, ended = threading.Event(), threading.Event(), list[str]()
     collection = library.create("Travel")
 
-    def convert(data: bytes, name: str, limits: Limits) -> list[Part]:
+    def convert(data: bytes, name: str, limits: Limits, encoding: str) -> list[Part]:
         begun.set()
         read.wait(60)
         ended.append(name)

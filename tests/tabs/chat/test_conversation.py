@@ -13,12 +13,10 @@ from qwen_ui.tabs.chat.conversation import (
     editing,
     fits,
     from_browser,
-    from_json,
     retrying,
     sending,
     shown,
     to_browser,
-    to_json,
     to_markdown,
 )
 
@@ -29,36 +27,6 @@ CHAT = Chat((Message("user", "你好 🙂"), Message("assistant", "```python\n  
 def test_the_browser_gives_back_what_it_keeps():
     assert from_browser(json.loads(json.dumps(to_browser(CHAT)))) == CHAT
     assert from_browser(None) == Chat()
-
-
-def test_a_file_gives_back_what_was_saved():
-    chat, system = from_json(to_json(CHAT, "Be kind.").encode())
-    assert (chat.messages, system) == (CHAT.messages, "Be kind.")
-
-
-def test_a_bare_list_of_messages_opens_too():
-    chat, system = from_json(b'\xef\xbb\xbf[{"role": "user", "content": "hi"}]')
-    assert (chat.messages, system) == ((Message("user", "hi"),), "")
-
-
-@pytest.mark.parametrize(
-    ("data", "says"),
-    [
-        (b"", "not a JSON file"),
-        (b"\xff\xfe", "not a JSON file"),
-        (b"[" * 100_000, "not a JSON file"),
-        (b"{}", "history must be a list"),
-        (b'{"messages": "hi"}', "history must be a list"),
-        (b'[{"role": "user"}]', "Entry 1"),
-        (b'[{"role": "robot", "content": "hi"}]', "role must be"),
-        (b'[{"role": "user", "content": 3}]', "content must be text"),
-        (b'[{"role": "user", "content": "\\ud800"}]', "not valid Unicode"),
-        (b" " * (MAX_BYTES + 1), "larger than 3 MB"),
-    ],
-)
-def test_a_file_that_is_no_conversation_is_refused_with_a_reason(data: bytes, says: str):
-    with pytest.raises(InvalidInput, match=says):
-        from_json(data)
 
 
 @pytest.mark.parametrize("kept", ["text", [1], {"messages": 3}, {"messages": [{"role": "x", "content": ""}]}])

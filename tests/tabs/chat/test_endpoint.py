@@ -33,7 +33,9 @@ def test_parameters_have_the_names_and_defaults_of_the_contract(server: Server):
         ("message", None), ("history", []), ("system", ""), ("max_new_tokens", 512),
         ("temperature", 0.7), ("top_p", 0.8), ("top_k", 20),
     ]  # fmt: skip
-    assert set(api["named_endpoints"]) == {*("/status", CHAT, "/write", "/ask", "/translate", "/sentiment", "/code")}
+    assert set(api["named_endpoints"]) == {
+        *("/status", CHAT, "/write", "/ask", "/translate", "/translate_check", "/sentiment", "/code")
+    }
 
 
 def test_an_answer_streams_as_growing_text(server: Server):
@@ -56,6 +58,24 @@ def test_history_and_system_prompt_change_the_answer(server: Server):
     assert "Alice" not in server.client.predict(question, max_new_tokens=16, **GREEDY)
 
 
+NAMED = ["My name is Alice.", "Hello Alice!"]
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [NAMED],
+        [
+            {"role": role, "metadata": None, "options": None, "content": [{"type": "text", "text": text}]}
+            for role, text in zip(("user", "assistant"), NAMED, strict=True)
+        ],
+    ],
+)
+def test_a_history_in_gradio_s_own_shapes(server: Server, history: list[Any]):
+    told = server.client.predict("What is my name?", history=history, max_new_tokens=16, **GREEDY)
+    assert "Alice" in told
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -66,7 +86,9 @@ def test_history_and_system_prompt_change_the_answer(server: Server):
         ({"message": None}, "must be text"),
         ({"message": "hi", "system": ["x"]}, "must be text"),
         ({"message": "hi", "history": "earlier"}, "must be a list"),
-        ({"message": "hi", "history": [["a", "b"]]}, "Entry 1"),
+        ({"message": "hi", "history": [["a", "b", "c"]]}, "Entry 1"),
+        ({"message": "hi", "history": [["a", "b"], [{"path": "/x.png"}, None]]}, "Entry 2 .* 1 image"),
+        ({"message": "hi", "history": [{"role": "user", "content": [{"type": "image_url"}]}]}, "Entry 1 .* 1 image"),
         ({"message": "hi", "history": [{"role": "user", "content": "x"}, {"role": "bot", "content": "y"}]}, "Entry 2"),
         ({"message": "hi", "temperature": -1}, "Temperature"),
         ({"message": "hi", "temperature": 1e30}, "Temperature"),

@@ -1,6 +1,8 @@
 """The page over a fake engine, where the test conducts what happens: openings, lines, failures, prompt files."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -180,3 +182,27 @@ def test_assistants_fill_in_their_settings_and_are_read_again_from_their_files(s
     page.reload()
     expect(system).to_have_value("You are a parrot.")
     expect(page.locator("#assistant input")).to_have_value("Pirate")
+
+
+def test_of_a_file_with_several_conversations_one_is_chosen_by_its_title(
+    stage: Stage, open_page: OpenPage, tmp_path: Path
+):
+    stage.settle(FakeEngine(["ok"]))
+    page = open_page(stage.url)
+    expect(page.locator("#send")).to_be_enabled()
+    file = tmp_path / "all.json"
+    chats = [{"title": t, "messages": [{"role": "user", "content": f"About {t}"}]} for t in ("Rome", "Oslo", "Bern")]
+    file.write_text(json.dumps(chats), "utf-16")
+    upload, among = page.locator("input[type=file]").first, page.locator("#open-among")
+    expect(among).to_be_hidden()
+    upload.set_input_files(file)
+    expect(page.locator("#chat-status")).to_contain_text("This file holds 3 conversations")
+    for title in ("Oslo", "Rome"):
+        among.locator("input").click()
+        page.get_by_role("option", name=title).click()
+        expect(page.get_by_test_id("user")).to_have_text(f"About {title}")
+    packed = tmp_path / "all.zip"
+    packed.write_bytes(b"PK\x03\x04")
+    upload.set_input_files(packed)
+    expect(page.locator("#chat-status")).to_contain_text("It is a ZIP archive")
+    expect(page.get_by_test_id("user")).to_have_text("About Rome")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -116,15 +117,40 @@ def test_undo_puts_the_message_before_what_is_in_the_box():
     assert laid.tab._undo(laid.event(Chat(), None))[laid.tab._kept] == to_browser(Chat())
 
 
-def test_what_was_saved_opens_again():
+def put(tmp_path: Path, document: object) -> str:
+    file = tmp_path / "chat.json"
+    file.write_text(document if isinstance(document, str) else json.dumps(document), "utf-8")
+    return str(file)
+
+
+def test_what_was_saved_opens_again(tmp_path: Path):
     laid = Laid(FakeEngine())
     saved = laid.tab._as_json(laid.event(BEFORE, system="Be kind."))[laid.tab._document]
     assert len(json.loads(saved)["messages"]) == 5
-    event = event_of(laid.app, {laid.tab._upload: saved.encode()})
-    opened = laid.tab._open(event)
+    opened = laid.tab._open(event_of(laid.app, {laid.tab._upload: put(tmp_path, saved)}))
     assert laid.said(opened) == ["first", "one", "second", "two"]
     assert opened[laid.tab._settings.system] == "Be kind."
     assert "Opened a conversation of 4 messages." in opened[laid.tab._status]
+    assert "Not shown" not in opened[laid.tab._status]
+
+
+def test_of_several_conversations_the_chosen_one_is_opened(tmp_path: Path):
+    laid = Laid(FakeEngine())
+    rows = [{"conversations": [{"from": "human", "value": text}, {"from": "tool", "value": ""}]} for text in "ab"]
+    upload = {laid.tab._upload: put(tmp_path, rows)}
+    offered = laid.tab._open(event_of(laid.app, upload))
+    assert laid.tab._kept not in offered  # nothing is opened yet
+    assert "2 conversations" in offered[laid.tab._status]
+    assert offered[laid.tab._among].choices == [("1. a", 1), ("2. b", 2)]
+    opened = laid.tab._choose(event_of(laid.app, upload | {laid.tab._among: 2}))
+    assert laid.said(opened) == ["b"]
+    assert "Not shown here: 1 result of a tool." in opened[laid.tab._status]
+    for choice in (None, 0, 3, "x"):
+        with pytest.raises(InvalidInput, match="Choose a conversation"):
+            laid.tab._choose(event_of(laid.app, upload | {laid.tab._among: choice}))
+    (tmp_path / "chat.json").unlink()
+    with pytest.raises(InvalidInput, match="no longer has this file"):
+        laid.tab._choose(event_of(laid.app, upload | {laid.tab._among: 1}))
 
 
 def test_what_the_browser_kept_is_shown_and_something_else_refused():

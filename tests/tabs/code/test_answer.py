@@ -1,8 +1,11 @@
 """Code: taking it out of answers, also while they grow."""
 
+import json
+from pathlib import Path
+
 import pytest
 
-from qwen_ui.tabs.code.answer import main_block, split_answer
+from qwen_ui.tabs.code.answer import CodeFile, files, main_block, named, safe, split_answer, take_apart
 from qwen_ui.tabs.code.languages import find, known
 
 PYTHON = find("python")
@@ -76,3 +79,103 @@ def test_a_growing_answer_never_loses_code_or_shows_a_fence():
         assert "`" not in code
         before = code
     assert before == "def add(a, b):\n    return a + b"
+
+
+CASES = Path(__file__).parent / "cases"
+
+
+def case(name: str) -> str:
+    return (CASES / name).read_text("utf-8")
+
+
+def test_a_fence_in_the_docstring_does_not_cut_the_function_off():
+    code, explanation = split_answer(case("K01-docstring-fence.md"), PYTHON)
+    assert code.startswith("def add(a, b):")
+    assert code.endswith("print(add(1, 2))")
+    assert explanation == "Here:\n\nIt adds."
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "explanation"),
+    [
+        (case("K06-no-opening.md"), "def foo():\n    return 1", "This returns one."),
+        (case("K08-midline.md"), "print(1)", "Here is the code:\n\nDone."),
+        ("python\ndef f():\n    return 1\n```\nThat.", "def f():\n    return 1", "That."),
+        ("```\npython\nx = 1\n```", "x = 1", ""),
+        ("```python\nprint(1)```\nDone.", "print(1)", "Done."),
+        ("```python\nprint(1)\n``` This prints the number one.", "print(1)", "This prints the number one."),
+        ("Run:\n```python print(1)```", "print(1)", "Run:"),
+        ("```python\r\nx = 1\r\n```\r\nDone.", "x = 1", "Done."),
+        ("```python\nif x:\n    y()\n    ```\nDone.", "if x:\n    y()", "Done."),
+        (
+            '```python\n"""Doc.\n\n```\nf()\n```\n"""\nf = 1\n```\nDone.',
+            '"""Doc.\n\n```\nf()\n```\n"""\nf = 1',
+            "Done.",
+        ),
+        ("```js\n/*\n```\nf()\n```\n*/\nlet a;\n```", "/*\n```\nf()\n```\n*/\nlet a;", ""),
+        ("```bash\nrm -rf build/ *\nls /* \n```\nDone.", "rm -rf build/ *\nls /* ", "Done."),
+    ],
+)
+def test_fences_that_models_misplace(answer: str, code: str, explanation: str):
+    assert split_answer(answer, PYTHON) == (code, explanation)
+
+
+def test_blocks_within_markdown_are_a_part_of_it():
+    answer = "```markdown\n# T\n```bash\npip\n```\nmore\n```\nEnd"
+    assert split_answer(answer) == ("# T\n```bash\npip\n```\nmore", "End")
+
+
+@pytest.mark.parametrize("tag", json.loads(case("K03-tags.json")))
+@pytest.mark.parametrize("language", [None, PYTHON, find("javascript")])
+def test_code_is_preferred_to_what_it_gives(tag: str, language):
+    assert split_answer(json.loads(case("K03-tags.json"))[tag], language)[0] == "WANTED = 1;"
+
+
+@pytest.mark.parametrize("before", ["Output:", "**Expected output:**", "输出：", "### Result"])
+def test_an_untagged_block_under_a_line_that_says_output_is_not_the_code(before: str):
+    answer = f"```js\nlet a;\n```\n{before}\n\n```\nmuch longer than the code\n```"
+    assert split_answer(answer, PYTHON)[0] == "let a;"
+
+
+SEVERAL = (
+    "**app/models.py**\n```python\nclass A: pass\nx = 1\n```\n\n### `config.yaml`\n```yaml\na: 1\n```\n"
+    '```python:main.py\nimport app\n```\n```js title="src/x.js"\nlet a\n```\n```dockerfile\nFROM x\n```\n'
+    "```\n#!/bin/sh\n# run.sh\nls\n```\nWith Node.js:\n```bash\nnode x\n```\nOutput:\n```\nhi\n```\n"
+)
+
+
+def test_all_blocks_are_kept_with_their_names():
+    parts = take_apart(SEVERAL, PYTHON)
+    assert parts.main is not None
+    assert [file.name for file in named(parts.main, parts.explanation)] == [
+        "app/models.py", "config.yaml", "main.py", "src/x.js", "code.dockerfile", "run.sh", "code.sh",
+    ]  # fmt: skip
+    assert [file.language and file.language.id for file in files(SEVERAL)] == [
+        "python", "yaml", "python", "javascript", "dockerfile", "bash", "bash",
+    ]  # fmt: skip
+
+
+def test_no_two_files_have_the_same_name():
+    again = "```python:a.py\nx = 1\n```\n```python:A.py\nx = 2\n```"
+    assert [file.name for file in named(CodeFile("a.py", PYTHON, "x = 0"), again)] == ["a.py", "a-2.py", "A-3.py"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("../../etc/passwd", "etc/passwd"),
+        ("C:\\x\\con.txt", "C_/x/_con.txt"),
+        ("/abs/a.py", "abs/a.py"),
+        (".env", ".env"),
+        ("a/./b.py", "a/b.py"),
+        ("..", ""),
+        ('"><img>.py', "___img_.py"),
+    ],
+)
+def test_names_are_safe_on_any_system(name: str, kept: str):
+    assert safe(name) == kept
+
+
+def test_text_with_a_files_name_is_a_file():
+    answer = "**requirements.txt**\n```text\nflask\n```\n```text\nIt ran.\n```"
+    assert [(file.name, file.code) for file in files(answer)] == [("requirements.txt", "flask")]

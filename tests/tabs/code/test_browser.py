@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -100,6 +101,35 @@ def test_a_translation_goes_on_in_its_own_language(serve: Serve, open_tab: OpenT
     while len(engine.asked) < 2:  # the page looks the same before and after
         page.wait_for_timeout(50)
     assert "```go\npackage main\n```" in engine.asked[1][0][-1].content
+
+
+SEVERAL = [
+    "Two files.\n\n**app/models.py**\n```python\nclass User:\n    name = '<b>'\n```\n\n",
+    "**requirements.txt**\n```text\n",
+    "```\n\n### `config.yaml`\n```yaml\nname: 名字\n```\n\nRun it:\n```bash\npython -m app\n```\n",
+]
+
+
+def test_each_block_of_an_answer_is_a_file(serve: Serve, open_tab: OpenTab, tmp_path: Path):
+    page = open_tab(serve(host_of(FakeEngine(SEVERAL))), "Code")
+    generate(page, "an app")
+    links = page.locator("#code-files a")
+    expect(links).to_have_text(["app/models.py", "config.yaml", "code.sh", "All as a .zip file"])
+    expect(page.locator("#code-explanation")).to_contain_text("python -m app")
+    result(page).fill("class User: pass")
+    expect(check(page)).to_contain_text("no syntax errors")
+    with page.expect_download() as download:
+        links.nth(1).click()
+    download.value.save_as(tmp_path / "saved")
+    assert download.value.suggested_filename == "config.yaml"
+    assert (tmp_path / "saved").read_text("utf-8") == "name: 名字"
+    with page.expect_download() as download:
+        links.last.click()
+    download.value.save_as(tmp_path / "all.zip")
+    assert download.value.suggested_filename == "code.zip"
+    with ZipFile(tmp_path / "all.zip") as archive:
+        assert archive.namelist() == ["app/models.py", "config.yaml", "code.sh"]
+        assert archive.read("app/models.py") == b"class User: pass"
 
 
 def test_stop_keeps_what_is_written_and_retry_writes_again(serve: Serve, open_tab: OpenTab):

@@ -18,7 +18,7 @@ def test_the_embedded_model_writes_code_that_streams(serve: Serve, embedded_host
     client = Client(serve(embedded_host), verbose=False)
     updates = list(client.submit("Write a function that adds two numbers.", api_name=CODE))
     *growing, last = updates
-    assert set(last) == {"code", "language", "explanation", "valid"}
+    assert set(last) == {"code", "language", "explanation", "valid", "files"}
     assert last["language"] == "python"
     assert all(update["valid"] is None for update in growing)
     texts = [update["code"] + update["explanation"] for update in updates]

@@ -78,3 +78,17 @@ def test_code_is_never_run(tmp_path):
     target = tmp_path / "ran"
     assert check(f"open({str(target)!r}, 'w')", PYTHON).valid is True
     assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [("swift", "/*" * 20_000), ("kotlin", "/*" * 20_000), ("bash", "<div>" * 12_000), ("html", "<a b=" * 12_000)],
+)
+def test_code_that_would_take_a_parser_minutes_is_not_checked(language, code):
+    found = check(code, find(language))
+    assert found.valid is None
+    assert "too long" in str(found.message)
+
+
+def test_prompts_of_a_terminal_within_one_line_are_no_sessions_in_sessions():
+    assert check("$ " * 5_000, find("bash")).valid is not False

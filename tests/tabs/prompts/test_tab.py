@@ -84,6 +84,15 @@ def test_a_broken_file_is_shown_and_mended(prompts: Path):
     assert not saved.problems
 
 
+def test_what_a_file_of_another_program_says_in_vain_is_shown(prompts: Path):
+    text = "---\nname: quick\nmodel: <b>gpt\n---\nsystem:\nBe concise.\n\nuser:\n{{topic}}\n"
+    (prompts / "write" / "quick.prompty").write_text(text, "utf-8")
+    view = Laid(prompts).open("write/quick")
+    assert "write/quick.prompty:3: the model &#x27;&lt;b&gt;gpt&#x27; is not used" in view.status
+    assert "topic" in view.preview
+    assert view.values == '{\n  "topic": "topic"\n}'
+
+
 def test_typing_shows_errors_preview_and_changes_at_once(prompts: Path):
     laid = Laid(prompts)
     view = laid.open()

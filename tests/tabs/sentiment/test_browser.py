@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from gradio_client import Client
 from playwright.sync_api import Page, expect
@@ -93,6 +94,36 @@ def test_a_file_with_true_labels_dates_and_rows_that_can_not_be_used(serve: Serv
     lines = list(csv.DictReader(Path(download.value.path()).read_text("utf-8-sig").splitlines()))
     assert [line["label"] for line in lines] == ["positive", "negative", "positive", "negative", "", ""]
     assert [line["left out because"] for line in lines[-2:]] == ["empty", "4 values for 3 columns"]
+
+
+def test_a_workbook_with_sheets_and_numbers_for_labels(serve: Serve, open_tab: OpenTab, tmp_path: Path):
+    path = tmp_path / "reviews.xlsx"
+    book = openpyxl.Workbook()
+    book.worksheets[0].append(["Survey of May"])
+    rows = [
+        ["Results of May"],
+        ["review", "label", "day"],
+        ["good food", 1, "28.03.2024"],
+        ["it broke", 0, "01.04.2024"],
+    ]
+    for title in ("Shop", "Web"):
+        sheet = book.create_sheet(title)
+        for row in rows if title == "Shop" else rows[:3]:
+            sheet.append(row)
+    book.save(path)
+    page = open_tab(serve(host_of(FakeEngine(likes=likes))), "Sentiment")
+    show_file(page, path)
+    expect(page.locator("#sentiment-sheet input")).to_have_value("Shop")
+    expect(page.locator("#sentiment-facts")).to_contain_text("2 rows to judge")
+    expect(page.locator("#sentiment-meanings input, #sentiment-meanings textarea")).to_have_value(
+        "0 = negative, 1 = positive"
+    )
+    page.locator("#sentiment-go-file").click()
+    expect(page.locator("#sentiment-quality")).to_contain_text("Accuracy 100.0%")
+    expect(page.locator("#sentiment-undated")).to_contain_text("read as day, month, year")
+    page.locator("#sentiment-sheet input").click()
+    page.get_by_role("option", name="Web").click()
+    expect(page.locator("#sentiment-facts")).to_contain_text("1 row to judge")
 
 
 def test_stop_keeps_what_is_done_and_the_rest_can_follow(serve: Serve, open_tab: OpenTab, tmp_path: Path):

@@ -13,8 +13,9 @@ from qwen_ui.prompts import PromptStore
 from qwen_ui.sentences import ENGLISH, Sentence
 from qwen_ui.tabs.sentiment.report import as_csv, evaluate, trend
 from qwen_ui.tabs.sentiment.results import SHOWN, Results
-from qwen_ui.tabs.sentiment.rows import Columns, Row, SkippedRow
+from qwen_ui.tabs.sentiment.rows import Columns, Row
 from qwen_ui.tabs.sentiment.task import TOO_LONG, Classified, Judged, Order, Work
+from qwen_ui.text.tables import SkippedRow
 from tests.fakes import FakeEngine
 from tests.pages import app_of, event_of
 
@@ -47,6 +48,13 @@ def test_a_trend_counts_every_label_in_every_period():
     assert set(result.table["label"]) == {"good", "bad"}
     assert result.table["rows"].sum() == 3
     assert trend(judged(rows[3:], "good", "good"), LABELS).table.empty
+
+
+def test_a_trend_reads_all_dates_in_one_order():
+    rows = [Row(number, "x", date=f"{number:02}.03.2024") for number in range(1, 29)]
+    result = trend(judged(rows, *["good"] * 28), LABELS)
+    assert (result.order, len(set(result.table["period"])), result.unknown) == ("day", 28, ())
+    assert result.table["period"].max().strftime("%Y-%m-%d") == "2024-03-28"
 
 
 def test_results_as_csv_keep_every_character():
@@ -103,6 +111,7 @@ def test_the_report_tells_accuracy_and_what_it_leaves_out(store: PromptStore):
     assert "over 2 rows" in values["sentiment-quality"]
     assert "1 row (4)" in values["sentiment-quality"]
     assert "1 row (4)" in values["sentiment-undated"]
+    assert "read as" not in values["sentiment-undated"]
     assert values["sentiment-trend"].visible
     assert values["sentiment-results"].visible
     assert values["sentiment-bad"] == ""

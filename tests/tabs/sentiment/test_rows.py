@@ -10,7 +10,18 @@ import pytest
 from qwen_ui.errors import InvalidInput
 from qwen_ui.sentences import Language
 from qwen_ui.tabs.sentiment import rows as reader
-from qwen_ui.tabs.sentiment.rows import Columns, Row, Rows, Table, guess_columns, open_table, read, select
+from qwen_ui.tabs.sentiment.rows import (
+    Columns,
+    Row,
+    Rows,
+    guess_columns,
+    meanings,
+    open_table,
+    parse_meanings,
+    select,
+    written,
+)
+from qwen_ui.text.tables import Table, read
 from tests.pages import words
 
 
@@ -155,3 +166,44 @@ def test_columns_are_guessed_by_name_and_by_value():
     assert guess_columns(read("t.csv", data.encode()), ["good", "bad"]) == Columns("text")
     data = "标签,评论,日期\n好,好吃,2024年\n"
     assert guess_columns(read("t.csv", data.encode()), ["好", "坏"]).text == "评论"
+
+
+@pytest.mark.parametrize(
+    ("values", "labels", "meant"),
+    [
+        ("101", ["positive", "negative"], "0 = negative, 1 = positive"),
+        ("101", ["正面", "中性", "负面"], "0 = 负面, 1 = 正面"),
+        ("210", ["positive", "neutral", "negative"], "0 = negative, 1 = neutral, 2 = positive"),
+        ("12345", ["good", "bad"], "1 = bad, 2 = bad, 3 = , 4 = good, 5 = good"),
+        ("1", ["positive", "negative"], "1 = positive"),
+        ("404", ["positive", "negative"], "0 = negative, 4 = positive"),
+        ("10", ["joy", "anger"], "0 = , 1 = "),
+        (["pos", "NEG"], ["positive", "negative"], "neg = negative, pos = positive"),
+    ],
+)
+def test_a_column_of_numbers_may_stand_for_labels(values: str | list[str], labels: list[str], meant: str):
+    table = read("t.csv", "\n".join(["text,label", *(f"text,{value}" for value in values)]).encode())
+    guess = guess_columns(table, labels)
+    assert (guess.gold_label, written(guess.meanings)) == ("label", meant)
+
+
+def test_what_values_stand_for_is_written_and_read():
+    labels = ("Positive", "negative")
+    assert parse_meanings("0 = negative；1：positive, 2 =", labels) == {"0": "negative", "1": "Positive"}
+    assert parse_meanings("", labels) == {}
+    with pytest.raises(InvalidInput, match="1 can't stand for 'good', which is not among the labels"):
+        parse_meanings("1 = good", labels)
+
+
+def test_labels_are_no_numbers_to_explain_and_other_numbers_no_labels():
+    table = read("t.csv", b"text,label,stars\na,positive,5\nb,negative,1\n")
+    assert meanings(table, "label", ["positive", "negative"]) == {}
+    assert guess_columns(table, ["positive", "negative"]).gold_label == "label"
+    table = read("t.csv", "\n".join(["text,label", *(f"a,{number}" for number in range(30))]).encode())
+    assert guess_columns(table, ["positive", "negative"]).gold_label == ""
+
+
+def test_gold_labels_are_what_their_values_stand_for():
+    table = read("t.csv", b"text,label\nGreat tea,1\nBad cake,0\nHm,9\n")
+    rows = select(table, Columns("text", "label", meanings={"0": "negative", "1": "positive"}))
+    assert [row.gold_label for row in rows.usable] == ["positive", "negative", "9"]

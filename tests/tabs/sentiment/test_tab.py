@@ -31,7 +31,8 @@ class Laid:
     def event(self, language: str = "en-US", **given: Any) -> Event:
         """An event with the fields as they are on a new page, but for those that are given by their names."""
         tab = self.tab
-        fields = {tab._text: "", tab._file: None, tab._column: "text", tab._gold: "", tab._date: "", tab._kept: None}
+        fields = {tab._text: "", tab._file: None, tab._encoding.radio: None, tab._column: "text"}
+        fields |= {tab._gold: "", tab._date: "", tab._kept: None, tab._sheet: None, tab._meanings: ""}
         options = {tab._template.dropdown: "reviews", tab._labels: "good, bad", tab._calibrated: False, self.work: None}
         named = {getattr(tab, f"_{name}"): value for name, value in given.items()}
         return event_of(self.app, fields | options | named, language)
@@ -195,6 +196,56 @@ def test_a_file_that_can_not_be_read_hides_the_columns_of_the_last_one(prompts: 
     values = laid.tab._open(laid.event(file=file))
     assert not any(values[picker].visible for picker in (laid.tab._column, laid.tab._gold, laid.tab._date))
     assert "not a text file" in values[laid.tab._facts]
+
+
+CASES = Path(__file__).parents[2] / "text" / "cases"
+
+
+async def test_a_workbook_shows_its_sheets_and_is_judged_by_the_chosen_one(prompts: Path):
+    laid = Laid(FakeEngine(), prompts)
+    book = str(CASES / "A12-title-row-merged.xlsx")
+    values = laid.tab._open(laid.event(file=book, sheet="of the file before"))
+    sheet = values[laid.tab._sheet]
+    assert ([name for name, _ in sheet.choices], sheet.value, sheet.visible) == (
+        ["Cover", "Data", "North"],
+        "Data",
+        True,
+    )
+    assert values[laid.tab._column].value == "text"
+    values = laid.tab._open_sheet(laid.event(file=book, sheet="North"))
+    assert [name for name, _ in values[laid.tab._column].choices] == ["region", "sales"]
+    assert "3 rows to judge" in values[laid.tab._facts]
+    values = laid.tab._open_sheet(laid.event(file=book, sheet="Cover"))
+    assert "holds no rows" in values[laid.tab._facts]
+    assert laid.tab._sheet not in values  # so that another can be chosen
+    *_, last = await laid.run(laid.tab._judging_file, laid.event(file=book, sheet="North", column="region"))
+    assert [row.text for row, _ in last[laid.work].judged] == ["N1", "N1", "N2"]
+    values = laid.tab._open(laid.event(file=str(CASES / "S02-trailing-delimiter.csv"), sheet="North"))
+    assert (values[laid.tab._sheet].value, values[laid.tab._sheet].visible) == (None, False)
+
+
+def test_formulas_without_a_value_are_told(prompts: Path):
+    laid = Laid(FakeEngine(), prompts)
+    values = laid.tab._open(laid.event(file=str(CASES / "A11-formula-no-cache.xlsx")))
+    assert "3 formulas have no stored value, so their cells are empty." in values[laid.tab._facts]
+
+
+async def test_numbers_for_labels_are_found_shown_and_measured_by(prompts: Path):
+    laid = Laid(FakeEngine(), prompts)
+    file, labels = str(CASES / "S07a-numeric-labels.csv"), "positive, neutral, negative"
+    values = laid.tab._open(laid.event(file=file, labels=labels))
+    assert values[laid.tab._gold].value == "label"
+    meanings = values[laid.tab._meanings]
+    assert (meanings.value, meanings.visible) == ("0 = negative, 1 = positive", True)
+    assert "values that are not labels (0, 1)" in values[laid.tab._facts]
+    given = {"file": file, "labels": labels, "gold": "label", "meanings": meanings.value}
+    *_, last = await laid.run(laid.tab._judging_file, laid.event(**given))
+    assert [row.gold_label for row, _ in last[laid.work].judged] == ["positive", "negative", "positive"]
+    assert "over 3 rows with a true label" in last[laid.tab._results._quality]
+    (values,) = await laid.run(laid.tab._judging_file, laid.event(**given | {"meanings": "1 = fine"}))
+    assert "which is not among the labels" in values[laid.tab._status]
+    hidden = laid.tab._look(laid.event(file=file, labels=labels, gold=""))[laid.tab._meanings]
+    assert not hidden.visible
 
 
 def test_a_template_brings_its_labels_unless_others_were_named(prompts: Path):

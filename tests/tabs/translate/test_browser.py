@@ -38,9 +38,14 @@ def test_a_long_text_is_translated_checked_mended_and_saved(serve: Serve, open_t
     done(page)
     assert result(page).startswith("# T:Dear {name}\n\nOn y va.")
 
+    page.locator("#translate-put-back").click()
+    expect(page.locator("#translate-result textarea")).to_have_value(re.compile(r"https://example\.com On y va\."))
+    expect(checks).not_to_contain_text("the link")
+    expect(page.locator("#translate-put-back")).to_be_hidden()
+
     lost.words = ["Voir https://example.com pour 3 chambres."]
     page.get_by_role("button", name="Segments: edit").click()
-    page.locator("#translate-table").get_by_text("On y va.").click()
+    page.locator("#translate-table").get_by_test_id("cell-1-2").click()
     expect(page.locator("#translate-segment-source textarea")).to_have_value("See https://example.com for 3 rooms.")
     page.locator("#translate-retry").click()
     expect(checks).to_contain_text("Checked: code, links")

@@ -66,6 +66,26 @@ def test_the_first_error_of_a_segment_is_the_calls(serve: Serve):
         client.predict("one\n\ntwo\n\nthree", api_name=TRANSLATE)
 
 
+def test_what_a_translation_lost_is_told_and_put_back(client: Client):
+    result = client.predict(
+        "Hi {name}, open the engine.", "Salut {nom}, ouvrez.", glossary="engine = moteur", api_name="/translate_check"
+    )
+    assert result == {
+        "lost": [{"kind": "placeholder", "text": "{name}"}, {"kind": "term", "text": "engine = moteur"}],
+        "mended": "Salut {name}, ouvrez.",
+    }
+    with pytest.raises(AppError, match="Write or paste"):
+        client.predict(" ", "x", api_name="/translate_check")
+    with pytest.raises(AppError, match="must be text"):
+        client.predict("x", 5, api_name="/translate_check")
+
+
+def test_a_message_with_plurals_keeps_its_syntax(serve: Serve):
+    client = Client(serve(host_of(Translator())), verbose=False)
+    text = "{count, plural, one {one message} other {many messages}}"
+    assert client.predict(text, api_name=TRANSLATE) == "{count, plural, one {T:one message} other {T:many messages}}"
+
+
 @pytest.fixture(scope="module")
 def engine() -> Translator:
     return Translator()

@@ -38,6 +38,8 @@ def upper(name: str, data: bytes, wanted: list[str] | None = None) -> bytes:
         ("a.srt", SRT.replace("\n", "\r\n", 5).replace("you", "you\u2028").encode()),
         ("a.csv", b'id;text\n1;"a; b"\n2;c\n'),
         ("a.csv", b'"id","text"\r\n"1", "a ""b"" c"\r\n\r\n2,"c\r\nd"'),
+        ("a.csv", b'sep=;\r\nid;text;\n1;"a";\r2;b;\r\n\r\n'),
+        ("a.tsv", b'id\ttext\n1\t5" pipe\n2\t"open\n'),
         ("a.json", b'{ "a": ["x", 1.10, 1e400, null],\n\t"b" :"\\u4f60 \\"q\\"" }\n'),
         ("a.json", b'{"a": "x\\/y",\r\n "b": "\\ud83d half", "c": "\\ud83d\\ude00 whole"}\n'),
     ],
@@ -69,8 +71,58 @@ def test_rows_of_a_table_without_a_translation_stay_to_the_letter():
     data = b'"id","note"\r\n"1","hello"\r\n"2","bye"\r\n"3","so"'
     document = read("t.csv", data)
     assert document.write(["hello", 'a "quoted", line\nand one', "si"]).decode() == (
-        '"id","note"\r\n"1","hello"\r\n2,"a ""quoted"", line\r\nand one"\r\n3,si'
+        '"id","note"\r\n"1","hello"\r\n"2","a ""quoted"", line\r\nand one"\r\n"3","si"'
     )
+
+
+@pytest.mark.parametrize(
+    ("data", "wanted", "texts", "written"),
+    [
+        (
+            b'"Name, first";"Note; long";id\n"Ann";"hello; you";1\n"Bob";"bye\nnow";2\n',
+            ["Note; long"],
+            ("hello; you", "bye\nnow"),
+            b'"Name, first";"Note; long";id\n"Ann";"HELLO; YOU";1\n"Bob";"BYE\nNOW";2\n',
+        ),
+        (
+            b"sep=;\r\nid;text\r\n1;Good morning\r\n2;Good night\r\n",
+            None,
+            ("Good morning", "Good night"),
+            b"sep=;\r\nid;text\r\n1;GOOD MORNING\r\n2;GOOD NIGHT\r\n",
+        ),
+        (
+            b'"id","text"\r\n"1","Good morning"\r\n"2","She said ""hi"""\r\n',
+            None,
+            ("Good morning", 'She said "hi"'),
+            b'"id","text"\r\n"1","GOOD MORNING"\r\n"2","SHE SAID ""HI"""\r\n',
+        ),
+    ],
+)
+def test_a_table_comes_back_in_its_own_dialect(
+    data: bytes, wanted: list[str] | None, texts: tuple[str, ...], written: bytes
+):
+    assert read("t.csv", data, wanted).texts == texts
+    assert upper("t.csv", data, wanted) == written
+
+
+@pytest.mark.parametrize(
+    ("data", "translation", "written"),
+    [
+        (b"id,text\n1,a\n", "b, c", b'id,text\n1,"b, c"\n'),
+        (b"id,text\n1,a\n", 'say "b"', b'id,text\n1,"say ""b"""\n'),
+        (b'id\ttext\n1\t5" a\n', '6" b, c', b'id\ttext\n1\t6" b, c\n'),
+        (b'id,text\n1,"a \\"b\\" c"\n', 'd "e"', b'id,text\n1,"d \\"e\\""\n'),
+        (b"id,text\r1,a\r", "b\nc", b'id,text\r1,"b\nc"\r'),
+        (b"text\nhello, world\n", "bonjour, monde", b"text\nbonjour, monde\n"),
+        (b"Sheet of words,\n,\nid,text\n1,a\n", "b", b"Sheet of words,\n,\nid,text\n1,b\n"),
+        (b"id,text,text\n1,2,a\n", "b", b"id,text,text\n1,2,b\n"),
+        (b"id,text\n1," + b"a" * 200_000, "b", b"id,text\n1,b"),
+    ],
+)
+def test_only_the_text_of_a_cell_changes(data: bytes, translation: str, written: bytes):
+    document = read("t.csv", data)
+    assert len(document.texts) == 1
+    assert document.write([translation]) == written
 
 
 def test_only_string_values_of_json_change():
@@ -100,7 +152,7 @@ def test_other_encodings_are_understood():
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [
-        ("a.pdf", b"x", "must end in .txt, .md, .srt, .csv, .json"),
+        ("a.pdf", b"x", "must end in .txt, .md, .srt, .vtt, .ass, .ssa, .csv, .tsv, .json"),
         ("a.txt", b"", "nothing to translate"),
         ("a.txt", b"123\n", "nothing to translate"),
         ("a.txt", bytes(range(256)) * 4, "not a text file"),
@@ -110,7 +162,7 @@ def test_other_encodings_are_understood():
         ("a.json", b'{"a": 1}', "nothing to translate"),
         ("a.csv", b"", "must name its columns"),
         ("a.csv", b"a\n", "nothing to translate"),
-        ("a.csv", b"a\n" + b"x" * 200_000, "can't be read as CSV"),
+        ("a.csv", b"a," * 20_000, "more than 16,384 columns"),
     ],
 )
 def test_a_file_that_cannot_be_translated_says_why(name: str, data: bytes, says: str):

@@ -27,6 +27,7 @@ class Laid:
             self.options.kept.render()
 
     def event(self, kept: Any = None, language: str = "en-US", **given: Any) -> Event:
+        given = {"source": AUTO, "target": "fr"} | given
         named = {getattr(self.options, name): value for name, value in given.items()}
         return event_of(self.app, {self.options.kept: kept} | named, language)
 
@@ -70,6 +71,20 @@ def test_a_glossary_file_goes_below_what_there_is_and_is_counted(laid: Laid, tmp
     values = laid.options._open(laid.event(glossary="库 = Bibliothek\n", _upload=str(path)))
     assert values[laid.options.glossary] == "库 = Bibliothek\n狗,Hund\n猫,Katze"
     assert "Terms in the glossary: 3." in values[laid.options._read]
+
+
+def test_a_glossary_in_tbx_or_with_a_header_is_shown_as_lines_between_the_chosen_languages(laid: Laid, tmp_path: Path):
+    path = tmp_path / "terms.tbx"
+    sets = "".join(f'<langSet xml:lang="{code}"><tig><term>{term}</term></tig></langSet>' for code, term in
+                   (("en", "dog"), ("fr", "chien"), ("de", "Hund")))  # fmt: skip
+    path.write_text(f'<?xml version="1.0"?><martif><termEntry>{sets}</termEntry></martif>', "utf-8")
+    values = laid.options._open(laid.event(glossary="cat = chat", _upload=str(path), source="de"))
+    assert values[laid.options.glossary] == "cat = chat\nHund = chien"
+    values = laid.options._open(laid.event(glossary="", _upload=str(path)))
+    assert "no terms from ? into French" in values[laid.options._read]
+    path.write_text("id;source;target\n1;dog;chien", "utf-8")
+    values = laid.options._open(laid.event(glossary="cat = chat", _upload=str(path)))
+    assert values[laid.options.glossary] == "cat = chat\ndog = chien"
 
 
 def test_a_broken_glossary_says_where_and_is_not_taken(laid: Laid, tmp_path: Path):

@@ -42,6 +42,7 @@ class Laid:
             tab._name: "",
             tab._result: "",
             tab._file: None,
+            tab._encoding.radio: "",
             tab._columns: [],
         }
 
@@ -199,6 +200,37 @@ async def test_back_from_an_unknown_language_asks_for_it():
 def saved(tab: TranslateTab, values: Values) -> tuple[str, bytes]:
     file = json.loads(values[tab._saved])
     return file["name"], base64.b64decode(file["data"])
+
+
+async def test_what_got_lost_is_put_back_and_the_rest_stays_to_look_at():
+    laid = Laid(Translator(**{"Hi {name}, 5 of %d": FakeEngine(["Salut {nom}, cinq"])}))
+    tab = laid.tab
+    shown = await laid.run(tab._translating_text, laid.event("Hi {name}, 5 of %d\n\nbye"))
+    assert shown[tab._mend].visible
+    values = await tab._put_back(laid.event())
+    assert values[tab._result] == "Salut {name}, cinq %d\n\nT:bye"
+    assert "Put back in 1 segment" in values[tab._status]
+    assert "the number 5 is missing" in values[tab._checks]
+    assert "{name}" not in values[tab._checks]
+    assert not values[tab._mend].visible
+    laid.held[tab._translation].running = True
+    with pytest.raises(InvalidInput, match="Stop it first"):
+        await tab._put_back(laid.event())
+
+
+async def test_an_i18n_file_keeps_its_messages_whole(tmp_path: Path):
+    path = tmp_path / "i18n.json"
+    path.write_bytes((Path(__file__).parent / "cases" / "T07-i18n.json").read_bytes())
+    laid = Laid(Translator())
+    await laid.run(laid.tab._translating_file, laid.event(file=str(path)))
+    _, data = saved(laid.tab, laid.tab._as_file(laid.event()))
+    assert json.loads(data) == json.loads(path.read_bytes()) | {
+        "unread": "{count, plural, =0 {T:No unread messages} one {# T:unread message} other {# T:unread messages}}",
+        "hi": "T:Hello {{name}}, you have {n} items",
+        "laravel": "T:Hello :name, welcome",
+        "c": "T:%1$s of %2$d (%.2f%%) in %ld s",
+        "ent": "T:Terms &amp; conditions&nbsp;apply",
+    }
 
 
 async def test_a_file_comes_back_in_its_format_under_a_name_that_tells_the_language(tmp_path: Path):

@@ -1,0 +1,71 @@
+"""Web pages without what their readers don't see."""
+
+import re
+
+from bs4 import BeautifulSoup, Tag
+from bs4.element import PreformattedString
+
+_NEVER_SHOWN = (
+    *("title", "script", "style", "noscript", "template", "meta", "link", "base", "datalist"),
+    *("audio", "video", "canvas", "iframe", "noframes", "noembed"),  # their text is for browsers that don't know them
+    *("svg desc", "svg metadata", "annotation", "annotation-xml"),
+    *("input[type=hidden i]", "dialog:not([open])", "[popover]", '[hidden]:not([hidden="until-found" i])'),
+)
+_HIDING = {
+    "display": {"none"},
+    "visibility": {"hidden", "collapse"},
+    "content-visibility": {"hidden"},
+}
+_DECLARATION = re.compile(r"([\w-]+)\s*:\s*([\w-]+)")
+_APART = ("summary", "legend", "figcaption", "textarea", "option", "button")
+"""Shown apart from what is beside them, which a converter to Markdown does not know."""
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_BLOCKS = {
+    *("address", "article", "aside", "blockquote", "details", "div", "dl", "fieldset", "figure", "footer", "form"),
+    *("header", "hr", "main", "menu", "nav", "ol", "p", "pre", "section", "table", "ul", *_HEADINGS),
+}
+_ENDED_BY = {
+    "p": _BLOCKS,
+    "li": {"li"},
+    "dt": {"dt", "dd"},
+    "dd": {"dt", "dd"},
+    "tr": {"tr", "tbody", "tfoot"},
+    "td": {"td", "th", "tr"},
+    "th": {"td", "th", "tr"},
+    "option": {"option", "optgroup"},
+}
+"""What stands for the end tag of an element, where HTML lets it be left out."""
+
+
+def visible(html: str, *, titled: bool = True) -> str:
+    """The page in HTML without scripts, comments, and what is hidden; ``titled``, with its title as a heading on top.
+
+    What a click opens (`details`) stays. Style sheets are not looked at: what they hide, a script may show.
+    """
+    soup = BeautifulSoup(html, "html.parser")
+    title = soup.select_one("title:not(svg title)")
+    heading = " ".join(title.get_text().split()) if title else ""
+    for hidden in [*soup.select(",".join(_NEVER_SHOWN)), *soup.find_all(style=_hides)]:
+        if not hidden.decomposed and hidden.name not in {"html", "body"}:  # a script shows those
+            _end(hidden)
+            hidden.decompose()
+    for comment in soup.find_all(string=lambda text: isinstance(text, PreformattedString)):
+        comment.extract()
+    for apart in soup.find_all(_APART):
+        apart.name = "p"
+    if titled and heading not in {"", *(" ".join(each.get_text().split()) for each in soup.find_all(_HEADINGS))}:
+        (soup.body or soup).insert(0, soup.new_tag("h1", string=heading))
+    return str(soup)
+
+
+def _hides(style: str | None) -> bool:
+    """Whether declarations of CSS hide what they are for; the last one of a property holds."""
+    declared = {name.lower(): value.lower() for name, value in _DECLARATION.findall(style or "")}
+    return any(declared.get(name) in values for name, values in _HIDING.items())
+
+
+def _end(element: Tag) -> None:
+    """Ends an element whose end tag was left out: the parser has put what follows into it."""
+    for child in element.find_all(_ENDED_BY.get(element.name, ()), recursive=False):
+        element.insert_after(child, *child.next_siblings)
+        return

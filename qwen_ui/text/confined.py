@@ -1,0 +1,156 @@
+"""Complex files are read by a process of their own, within limits: whatever they do to it, this one stays well.
+
+`run` starts a module as that process; the module's own `main` is one call of `serve`. The file's bytes go to its
+standard input, and values come back from its standard output, as JSON, one a line.
+"""
+
+import contextlib
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from qwen_ui.errors import InvalidInput, QwenUIError
+from qwen_ui.sentences import Sentence
+from qwen_ui.text.decode import Candidate, UncertainEncoding
+
+_ROOT = Path(__file__).resolve().parents[2]
+_MAX_ENTRIES = 10_000
+
+
+class Unreadable(InvalidInput):
+    """A file that can't be used. Its sentence names the file as {file}."""
+
+
+class Refused(Exception):
+    """The file can't be used, says the process that reads it.
+
+    The template is a literal where this is raised, as with the app's own errors; {file} in it stands for the file's
+    name, which only the process that waits for this one knows.
+    """
+
+    def __init__(self, template: str, /, **values: str | int) -> None:
+        super().__init__(template)
+        self.template = template
+        self.values = values
+
+
+def run(module: str, arguments: Sequence[str], data: bytes, file: str, *, seconds: int, memory: int) -> list[Any]:
+    """What the module makes of the file's data. ``memory`` is in bytes of address space.
+
+    A system may not be able to hold a process to its memory; Windows is one that can't. Raises `Unreadable` for what
+    the process refuses, breaks down over, or takes too long for, and `UncertainEncoding` where it does.
+    """
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", module, str(seconds), str(memory), *arguments],
+            input=data,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds,
+            cwd=_ROOT,
+            env=_environment(),
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Unreadable(
+            "{file} takes longer to read than the {limit:,} seconds that are allowed.", file=file, limit=seconds
+        ) from None
+    if done.returncode:
+        raise Unreadable("{file} can't be read: its reader broke down over it, or ran out of memory.", file=file)
+    answer = [json.loads(line) for line in io.BytesIO(done.stdout)]
+    last = answer[-1] if answer and isinstance(answer[-1], dict) else {}
+    if candidates := last.get("uncertain"):
+        raise UncertainEncoding(file, [Candidate(encoding, tuple(preview)) for encoding, *preview in candidates])
+    if refused := last.get("refused"):
+        # No literal here, as everywhere else: it stands where the reader, in its own process, refused the file.
+        raise Unreadable(refused["template"], **{**refused["values"], "file": file})
+    return answer
+
+
+def packed(sentence: Sentence) -> dict[str, Any]:
+    """A sentence on its way between two processes. Its values are text or numbers."""
+    return {"template": sentence.template, "values": sentence.values}
+
+
+def unpacked(data: dict[str, Any]) -> Sentence:
+    """The sentence that `packed` packed."""
+    return Sentence(data["template"], **data["values"])
+
+
+def serve(read: Callable[[bytes, Sequence[str]], Iterable[Any]]) -> None:
+    """Answers with what `read` makes of standard input and of the arguments, confined: all that `run` waits for."""
+    seconds, memory, *arguments = sys.argv[1:]
+    logging.disable()  # parsers log each oddity of a file
+    data, out = sys.stdin.buffer.read(), sys.stdout
+    _confine(int(seconds), int(memory))
+    with contextlib.redirect_stdout(sys.stderr):  # standard output is for the answer alone
+        for value in _answers(read, data, arguments):
+            out.write(json.dumps(value) + "\n")
+
+
+def check_package(data: bytes, max_unpacked: int) -> None:
+    """Refuses packages (zip) that are damaged or encrypted, or that would unpack to more than is safe."""
+    try:
+        entries = zipfile.ZipFile(io.BytesIO(data)).infolist()
+    except zipfile.BadZipFile:
+        raise Refused("{file} is damaged, or not what its extension says.") from None
+    if len(entries) > _MAX_ENTRIES:
+        raise Refused("{file} unpacks to more than {limit:,} files.", limit=_MAX_ENTRIES)
+    if (size := sum(entry.file_size for entry in entries)) > max_unpacked:
+        raise Refused(
+            "{file} unpacks to more than is possible: it unpacks to {size:,} MB, and {limit:,} MB are allowed.",
+            size=size // 1_000_000,
+            limit=max_unpacked // 1_000_000,
+        )
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise Refused("{file} is protected with a password. Save it without one.")
+
+
+def _answers(
+    read: Callable[[bytes, Sequence[str]], Iterable[Any]], data: bytes, arguments: Sequence[str]
+) -> Iterable[Any]:
+    """What is read, ended by a refusal where a parser raises whatever it may raise."""
+    try:
+        yield from read(data, arguments)
+    except Refused as refused:
+        yield {"refused": {"template": refused.template, "values": refused.values}}
+    except UncertainEncoding as error:
+        yield {"uncertain": [[candidate.encoding, *candidate.preview] for candidate in error.candidates]}
+    except QwenUIError as error:
+        yield {"refused": packed(error.sentence)}
+    except MemoryError:
+        yield {"refused": packed(Sentence("{file} needs more memory to be read than is allowed."))}
+    except Exception as error:  # noqa: BLE001  the parsers of damaged files raise anything
+        damaged = Sentence(
+            "{file} can't be read: damaged, or not what its extension says ({error}).", error=type(error).__name__
+        )
+        yield {"refused": packed(damaged)}
+
+
+def _environment() -> dict[str, str]:
+    # Each thread of these libraries would set address space aside, for work that needs one.
+    return os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+
+
+def _confine(seconds: int, memory: int) -> None:
+    """Takes from this process what a hostile file could use: time, memory, the network, other programs."""
+    with contextlib.suppress(ImportError):  # Windows
+        import resource  # noqa: PLC0415
+
+        limits = ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0))
+        for kind, limit in limits:
+            with contextlib.suppress(ValueError, OSError):  # some systems don't have them all
+                resource.setrlimit(kind, (limit, limit))
+    sys.addaudithook(_refuse)
+
+
+def _refuse(event: str, _: tuple[Any, ...]) -> None:
+    if event in {"socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"}:
+        raise PermissionError(f"{event} is not allowed while a document is read")
