@@ -39,7 +39,7 @@ GUARDED = {
     "printf, by name": ["%(name)s", "%(n)03d"],
     "printf, with a place, a width or a flag": ["%1$s", "%2$@", "%.2f", "%05d", "%-10s", "%1$.2f"],
     "printf": ["%s", "%d", "%@", "%ld", "%lld", "%%", "%u"],
-    "variable of Windows": ["%APPDATA%"],
+    "variable of Windows, Symfony, Twig": ["%APPDATA%", "%name%", "%user.name%"],
     "Qt": ["%1", "%L2", "%n"],
     "strftime": ["%Y", "%-I", "%B"],
     "variable of a shell, PHP, Chrome": ["$HOME", "$NAME$", "$user->name"],
