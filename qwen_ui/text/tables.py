@@ -97,6 +97,12 @@ def read(name: str, data: bytes, sheet: str = "", encoding: str = "") -> Table:
         known = ", ".join(EXTENSIONS)
         raise InvalidInput("{name} can't be read: files must end in {extensions}.", name=name, extensions=known)
     if extension in workbooks.EXTENSIONS and not data.startswith(_BINARY) and b"\0" not in data[:1000]:
+        if data[:1000].lstrip(b" \t\r\n\xef\xbb\xbf").startswith(b"<"):
+            raise InvalidInput(
+                "{name} is a web page or XML in the name of a workbook. Open it in a spreadsheet program and save it "
+                "as .xlsx.",
+                name=name,
+            )
         extension = ".csv"
     if extension not in workbooks.EXTENSIONS:
         text = decode(data, name, keep_damaged=True, encoding=encoding).removeprefix("\ufeff")

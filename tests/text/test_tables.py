@@ -250,3 +250,8 @@ class TestHostile:
     def test_what_is_too_much_or_damaged_is_said(self, name: str, data: bytes, says: str):
         with pytest.raises(InvalidInput, match=says):
             read(name, data)
+
+
+def test_a_web_page_in_the_name_of_a_workbook_is_told():
+    with pytest.raises(InvalidInput, match=r"report\.xls is a web page or XML"):
+        read("report.xls", b"\n<html><table><tr><td>text</td></tr><tr><td>hi</td></tr></table></html>")

@@ -138,7 +138,11 @@ RULES = (
         "placeholder",
         r"%(?<!\d%)(?:[ds@](?![A-Za-z]{3})|(?:(?:hh?|ll?|[Lqjzt])[diouxX]|[iouxXeEfFgGaAcCSp])(?![A-Za-z]))|%%",
     ),
-    Rule("variable of Windows, Symfony, Twig", "placeholder", r"%(?<![A-Za-z0-9_%]%)[A-Za-z_][A-Za-z0-9_.-]{1,60}+%(?![A-Za-z0-9])"),
+    Rule(
+        "variable of Windows, Symfony, Twig",
+        "placeholder",
+        r"%(?<![A-Za-z0-9_%]%)[A-Za-z_][A-Za-z0-9_.-]{1,60}+%(?![A-Za-z0-9])",
+    ),
     Rule("Qt", "placeholder", r"%(?<![\d%]%)(?:L?[1-9]\d?|n)(?![A-Za-z0-9_%$])"),
     Rule("strftime", "placeholder", r"%(?<![\d%]%)[-_0^#]?[aAbBcdDeFgGhHIjklLmMnNpPrRsStTuUvVwWxXyYzZ](?![A-Za-z])"),
     Rule(
