@@ -9,6 +9,7 @@ from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Sampling
 from qwen_ui.page.app import App
 from qwen_ui.page.events import QUIET, Event, Events, Values
+from qwen_ui.page.sliders import new_tokens_slider, temperature_slider
 from qwen_ui.page.templates import TemplatePicker
 from qwen_ui.page.words import label
 from qwen_ui.prompts import Template
@@ -40,15 +41,7 @@ class ChatSettings:
             elem_id="system",
         )
         defaults = Sampling()
-        self.temperature = gr.Slider(
-            0,
-            2,
-            defaults.temperature,
-            step=0.05,
-            label=label("Temperature"),
-            info=label("Higher is more varied; 0 always takes the likeliest word"),
-            elem_id="temperature",
-        )
+        self.temperature = temperature_slider(defaults.temperature, elem_id="temperature")
         self.top_p = gr.Slider(
             0.05,
             1,
@@ -67,15 +60,7 @@ class ChatSettings:
             info=label("Chooses among this many words; 0 is no limit"),
             elem_id="top_k",
         )
-        self.max_new_tokens = gr.Slider(
-            16,
-            4096,
-            defaults.max_new_tokens,
-            step=16,
-            label=label("New tokens"),
-            info=label("Longest answer; a token is about ¾ of an English word"),
-            elem_id="max_new_tokens",
-        )
+        self.max_new_tokens = new_tokens_slider(defaults.max_new_tokens, 4096, elem_id="max_new_tokens")
 
     @property
     def controls(self) -> list[Any]:

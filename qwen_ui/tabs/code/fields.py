@@ -8,6 +8,7 @@ from qwen_ui.errors import InvalidInput
 from qwen_ui.page.app import App
 from qwen_ui.page.events import Event, Events, Values
 from qwen_ui.page.sending import below
+from qwen_ui.page.sliders import new_tokens_slider, temperature_slider
 from qwen_ui.page.templates import TemplatePicker, described, in_chinese, own_first
 from qwen_ui.page.words import label, reads_chinese
 from qwen_ui.prompts import SUFFIX, Listing, Template
@@ -75,24 +76,8 @@ class Fields:
             info=label("How the model is asked; it sets the values below"),
             elem_id="code-template",
         )
-        self.temperature = gr.Slider(
-            0,
-            2,
-            0.2,
-            step=0.05,
-            label=label("Temperature"),
-            info=label("Higher is more varied; 0 always takes the likeliest word"),
-            elem_id="code-temperature",
-        )
-        self.max_new_tokens = gr.Slider(
-            16,
-            8192,
-            1024,
-            step=16,
-            label=label("New tokens"),
-            info=label("Longest answer; a token is about ¾ of an English word"),
-            elem_id="code-max-new-tokens",
-        )
+        self.temperature = temperature_slider(0.2, elem_id="code-temperature")
+        self.max_new_tokens = new_tokens_slider(1024, 8192, elem_id="code-max-new-tokens")
 
     @property
     def controls(self) -> list[Any]:

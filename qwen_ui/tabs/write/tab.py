@@ -13,6 +13,7 @@ from qwen_ui.page.app import App
 from qwen_ui.page.events import Buttons, Event, Events, Run, Values, told
 from qwen_ui.page.scripts import SAVE
 from qwen_ui.page.sending import Entrance, Exit, send_to
+from qwen_ui.page.sliders import temperature_slider
 from qwen_ui.page.status import finished, line, progress
 from qwen_ui.page.tab import Parts, Tab
 from qwen_ui.page.templates import TemplatePicker, described, own_first
@@ -131,15 +132,7 @@ class WriteTab:
         self._count = gr.Radio(
             list(range(1, MAX_VERSIONS + 1)), value=1, label=label("Versions side by side"), elem_id="write-versions"
         )
-        self._temperature = gr.Slider(
-            0,
-            2,
-            0.8,
-            step=0.05,
-            label=label("Temperature"),
-            info=label("Higher is more varied; 0 always takes the likeliest word"),
-            elem_id="write-temperature",
-        )
+        self._temperature = temperature_slider(0.8, elem_id="write-temperature")
 
     def _wire(self, page: gr.Blocks) -> None:
         events = self._events
