@@ -62,13 +62,13 @@ class AskTab:
 
     def __init__(self, app: App, page: gr.Blocks) -> None:
         self._app = app
-        with gr.Row(elem_id="ask"):
+        with gr.Row(elem_id="ask", elem_classes="dialogue-page"):
             with gr.Column(elem_id="ask-side"):
                 self._lay_out_source()
                 self._settings = gr.Accordion(label("Template and length"), open=False, elem_id="ask-settings")
                 with self._settings:
                     self._lay_out_settings()
-            with gr.Column(elem_id="ask-main"):
+            with gr.Column(elem_id="ask-main", elem_classes="dialogue-main"):
                 self._lay_out_dialogue()
         self._events = Events(app, TAB.id, self._status, Buttons([self._send], self._stop))
         self._wire(page)
@@ -129,9 +129,10 @@ class AskTab:
             group_consecutive_messages=False,
             allow_tags=False,
             elem_id="ask-dialogue",
+            elem_classes="dialogue",
         )
         self._status = gr.HTML(elem_id="ask-status", padding=False)
-        with gr.Row(elem_id="ask-box"):
+        with gr.Row(elem_id="ask-box", elem_classes="dialogue-box"):
             self._question = gr.Textbox(
                 label=label("Question"),
                 container=False,
@@ -140,11 +141,24 @@ class AskTab:
                 max_lines=10,
                 scale=1,
                 elem_id="ask-input",
+                elem_classes="dialogue-input",
             )
             self._send = gr.Button(
-                label("Ask", context="button"), variant="primary", interactive=False, scale=0, elem_id="ask-send"
+                label("Ask", context="button"),
+                variant="primary",
+                interactive=False,
+                scale=0,
+                elem_id="ask-send",
+                elem_classes="dialogue-button",
             )
-            self._stop = gr.Button(label("Stop"), variant="stop", visible=False, scale=0, elem_id="ask-stop")
+            self._stop = gr.Button(
+                label("Stop"),
+                variant="stop",
+                visible=False,
+                scale=0,
+                elem_id="ask-stop",
+                elem_classes="dialogue-button",
+            )
         with gr.Row(visible=False, elem_id="ask-foot") as self._foot:
             self._retry = gr.Button(label("Ask again"), size="sm", interactive=False, elem_id="ask-retry")
             self._copy = gr.Button(label("Copy answer"), size="sm", elem_id="ask-copy")

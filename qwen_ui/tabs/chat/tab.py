@@ -55,13 +55,13 @@ class ChatTab:
         self._kept = kept_by_browser("chat")
         self._reading = threading.Lock()  # a large file takes many times its size of memory: one at a time
         kept_settings = kept_by_browser("chat-settings")
-        with gr.Row(elem_id="chat"):
+        with gr.Row(elem_id="chat", elem_classes="dialogue-page"):
             with gr.Column(elem_id="chat-side"):
                 self._side = gr.Accordion(label("Assistant and settings"), open=False, elem_id="chat-settings")
                 with self._side:
                     self._settings = ChatSettings(app)
                     self._lay_out_files()
-            with gr.Column(elem_id="chat-main"):
+            with gr.Column(elem_id="chat-main", elem_classes="dialogue-main"):
                 self._lay_out_conversation()
         self._events = Events(app, TAB.id, self._status, Buttons([self._send], self._stop))
         self._settings.wire(self._events, page, kept_settings)
@@ -94,9 +94,10 @@ class ChatTab:
             group_consecutive_messages=False,
             allow_tags=False,
             elem_id="conversation",
+            elem_classes="dialogue",
         )
         self._status = gr.HTML(elem_id="chat-status", padding=False)
-        with gr.Row(elem_id="chat-input"):
+        with gr.Row(elem_id="chat-input", elem_classes="dialogue-box"):
             self._box = gr.Textbox(
                 label=label("Message"),
                 container=False,
@@ -106,9 +107,19 @@ class ChatTab:
                 autofocus=True,
                 scale=1,
                 elem_id="message",
+                elem_classes="dialogue-input",
             )
-            self._send = gr.Button(label("Send"), variant="primary", interactive=False, scale=0, elem_id="send")
-            self._stop = gr.Button(label("Stop"), variant="stop", visible=False, scale=0, elem_id="stop")
+            self._send = gr.Button(
+                label("Send"),
+                variant="primary",
+                interactive=False,
+                scale=0,
+                elem_id="send",
+                elem_classes="dialogue-button",
+            )
+            self._stop = gr.Button(
+                label("Stop"), variant="stop", visible=False, scale=0, elem_id="stop", elem_classes="dialogue-button"
+            )
         with gr.Row(elem_id="chat-foot"):
             gr.Markdown(label("Enter sends, Shift + Enter starts a new line"), elem_id="message-hint")
             self._send_to = send_to(elem_id="chat-send-to")
