@@ -11,6 +11,7 @@ import json
 import re
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from qwen_ui.errors import InvalidInput
@@ -45,16 +46,15 @@ def read(data: bytes, arguments: Sequence[str]) -> Iterator[Any]:
     extension, encoding, *numbers = arguments
     max_pages, max_unpacked, max_characters = map(int, numbers)
     note: Sentence | None = None
-    if encoding and extension in _TEXTS:
-        data = decode(data, encoding=encoding).encode("utf-8-sig", "replace")
-    if extension in {".docx", ".pptx", ".epub"}:
-        _check_package(data, max_unpacked)
     if extension in workbooks.EXTENSIONS:
         parts, note = _workbook(data, max_unpacked)
     elif extension == ".pdf":
         parts, note = _pdf(data, max_pages)
+    elif extension in _TEXTS:
+        parts = [(None, _TEXTS[extension](_text(data, extension, encoding)))]
     else:
-        parts = _READERS[extension](data)
+        _check_package(data, max_unpacked)
+        parts = _PACKAGES[extension](data)
     texts = [_clean(text) for _, text in parts]
     if not any(texts):
         raise Refused("{file} holds no text. It may be a scan: run text recognition on it first.")
@@ -173,45 +173,39 @@ def _width(line: str) -> int:
     return len(line) + len(_WIDE.findall(line))
 
 
-def _text(data: bytes, declared: str = "") -> str:
+def _text(data: bytes, extension: str, encoding: str) -> str:
+    named = _CHARSET.search(data[:2048]) if extension == ".html" else None
     try:
-        return decode(data, declared=declared)
+        return decode(data, declared=named[1].decode() if named else "", encoding=encoding)
     except UncertainEncoding:
         raise
     except InvalidInput:
         raise Refused("{file} is not text, or in an encoding that is not known. Save it as UTF-8.") from None
 
 
-def _plain(data: bytes) -> Parts:
-    return [(None, _text(data))]
-
-
-def _json(data: bytes) -> Parts:
+def _json(text: str) -> str:
     """JSON with an entry a line and its letters unescaped; as it stands where it is broken (or one object a line)."""
-    text = _text(data)
     with contextlib.suppress(ValueError, RecursionError):
-        text = json.dumps(json.loads(text), ensure_ascii=False, indent=1)
-    return [(None, text)]
+        return json.dumps(json.loads(text), ensure_ascii=False, indent=1)
+    return text
 
 
-def _markitdown(converter: str, extension: str) -> Callable[[bytes], Parts]:
-    """Reads with one named converter of markitdown, so that none is guessed, fetches, or unpacks archives."""
+def _html(text: str) -> str:
+    from qwen_ui.knowledge.visible import visible  # noqa: PLC0415
 
-    def read_with(data: bytes) -> Parts:
-        from markitdown import StreamInfo, converters  # noqa: PLC0415
+    return _markitdown("HtmlConverter", visible(text).encode(errors="replace"), ".html", "utf-8")
 
-        from qwen_ui.knowledge.visible import visible  # noqa: PLC0415
 
-        charset = None
-        if extension == ".html":
-            named = _CHARSET.search(data[:2048])
-            html = visible(_text(data, named[1].decode() if named else ""))
-            data, charset = html.encode(errors="replace"), "utf-8"
-        info = StreamInfo(extension=extension, charset=charset)
-        text = getattr(converters, converter)().convert(io.BytesIO(data), info).markdown
-        return [(None, text)]
+def _markitdown(converter: str, data: bytes, extension: str, charset: str | None = None) -> str:
+    """The Markdown from one named converter of markitdown, so that none is guessed, fetches, or unpacks archives."""
+    from markitdown import StreamInfo, converters  # noqa: PLC0415
 
-    return read_with
+    info = StreamInfo(extension=extension, charset=charset)
+    return str(getattr(converters, converter)().convert(io.BytesIO(data), info).markdown)
+
+
+def _docx(data: bytes) -> Parts:
+    return [(None, _markitdown("DocxConverter", data, ".docx"))]
 
 
 def _epub(data: bytes) -> Parts:
@@ -232,8 +226,7 @@ def _epub(data: bytes) -> Parts:
 
 def _pptx(data: bytes) -> Parts:
     """A part a slide."""
-    [(_, text)] = _markitdown("PptxConverter", ".pptx")(data)
-    pieces = _SLIDE.split(text)
+    pieces = _SLIDE.split(_markitdown("PptxConverter", data, ".pptx"))
     return [(int(number), slide) for number, slide in zip(pieces[1::2], pieces[2::2], strict=True)]
 
 
@@ -252,9 +245,8 @@ def _workbook(data: bytes, max_unpacked: int) -> tuple[Parts, Sentence | None]:
     return parts, note if counts else None
 
 
-def _delimited(data: bytes) -> Parts:
-    text = _text(data)
-    return [(None, _table((record.line, record.values) for record in records(text, dialect_of(text))))]
+def _delimited(text: str, expected: str = "") -> str:
+    return _table((record.line, record.values) for record in records(text, dialect_of(text, expected)))
 
 
 def _table(rows: Iterable[tables.Row]) -> str:
@@ -270,19 +262,16 @@ def _line(cells: list[str]) -> str:
     return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
 
 
-_TEXTS = (".txt", ".md", ".json", ".csv", ".html")
-_READERS: dict[str, Callable[[bytes], Parts]] = {
-    ".txt": _plain,
-    ".md": _plain,
+_TEXTS: dict[str, Callable[[str], str]] = {
+    ".txt": str,
+    ".md": str,
     ".json": _json,
     ".csv": _delimited,
-    ".tsv": _delimited,
-    ".html": _markitdown("HtmlConverter", ".html"),
-    ".docx": _markitdown("DocxConverter", ".docx"),
-    ".epub": _epub,
-    ".pptx": _pptx,
+    ".tsv": partial(_delimited, expected="\t"),
+    ".html": _html,
 }
-EXTENSIONS = frozenset({".pdf", *workbooks.EXTENSIONS, *_READERS})
+_PACKAGES: dict[str, Callable[[bytes], Parts]] = {".docx": _docx, ".epub": _epub, ".pptx": _pptx}
+EXTENSIONS = frozenset({".pdf", *workbooks.EXTENSIONS, *_TEXTS, *_PACKAGES})
 
 
 def _clean(text: str) -> str:

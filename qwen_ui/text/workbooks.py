@@ -28,7 +28,6 @@ _SEARCHED = 5_000_000
 _MANY_ROWS = 200_000
 """Where there are more, most are empty."""
 
-_OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PACKAGE = b"PK\x03\x04"
 _LARGEST = 1e21
 """Beyond it whole numbers are written with an exponent."""

@@ -271,3 +271,10 @@ class TestTables:
     def test_formulas_without_a_value_are_told(self):
         first, *_ = convert((self.CASES / "A11-formula-no-cache.xlsx").read_bytes(), "f.xlsx")
         assert str(first.note).startswith("3 formulas have no stored value, so their cells are empty (S).")
+
+
+def test_a_table_with_tabs_has_the_chosen_encoding_and_no_other_delimiter():
+    data = b"a, b, c\td\n" + b"caf\xe9, 0, 0\t1\n" * 5
+    (part,) = convert(data, "a.tsv", encoding="windows-1252")
+    assert part.text.splitlines()[0] == "| a, b, c | d |"
+    assert part.text.splitlines()[2] == "| café, 0, 0 | 1 |"
