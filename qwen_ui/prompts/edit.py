@@ -54,13 +54,18 @@ class PromptEditor:
         self._changing = threading.Lock()
 
     def entries(self) -> tuple[Entry, ...]:
-        return tuple(self._entry(task, id) for task in self.store.tasks() for id in self.store.ids(task))
+        return tuple(
+            self._entry(task, id, result) for task in self.store.tasks() for id, result in self.store.results(task)
+        )
 
-    def _entry(self, task: str, id: str) -> Entry:
+    def _entry(self, task: str, id: str, result: Template | TemplateError) -> Entry:
         try:
-            return Entry(task, id, self.store.load(task, id), changed=self._original(task, id).exists())
-        except QwenUIError as error:
+            changed = self._original(task, id).exists()
+        except InvalidInput as error:  # a name that no file may have
             return Entry(task, id, None, error)
+        if isinstance(result, Template):
+            return Entry(task, id, result, changed=changed)
+        return Entry(task, id, None, result, changed)
 
     def read(self, task: str, id: str) -> str:
         """The text of a file, broken or not. Raises `InvalidInput` when it is not there or not readable as text."""

@@ -142,7 +142,8 @@ Compile = Callable[[str], tuple[sandbox.Compiled, Set[str]]]
 
 def _compile_jinja2(text: str) -> tuple[sandbox.Compiled, Set[str]]:
     environment = sandbox.PromptEnvironment()
-    return environment.from_string(text), jinja2.meta.find_undeclared_variables(environment.parse(text))
+    tree = environment.parse(text)
+    return environment.from_string(tree), jinja2.meta.find_undeclared_variables(tree)
 
 
 def _compile_mustache(text: str) -> tuple[sandbox.Compiled, Set[str]]:

@@ -36,9 +36,13 @@ class PromptStore:
         """The tasks that have a folder."""
         return tuple(sorted(path.name for path in self.root.iterdir() if path.is_dir() and _NAME.fullmatch(path.name)))
 
+    def results(self, task: str) -> tuple[tuple[str, Template | TemplateError], ...]:
+        """The ids of all files of a task, each with its template or with what is wrong. Raises like `list`."""
+        return tuple((path.stem, self._read(path)) for path in self._paths(task))
+
     def list(self, task: str) -> Listing:
         """All templates of a task. Raises `InvalidInput` for a task name that could leave the folder."""
-        results = [self._read(path) for path in self._paths(task)]
+        results = [result for _, result in self.results(task)]
         return Listing(
             tuple(result for result in results if isinstance(result, Template)),
             tuple(result for result in results if isinstance(result, TemplateError)),

@@ -68,6 +68,15 @@ def test_the_original_outlives_many_changes_and_comes_back(editor: PromptEditor)
         editor.restore("write", "story")
 
 
+def test_a_changed_file_that_is_broken_now_still_has_its_original(editor: PromptEditor):
+    first = editor.read("write", "story")
+    editor.save("write", "story", first.replace("Story", "Tale"), first)
+    editor.store.path("write", "story").write_text("---\nbroken: [\n", "utf-8")
+    (entry,) = [entry for entry in editor.entries() if (entry.task, entry.id) == ("write", "story")]
+    assert entry.error is not None
+    assert entry.changed
+
+
 def test_saving_without_a_change_keeps_no_original(editor: PromptEditor):
     editor.save("write", "story", STORY, before=STORY)
     assert editor.original("write", "story") is None

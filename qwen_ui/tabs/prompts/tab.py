@@ -12,7 +12,7 @@ from qwen_ui.page.status import finished, line, progress
 from qwen_ui.page.tab import Parts, Tab
 from qwen_ui.page.templates import in_chinese
 from qwen_ui.page.words import Say, label, reads_chinese
-from qwen_ui.prompts.edit import Entry, PromptEditor, difference
+from qwen_ui.prompts.edit import PromptEditor, difference
 from qwen_ui.prompts.template import SUFFIX
 from qwen_ui.sentences import Sentence, marked
 from qwen_ui.tabs.prompts import show, task
@@ -242,7 +242,7 @@ class PromptsTab:
             self._head: show.head(file, entry, say),
             self._text: file.text,
             self._values: given,
-            self._restore: gr.Button(visible=_can_be_restored(entry) and self._editor.editable),
+            self._restore: gr.Button(visible=bool(entry and entry.changed) and self._editor.editable),
             self._name: "",
         }
 
@@ -269,10 +269,6 @@ class PromptsTab:
 
 def _radio(listed: list[tuple[str, str]], chosen: str) -> gr.Radio:
     return gr.Radio(choices=listed, value=chosen if chosen in (value for _, value in listed) else None)
-
-
-def _can_be_restored(entry: Entry | None) -> bool:
-    return entry is not None and entry.changed
 
 
 TAB = Tab(
