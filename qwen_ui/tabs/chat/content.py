@@ -98,11 +98,12 @@ def mark(kind: str, name: Any, left_out: LeftOut) -> str:
     return f"[{_MARKS[kind]}: {short}]" if short else f"[{_MARKS[kind]}]"
 
 
-def marks(items: Any, kind: str, left_out: LeftOut) -> str:
+def marks(items: Any, kind: str, left_out: LeftOut) -> list[str]:
     """What stands in the text for the files or images that a message lists beside its content."""
     if not isinstance(items, Sequence) or isinstance(items, str):
-        return ""
-    return "\n".join(mark(_kind_of_file(item, kind), _name(item), left_out) for item in items)
+        return []
+    found = [mark(_kind_of_file(item, kind), _name(item), left_out) for item in items]
+    return [each for each in found if each]
 
 
 def _part(part: Any, left_out: LeftOut) -> str:
@@ -115,9 +116,8 @@ def _part(part: Any, left_out: LeftOut) -> str:
         text = text.get("value")
     if isinstance(text, str) and kind in _TEXTS:
         return text
-    if kind or not _is_file(part):
-        return mark(_kind_of_file(part, kind_of(str(kind))), _name(part), left_out)
-    return mark(_kind_of_file(part, FILES), _name(part), left_out)
+    found = FILES if not kind and _is_file(part) else kind_of(kind)
+    return mark(_kind_of_file(part, found), _name(part), left_out)
 
 
 def _is_file(part: Mapping[str, Any]) -> bool:

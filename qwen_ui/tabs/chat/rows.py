@@ -7,7 +7,7 @@ from typing import Any
 from qwen_ui.errors import InvalidInput
 from qwen_ui.tabs.chat import content
 from qwen_ui.tabs.chat.content import text_of
-from qwen_ui.tabs.chat.transcript import TOOL_ROLES, Item, Transcript, is_list, items_of, list_of, mapping, string
+from qwen_ui.tabs.chat.transcript import Item, Transcript, is_list, items_of, list_of, mapping, string
 
 
 def messages(value: Any, transcript: Transcript) -> None:
@@ -30,18 +30,12 @@ def _message(entry: Any, transcript: Transcript) -> None:
     if "role" not in entry or not {"content", "parts", "tool_calls", "function_call"} & entry.keys():
         raise InvalidInput('It must be an object with "role" and "content".')
     calls = entry.get("tool_calls") or ([entry["function_call"]] if entry.get("function_call") else [])
-    beside = content.marks(entry.get("images"), content.IMAGES, transcript.left_out)
-    beside += content.marks(entry.get("files") or entry.get("attachments"), content.FILES, transcript.left_out)
+    files = content.marks(entry.get("images"), content.IMAGES, transcript.left_out)
+    files += content.marks(entry.get("files") or entry.get("attachments"), content.FILES, transcript.left_out)
     said = entry.get("content", entry.get("parts"))
-    if said is None and not calls and not beside and not entry.get("refusal"):
+    if said is None and not calls and not files and not entry.get("refusal"):
         raise InvalidInput("A message's content must be text, not {kind}.", kind="null")
-    role = entry["role"]
-    tool = TOOL_ROLES.get(role.lower()) if isinstance(role, str) else None
-    if tool is not None:
-        transcript.leave_out((content.TOOL_CALLS, content.TOOL_RESULTS)[tool])
-    else:
-        text = text_of(said if said is not None else entry.get("refusal"), transcript.left_out)
-        transcript.record(role, "\n\n".join(part for part in (beside, text) if part))
+    transcript.add(entry["role"], said if said is not None else entry.get("refusal"), "\n".join(files))
     transcript.leave_out(content.TOOL_CALLS, len(calls) if is_list(calls) else 1)
     transcript.leave_out(content.THOUGHTS, int(bool(entry.get("reasoning_content") or entry.get("reasoning"))))
 
@@ -83,13 +77,7 @@ _TURNS = (("from", "value"), ("role", "content"), ("from", "content"), ("from", 
 
 def _turn(turn: Any) -> tuple[Any, Any]:
     """Role and content of a turn."""
-    for role, said in (
-        ("from", "value"),
-        ("role", "content"),
-        ("from", "content"),
-        ("from", "text"),
-        ("role", "value"),
-    ):
+    for role, said in _TURNS:
         if isinstance(turn, Mapping) and {role, said} <= turn.keys():
             return turn[role], turn[said]
     raise InvalidInput('It must be an object with "from" and "value".')
@@ -130,9 +118,8 @@ def silly_tavern(value: Any, transcript: Transcript) -> None:
         if item.get("is_system"):
             transcript.leave_out(content.HIDDEN)
             continue
-        beside = content.marks([extra["image"]] if extra.get("image") else [], content.IMAGES, transcript.left_out)
-        text = "\n\n".join(part for part in (beside, string(item["mes"])) if part)
-        transcript.record("user" if item.get("is_user") else "assistant", text)
+        images = content.marks([extra["image"]] if extra.get("image") else [], content.IMAGES, transcript.left_out)
+        transcript.record("user" if item.get("is_user") else "assistant", *images, string(item["mes"]))
         transcript.leave_out(content.THOUGHTS, int(bool(extra.get("reasoning"))))
 
 
@@ -178,4 +165,4 @@ def lm_studio(value: Any, transcript: Transcript) -> None:
         for version in versions[place:][:1]:
             steps = items_of(version.get("steps") or [version])
             texts = [text_of(step.get("content"), transcript.left_out) for step in steps if "content" in step]
-            transcript.record(version.get("role"), "\n\n".join(text for text in texts if text))
+            transcript.record(version.get("role"), *texts)

@@ -172,14 +172,14 @@ class ChatTab:
 
     def _answering(self, event: Event, begin: Callable[[Chat], Attempt]) -> Run[Answer]:
         attempt = begin(from_browser(event[self._kept]))
-        asked, before = attempt.asked, shown(attempt.asked)
+        asked, begun = attempt.asked, self._show(attempt.asked)
         system, sampling = event[self._settings.system] or "", self._settings.sampling(event)
         kept_at = time.monotonic()
 
         def show(answer: Answer, running: bool) -> Values:
             nonlocal kept_at
             growing = [shown_message(Message("assistant", answer.text))] if answer.text.strip() else []
-            values: Values = {self._chatbot: [*before, *growing]}
+            values: Values = {self._chatbot: [*begun[self._chatbot], *growing]}
             if not running or time.monotonic() - kept_at > KEEP_EVERY:
                 kept_at = time.monotonic()
                 values[self._kept] = to_browser(asked.answered(answer.text, answer.usage))
@@ -190,7 +190,7 @@ class ChatTab:
             event.say,
             lambda engine: task.reply(engine, asked.messages, system, sampling),
             show,
-            begun=self._show(asked) | ({self._box: ""} if typed else {}),
+            begun=begun | ({self._box: ""} if typed else {}),
             undone=self._show(attempt.before) | ({self._box: attempt.typed} if typed else {}),
         )
 

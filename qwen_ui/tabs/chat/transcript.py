@@ -35,8 +35,12 @@ class Transcript:
     _broken: bool = False
     """Whether something between model and tools was left out after the last message."""
 
-    def record(self, role: Any, text: str) -> None:
-        """Adds a message, unless it is blank. Raises `InvalidInput` for an unknown role."""
+    def record(self, role: Any, *parts: str) -> None:
+        """Adds a message of those parts that there are, unless it is blank.
+
+        Raises `InvalidInput` for an unknown role.
+        """
+        text = "\n\n".join(part for part in parts if part)
         known: Any = ROLES.get(role.lower(), role) if isinstance(role, str) else role  # checked by the next line
         message = Message(known, text)
         if not text.strip():
@@ -55,13 +59,16 @@ class Transcript:
             self.left_out[kind] += count
             self._broken = True
 
-    def add(self, role: Any, value: Any) -> None:
-        """Adds a message of that role with that content; what tools have to do with it is left out."""
+    def add(self, role: Any, value: Any, beside: str = "") -> None:
+        """Adds a message of that role with that content and what is said before it.
+
+        What tools have to do with it is left out.
+        """
         tool = TOOL_ROLES.get(role.lower()) if isinstance(role, str) else None
         if tool is not None:
             self.leave_out((content.TOOL_CALLS, content.TOOL_RESULTS)[tool])
         else:
-            self.record(role, text_of(value, self.left_out))
+            self.record(role, beside, text_of(value, self.left_out))
 
 
 def is_list(value: Any) -> bool:

@@ -16,11 +16,11 @@ def claude(value: Any, transcript: Transcript) -> None:
     by_id = {string(item.get("uuid")) or str(place): item for place, item in enumerate(messages)}
     leaf = string(value.get("current_leaf_message_uuid"))
     for item in _branch(by_id, "parent_message_uuid", leaf, transcript):
-        beside = content.marks(item.get("attachments"), content.FILES, transcript.left_out)
-        beside += content.marks(item.get("files") or item.get("files_v2"), content.FILES, transcript.left_out)
+        files = content.marks(item.get("attachments"), content.FILES, transcript.left_out)
+        files += content.marks(item.get("files") or item.get("files_v2"), content.FILES, transcript.left_out)
         text = text_of(item.get("content") or item.get("text"), transcript.left_out)
         role = item.get("sender") or item.get("role")
-        transcript.record(role, "\n\n".join(part for part in (beside, text or string(item.get("text"))) if part))
+        transcript.record(role, "\n".join(files), text or string(item.get("text")))
 
 
 def _branch(nodes: Mapping[str, Item], parent: str, leaf: str, transcript: Transcript) -> list[Item]:
@@ -62,19 +62,17 @@ def open_webui(value: Any, transcript: Transcript) -> None:
     row = items_of(chat.get("messages") or [])
     shown = _branch(nodes, "parentId", leaf, transcript) if nodes else row
     for item in shown:
-        beside = content.marks(item.get("files"), content.FILES, transcript.left_out)
+        files = content.marks(item.get("files"), content.FILES, transcript.left_out)
         said = item.get("content") or item.get("content_list")
         text = _without_details(said, transcript) if isinstance(said, str) else _phases(said, transcript)
-        transcript.record(item.get("role"), "\n\n".join(part for part in (beside, text) if part))
+        transcript.record(item.get("role"), "\n".join(files), text)
 
 
 def _phases(said: Any, transcript: Transcript) -> str:
     """An answer in parts, of which some are thoughts."""
     said = list_of(said)
-    for part in said:
-        if isinstance(part, Mapping) and "think" in string(part.get("phase")):
-            transcript.leave_out(content.THOUGHTS)
-    shown = [part for part in said if not (isinstance(part, Mapping) and "think" in string(part.get("phase")))]
+    shown = [part for part in said if "think" not in string(mapping(part).get("phase"))]
+    transcript.leave_out(content.THOUGHTS, len(said) - len(shown))
     texts = [{"text": part["content"]} if isinstance(part, Mapping) and "content" in part else part for part in shown]
     return text_of(texts, transcript.left_out)
 
@@ -107,10 +105,10 @@ def libre_chat(value: Any, transcript: Transcript) -> None:
         messages[id] = {"parentMessageId": above, **item}
         left += [(child, id) for child in reversed(items_of(item.get("children") or []))]
     for item in _branch(messages, "parentMessageId", "", transcript):
-        beside = content.marks(item.get("files"), content.FILES, transcript.left_out)
+        files = content.marks(item.get("files"), content.FILES, transcript.left_out)
         text = string(item.get("text")) or text_of(item.get("content"), transcript.left_out)
         role = "user" if item.get("isCreatedByUser") or string(item.get("sender")).lower() == "user" else "assistant"
-        transcript.record(role, "\n\n".join(part for part in (beside, text) if part))
+        transcript.record(role, "\n".join(files), text)
 
 
 def chatgpt(value: Any, transcript: Transcript) -> None:

@@ -298,6 +298,12 @@ def test_a_conversation_of_another_program(document: Any, messages: Any, left_ou
     assert sorted(lost(one)) == sorted(left_out)
 
 
+def test_images_and_files_beside_a_message_stand_on_a_line_each():
+    message = {"role": "user", "content": "Look.", "images": ["a.png"], "files": [{"name": "b.pdf"}]}
+    (one,) = opened(json.dumps([message]).encode())
+    assert one.chat.messages[0].content == "[image: a.png]\n[file: b.pdf]\n\nLook."
+
+
 def test_silly_tavern_s_lines():
     lines = [
         {"user_name": "You", "character_name": "Ada", "create_date": "2024-1-1"},
