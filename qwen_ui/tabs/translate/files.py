@@ -10,7 +10,6 @@ from pathlib import PurePath
 from qwen_ui.errors import InvalidInput
 from qwen_ui.tabs.translate import subtitles
 from qwen_ui.tabs.translate.places import Place, Texts, in_places
-from qwen_ui.tabs.translate.protect import has_words
 from qwen_ui.text.decode import decode
 from qwen_ui.text.delimited import dialect_of, records
 from qwen_ui.text.tables import header_of, names_of
@@ -79,7 +78,7 @@ def read(name: str, data: bytes, wanted: Sequence[str] | None = None, encoding: 
 
 
 def _plain(name: str, body: str) -> Texts:
-    return in_places(body, [Place(0, len(body), body)], str)
+    return in_places(body, [Place(0, len(body), body)], lambda new, before: new)
 
 
 def _json(name: str, body: str) -> Texts:
@@ -92,7 +91,7 @@ def _json(name: str, body: str) -> Texts:
     return in_places(body, [Place(*match.span(), json.loads(match[0])) for match in strings], _json_string)
 
 
-def _json_string(text: str) -> str:
+def _json_string(text: str, before: str) -> str:
     """The text in JSON: a half of a surrogate pair, which UTF-8 can't say, as an escape."""
     return json.dumps(text, ensure_ascii=False).encode(errors="backslashreplace").decode()
 
@@ -114,19 +113,10 @@ def _csv(name: str, body: str, wanted: Sequence[str] | None) -> tuple[tuple[str,
             columns=", ".join(columns),
         )
     chosen = {at for at, column in enumerate(columns) if wanted is None or column in wanted}
-    cells = [
-        cell
+    places = (
+        Place(cell.start, cell.end, cell.value)
         for row in chain(first[below:], rows)
         for at, cell in enumerate(row.fields)
-        if at in chosen and has_words(cell.value)
-    ]
-
-    def fill(translations: Sequence[str]) -> str:
-        parts, at = [], dialect.start
-        for cell, new in zip(cells, translations, strict=True):
-            if new != cell.value:
-                parts += [body[at : cell.start], dialect.written(new, body[cell.start : cell.end])]
-                at = cell.end
-        return "".join([body[: dialect.start], *parts, body[at:]])
-
-    return columns, tuple(cell.value for cell in cells), fill
+        if at in chosen
+    )
+    return columns, *in_places(body, places, dialect.written)

@@ -92,11 +92,16 @@ class Options:
         changes = [widget.change for widget in self.all]
         gr.on(changes, None, self.all, [self.kept], js=KEEP, trigger_mode="always_last", **QUIET)
 
-    def order(self, event: Event, texts: Sequence[str]) -> Order:
-        """How to translate the texts. Raises `InvalidInput` and `TemplateError` for what can't work."""
+    def order(self, event: Event, texts: Sequence[str] = (), before: Order | None = None) -> Order:
+        """How to translate the texts, or to go on where an order was before: between its languages.
+
+        Raises `InvalidInput` and `TemplateError` for what can't work.
+        """
         template = self.style.load(event[self.style.dropdown])
-        source, target, tone = event[self.source], event[self.target], event[self.tone]
-        return order_for(texts, template, target, source, tone, event[self.glossary])
+        source, target = event[self.source], event[self.target]
+        if before is not None:
+            source, target = before.source.code if before.source else AUTO, before.target.code
+        return order_for(texts, template, target, source, event[self.tone], event[self.glossary])
 
     def _restored(self, event: Event) -> tuple[str | None, Values]:
         """The choices that the browser kept, as far as there are such, else the first ones."""

@@ -1,5 +1,6 @@
 """What a translation must not change (code, links, placeholders, …), what it has lost, and putting that back."""
 
+import heapq
 import re
 import unicodedata
 from bisect import bisect_left
@@ -87,7 +88,7 @@ def check(source: str, translation: str, terms: Glossary | None = None) -> list[
         findings += [Finding("term", f"{term.source} = {term.target}") for term in lost]
     if len(source.strip().splitlines()) != len(translation.strip().splitlines()):
         findings.append(Finding("lines"))
-    if has_words(source) and source.strip().casefold() == translation.strip().casefold():
+    if source.strip().casefold() == translation.strip().casefold() and has_words(source):
         findings.append(Finding("unchanged"))
     return findings
 
@@ -192,9 +193,9 @@ def _fixed(text: str) -> Iterator[Protected]:
 def _outer(text: str) -> Iterator[tuple[Kind, int, int]]:
     """Code and the syntax of ICU's messages, in order: kind and characters [start, end)."""
     at = 0
-    code: list[tuple[Kind, int, int]] = [("code", *span) for span in code_spans(text)]
-    messages: list[tuple[Kind, int, int]] = [("placeholder", *span) for span in icu.syntax(text)]
-    for kind, start, end in sorted([*code, *messages], key=lambda span: span[1]):
+    code: Iterator[tuple[Kind, int, int]] = (("code", *span) for span in code_spans(text))
+    messages: Iterator[tuple[Kind, int, int]] = (("placeholder", *span) for span in icu.syntax(text))
+    for kind, start, end in heapq.merge(code, messages, key=lambda span: span[1]):
         if start >= at:
             yield kind, start, end
             at = end

@@ -40,7 +40,7 @@ def texts(name: str, body: str, extension: str) -> Texts:
         line = "\r" if "\n" not in body else "\n"
         places = list(_cues(body, extension == ".vtt" or _VTT.match(body) is not None))
 
-        def written(text: str) -> str:
+        def written(text: str, before: str) -> str:
             """Without a blank line, which would end the cue, and without what would begin another one."""
             return line.join(each for each in text.replace("-->", "→").splitlines() if each.strip())
 
@@ -163,6 +163,6 @@ def _event_place(body: str, start: int, end: int) -> Place:
     return place._replace(text=_BREAK.sub("\n", place.text).replace(r"\h", "\N{NO-BREAK SPACE}"))
 
 
-def _event_text(text: str) -> str:
+def _event_text(text: str, before: str) -> str:
     r"""A translation as one line, with \N where it breaks."""
     return r"\N".join(line.strip(" \t") for line in text.splitlines())

@@ -202,8 +202,7 @@ class TranslateTab:
     def _mending(self, event: Event, wanted: Sequence[int]) -> Run[Progress]:
         """Translates some segments, with the tone, style and glossary of now. The text is shown at the end."""
         translation = self._known(event)
-        before, order = translation.order, self._options.order(event, ())
-        translation.reorder(replace(order, source=before.source, target=before.target))
+        translation.reorder(self._options.order(event, before=translation.order))
         table = self._editor.refreshing(translation, event.say)
         return self._run(
             event,
@@ -282,10 +281,10 @@ class TranslateTab:
         translation = self._known(event)
         if translation.running:
             raise InvalidInput("An answer is being written. Stop it first, or wait for its end.")
-        count = len(translation.mendable)
-        translation.mend()
+        mended = await asyncio.to_thread(translation.mended)
+        translation.take(mended)
         done = event.say(
-            "Put back in {count:,} {count:segment|segments}. See that it stands in the right place.", count=count
+            "Put back in {count:,} {count:segment|segments}. See that it stands in the right place.", count=len(mended)
         )
         shown = await asyncio.to_thread(self._at_rest, event, translation)
         return shown | self._editor.news(translation, [translation.opened]) | {self._status: line(done)}

@@ -132,19 +132,33 @@ class Translation:
 
         Raises `InvalidInput` for what is not valid text.
         """
-        source, text = self.segments[place].source, Message("assistant", text).content.strip()
-        self.segments[place] = Segment(source, text, "edited" if text else "waiting").checked(self.order.terms)
+        self.segments[place] = self._edited(self.segments[place], text)
+
+    def _edited(self, segment: Segment, text: str) -> Segment:
+        text = Message("assistant", text).content.strip()
+        return Segment(segment.source, text, "edited" if text else "waiting").checked(self.order.terms)
 
     @property
     def mendable(self) -> list[int]:
         """The places of the segments that lack something that can be put back."""
         return [place for place, segment in enumerate(self.segments) if segment.lacks]
 
-    def mend(self) -> None:
-        """Puts back what can be."""
-        for place in self.mendable:
-            segment = self.segments[place]
-            self.edit(place, put_back(segment.source, segment.translation))
+    def mended(self) -> list[tuple[int, Segment, Segment]]:
+        """The segments that lack something: their places, as they are, and with all put back that can be.
+
+        Not for the event loop: it takes milliseconds for each. `take` takes them.
+        """
+        found = [(place, self.segments[place]) for place in self.mendable]
+        return [
+            (place, segment, self._edited(segment, put_back(segment.source, segment.translation)))
+            for place, segment in found
+        ]
+
+    def take(self, mended: Sequence[tuple[int, Segment, Segment]]) -> None:
+        """Takes what `mended` gave, but for segments that have changed meanwhile."""
+        for place, before, after in mended:
+            if self.segments[place] is before:
+                self.segments[place] = after
 
     def reorder(self, order: Order) -> None:
         """Goes on under another order, and with its glossary."""

@@ -152,6 +152,16 @@ async def test_a_segment_is_translated_again_with_the_glossary_of_now():
     assert "the glossary says two = deux" in shown[tab._checks]
 
 
+async def test_a_segment_is_translated_again_with_the_words_of_the_language_that_was_detected():
+    laid = Laid(Translator())
+    tab, options = laid.tab, laid.tab._options
+    laid.held |= {options.source: "auto", options.target: "en", options.glossary: "Haus = house"}
+    shown = await laid.run(tab._translating_text, laid.event("Die Häuser in dieser Straße sind alle sehr alt."))
+    assert "the glossary says Haus = house" in shown[tab._checks]
+    shown = await laid.run(tab._translating_again)
+    assert "the glossary says Haus = house" in shown[tab._checks]
+
+
 async def test_what_is_typed_into_another_segment_is_left_alone_by_a_run():
     slow = FakeEngine(["Un"], steps=0)
     laid = Laid(Translator(one=slow))
