@@ -19,7 +19,7 @@ from qwen_ui.messages import Message
 from qwen_ui.tabs.ask import citations
 from qwen_ui.tabs.chat.exports import opened
 from qwen_ui.tabs.code.answer import files as code_files
-from qwen_ui.tabs.code.answer import main_block, split_answer
+from qwen_ui.tabs.code.answer import take_apart
 from qwen_ui.tabs.code.languages import known
 from qwen_ui.tabs.code.task import fence
 from qwen_ui.tabs.sentiment.dates import read_dates
@@ -56,8 +56,7 @@ WORK: dict[str, Work] = {
     "decode, guessed": lambda text: decode(text.encode("gb18030", "replace") + b"\xff"),
     "likelihood": likelihood,
     "find a language": find,
-    "code: split_answer": split_answer,
-    "code: main_block": main_block,
+    "code: take_apart": take_apart,
     "code: fence": fence,
     "delimited: dialect_of": dialect_of,
     "delimited: records": lambda text: list(records(text, dialect_of(text))),

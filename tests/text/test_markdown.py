@@ -13,12 +13,12 @@ from qwen_ui.text.markdown import CodeBlock, as_typed, blocks, code_spans, harml
 CASES = Path(__file__).parent / "cases"
 
 
-def test_blocks_with_their_tags_and_places():
+def test_blocks_with_what_stands_at_their_fences_and_places():
     text = "Look:\n\n```c++\nint x;\n```\nand\n~~~ {.python}\n    y = 1\n    ```\n~~~~\n```\nz"
     found = blocks(text)
     assert found == [
         CodeBlock("c++", "int x;", 7, 25),
-        CodeBlock("python", "y = 1\n```", 29, 66),
+        CodeBlock("{.python}", "y = 1\n```", 29, 66),
         CodeBlock("", "z", 66, 71),
     ]
     assert text[found[0].start : found[0].end] == "```c++\nint x;\n```\n"

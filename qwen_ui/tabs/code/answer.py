@@ -52,12 +52,6 @@ class Parts:
     """The block of the code, where it came in one."""
 
 
-def split_answer(text: str, language: Language | None = None) -> tuple[str, str]:
-    """The code and the explanation of an answer, which may be cut off anywhere."""
-    parts = take_apart(text, language)
-    return parts.code, parts.explanation
-
-
 def take_apart(text: str, language: Language | None = None) -> Parts:
     """The code and the explanation of an answer, which may be cut off anywhere.
 
@@ -82,28 +76,26 @@ def files(text: str) -> list[CodeFile]:
 
 def named(main: CodeFile, explanation: str) -> list[CodeFile]:
     """The main block and those in the explanation, each with a name of its own."""
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     return [_with_name(file, taken) for file in (main, *files(explanation))]
 
 
-def _with_name(file: CodeFile, taken: set[str]) -> CodeFile:
-    """The file with a name that is not taken yet, and now is."""
+def _with_name(file: CodeFile, taken: dict[str, int]) -> CodeFile:
+    """The file with a name that is not taken yet, and now is; with each name the last number that was put to it."""
     extension = file.language.extension if file.language else ".txt"
     path = PurePosixPath(file.name or f"code{extension}")
-    name, number = str(path), 1
+    first = name = str(path)
+    number = taken.get(first.lower(), 1)
     while name.lower() in taken:
         number += 1
         name = str(path.with_name(f"{path.stem}-{number}{path.suffix}"))
-    taken.add(name.lower())
+    taken[first.lower()] = number
+    taken.setdefault(name.lower(), 1)
     return replace(file, name=name)
 
 
-def main_block(text: str, language: Language | None = None) -> CodeBlock | None:
-    """The longest of the blocks tagged with the language, else of those without a tag, else of those with code."""
-    return _main(mended(text), language)
-
-
 def _main(text: str, language: Language | None) -> CodeBlock | None:
+    """The longest of the blocks tagged with the language, else of those without a tag, else of those with code."""
     return max(blocks(text), key=lambda block: (_fits(text, block, language), len(block.code)), default=None)
 
 
@@ -111,7 +103,7 @@ def _fits(text: str, block: CodeBlock, language: Language | None) -> int:
     """How likely the block is the code that was asked for."""
     if not block.code.strip() or _is_output(text, block):
         return 0
-    tag, found = _info(text, block), _file(text, block).language
+    tag, found = block.info, _file(text, block).language
     if language is not None and found == language:
         return 4 if is_session(tag) else 5
     if is_session(tag):
@@ -122,25 +114,18 @@ def _fits(text: str, block: CodeBlock, language: Language | None) -> int:
 
 
 def _is_output(text: str, block: CodeBlock) -> bool:
-    tag = _info(text, block)
-    return is_output(tag) or (not tag and bool(_OUTPUT_BEFORE.match(_line_before(text, block))))
-
-
-def _info(text: str, block: CodeBlock) -> str:
-    """All that stands at the opening fence."""
-    line = text[block.start : block.start + 500].lstrip("\n").partition("\n")[0]
-    fence = re.search(r"```+|~~~+", line)
-    return line[fence.end() :].strip() if fence else block.tag
+    if block.info:
+        return is_output(block.info)
+    return bool(_OUTPUT_BEFORE.match(_line_before(text, block).strip().strip("#*_>- :：").strip()))
 
 
 def _line_before(text: str, block: CodeBlock) -> str:
-    """The last line of text before the block, without ornaments."""
-    before = text[max(0, block.start - 300) : block.start].rstrip().rpartition("\n")[2]
-    return before.strip().strip("#*_>- :：").strip()
+    """The last line of text before the block."""
+    return text[max(0, block.start - 300) : block.start].rstrip().rpartition("\n")[2]
 
 
 def _file(text: str, block: CodeBlock) -> CodeFile:
-    info, code = _info(text, block), block.code
+    info, code = block.info, block.code
     first, _, rest = code.partition("\n")
     if not info and rest and re.fullmatch(r"[a-z][a-z0-9+#]+", first.strip()) and known(first):
         info, code = first.strip(), rest.strip("\n")  # the tag slipped into the next line
@@ -160,7 +145,7 @@ def _name_at_fence(info: str) -> str:
 
 def _name_before(text: str, block: CodeBlock) -> str:
     """A file's name in the line before: marked, or the last thing in it."""
-    line = text[max(0, block.start - 300) : block.start].rstrip().rpartition("\n")[2]
+    line = _line_before(text, block)
     if len(line) > 200:
         return ""
     for marked in re.findall(r"`([^`\n]+)`|\*\*([^*\n]+)\*\*", line):

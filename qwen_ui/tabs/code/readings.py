@@ -58,27 +58,20 @@ READINGS: dict[str, tuple[Reading, ...]] = {
 """By the id of the language; the first one is for whole files. Where none is given: the grammar of that language."""
 
 
-def _same_size(match: re.Match[str]) -> str:
-    return re.sub(r"[^\n]", " ", match[0])
+def _filled(pattern: str, flags: int, letter: str) -> Blank:
+    """Puts the letter in the place of each that matches, so that all else stays where it is."""
+    compiled = re.compile(pattern, flags)
+    return lambda code: compiled.sub(lambda match: re.sub(r"[^\n]", letter, match[0]), code)
 
 
 def blanked(pattern: str, flags: int = re.MULTILINE) -> Blank:
-    """Blanks what matches; where a group named ``keep`` is in the pattern, all but that."""
-    compiled = re.compile(pattern, flags)
-
-    def blank(match: re.Match[str]) -> str:
-        if "keep" not in compiled.groupindex:
-            return _same_size(match)
-        start, end = match.start("keep") - match.start(), match.end("keep") - match.start()
-        return re.sub(r"[^\n]", " ", match[0][:start]) + match[0][start:end] + re.sub(r"[^\n]", " ", match[0][end:])
-
-    return lambda code: compiled.sub(blank, code)
+    """Blanks what matches."""
+    return _filled(pattern, flags, " ")
 
 
 def as_word(pattern: str, flags: int = re.MULTILINE) -> Blank:
     """Makes a word of as many letters of what matches: for what stands for a value or a name."""
-    compiled = re.compile(pattern, flags)
-    return lambda code: compiled.sub(lambda match: re.sub(r"[^\n]", "x", match[0]), code)
+    return _filled(pattern, flags, "x")
 
 
 def _first_branches(code: str) -> str:

@@ -58,11 +58,6 @@ class CodeResult:
             return Parts(self.job.code, self.answer.text.strip())
         return take_apart(self.answer.text, self.job.written)
 
-    def split(self) -> tuple[str, str]:
-        """The code and the explanation."""
-        parts = self.parts()
-        return parts.code, parts.explanation
-
     def files(self, parts: Parts) -> list[CodeFile]:
         """All code of the answer as files, the main one first; none where code was only explained."""
         if self.job.action == "explain" or not parts.code.strip():

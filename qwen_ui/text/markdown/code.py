@@ -33,12 +33,16 @@ _FORMULA = re.compile(r"\$\$|\\[(\[]")
 _LIKE_DEFINITION = re.compile(r"\[(?:\\.|[^\[\]\\])++\]:")
 
 
+_INFO = 500
+"""Characters of what stands at a fence; no more is looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class CodeBlock:
     """A fenced block of code."""
 
-    tag: str
-    """The language, as the fence names it; empty where it names none."""
+    info: str
+    """What stands at the opening fence, the language first; empty where nothing does."""
     code: str
     """What is between the fences, without the marks of quotes before its lines, and what all are indented by."""
     start: int
@@ -53,14 +57,12 @@ def blocks(text: str) -> list[CodeBlock]:
 
 def _block(text: str, leaf: "_Leaf") -> CodeBlock:
     assert leaf.opening
-    words = leaf.opening["info"].split()
-    tag = words[0].strip("{}.") if words else ""
     lines = [text[start:end] for start, end in leaf.lines]
     code = textwrap.dedent("\n".join(lines)).strip("\n")
     if leaf.end == len(text) and not leaf.closed:
         code = re.sub(r"(?:^|\n)[ \t]*+(?:``?|~~?)[ \t]*+\Z", "", code)  # a fence begins to arrive
     end = _LINE_END.match(text, leaf.end)
-    return CodeBlock(tag, code, leaf.line, end.end() if end else leaf.end)
+    return CodeBlock(leaf.opening["info"].strip()[:_INFO], code, leaf.line, end.end() if end else leaf.end)
 
 
 class Span(NamedTuple):

@@ -5,15 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from qwen_ui.tabs.code.answer import CodeFile, files, main_block, named, safe, split_answer, take_apart
-from qwen_ui.tabs.code.languages import find, known
+from qwen_ui.tabs.code.answer import CodeFile, files, named, safe, take_apart
+from qwen_ui.tabs.code.languages import Language, find
 
 PYTHON = find("python")
 FENCED = "Here it is:\n\n```python\ndef add(a, b):\n    return a + b\n```\n\nIt adds."
 
 
+def split(text: str, language: Language | None = None) -> tuple[str, str]:
+    """The code and the explanation of an answer."""
+    parts = take_apart(text, language)
+    return parts.code, parts.explanation
+
+
 def test_one_block():
-    assert split_answer(FENCED) == ("def add(a, b):\n    return a + b", "Here it is:\n\nIt adds.")
+    assert split(FENCED) == ("def add(a, b):\n    return a + b", "Here it is:\n\nIt adds.")
 
 
 def test_of_several_blocks_the_longest_in_the_language_is_the_code():
@@ -21,7 +27,7 @@ def test_of_several_blocks_the_longest_in_the_language_is_the_code():
         "Install it:\n```bash\npip install a-rather-long-package-name another-one\n```\n"
         "The mistake:\n```python\nx = 1\n```\nAll of it:\n```py\nx = 2\nprint(x)\n```\nDone."
     )
-    code, explanation = split_answer(answer, PYTHON)
+    code, explanation = split(answer, PYTHON)
     assert code == "x = 2\nprint(x)"
     assert "```python\nx = 1\n```" in explanation
     assert "pip install" in explanation
@@ -32,13 +38,13 @@ def test_of_several_blocks_the_longest_in_the_language_is_the_code():
     ("tag", "id"), [("c++", "cpp"), ("C#", "csharp"), ("{.rust}", "rust"), ("js title=x", "javascript")]
 )
 def test_the_main_block_comes_with_its_own_language(tag: str, id: str):
-    block = main_block(f"Get it:\n```bash\nmake\n```\nThen:\n```{tag}\nint main() {{ return 0; }}\n```\n")
-    assert block is not None
-    assert (known(block.tag), block.code) == (find(id), "int main() { return 0; }")
+    parts = take_apart(f"Get it:\n```bash\nmake\n```\nThen:\n```{tag}\nint main() {{ return 0; }}\n```\n")
+    assert parts.main is not None
+    assert (parts.main.language, parts.code) == (find(id), "int main() { return 0; }")
 
 
 def test_text_has_no_main_block():
-    assert main_block("Just `x = 1`, inline.") is None
+    assert take_apart("Just `x = 1`, inline.").main is None
 
 
 @pytest.mark.parametrize(
@@ -68,13 +74,13 @@ def test_text_has_no_main_block():
     ],
 )
 def test_no_fence_or_an_unclosed_one(answer: str, code: str, explanation: str):
-    assert split_answer(answer, PYTHON) == (code, explanation)
+    assert split(answer, PYTHON) == (code, explanation)
 
 
 def test_a_growing_answer_never_loses_code_or_shows_a_fence():
     before = ""
     for end in range(FENCED.index("def"), len(FENCED) + 1):
-        code, _ = split_answer(FENCED[:end], PYTHON)
+        code, _ = split(FENCED[:end], PYTHON)
         assert code.startswith(before.rstrip("\n"))
         assert "`" not in code
         before = code
@@ -89,7 +95,7 @@ def case(name: str) -> str:
 
 
 def test_a_fence_in_the_docstring_does_not_cut_the_function_off():
-    code, explanation = split_answer(case("K01-docstring-fence.md"), PYTHON)
+    code, explanation = split(case("K01-docstring-fence.md"), PYTHON)
     assert code.startswith("def add(a, b):")
     assert code.endswith("print(add(1, 2))")
     assert explanation == "Here:\n\nIt adds."
@@ -117,24 +123,24 @@ def test_a_fence_in_the_docstring_does_not_cut_the_function_off():
     ],
 )
 def test_fences_that_models_misplace(answer: str, code: str, explanation: str):
-    assert split_answer(answer, PYTHON) == (code, explanation)
+    assert split(answer, PYTHON) == (code, explanation)
 
 
 def test_blocks_within_markdown_are_a_part_of_it():
     answer = "```markdown\n# T\n```bash\npip\n```\nmore\n```\nEnd"
-    assert split_answer(answer) == ("# T\n```bash\npip\n```\nmore", "End")
+    assert split(answer) == ("# T\n```bash\npip\n```\nmore", "End")
 
 
 @pytest.mark.parametrize("tag", json.loads(case("K03-tags.json")))
 @pytest.mark.parametrize("language", [None, PYTHON, find("javascript")])
 def test_code_is_preferred_to_what_it_gives(tag: str, language):
-    assert split_answer(json.loads(case("K03-tags.json"))[tag], language)[0] == "WANTED = 1;"
+    assert split(json.loads(case("K03-tags.json"))[tag], language)[0] == "WANTED = 1;"
 
 
 @pytest.mark.parametrize("before", ["Output:", "**Expected output:**", "输出：", "### Result"])
 def test_an_untagged_block_under_a_line_that_says_output_is_not_the_code(before: str):
     answer = f"```js\nlet a;\n```\n{before}\n\n```\nmuch longer than the code\n```"
-    assert split_answer(answer, PYTHON)[0] == "let a;"
+    assert split(answer, PYTHON)[0] == "let a;"
 
 
 SEVERAL = (
@@ -179,3 +185,10 @@ def test_names_are_safe_on_any_system(name: str, kept: str):
 def test_text_with_a_files_name_is_a_file():
     answer = "**requirements.txt**\n```text\nflask\n```\n```text\nIt ran.\n```"
     assert [(file.name, file.code) for file in files(answer)] == [("requirements.txt", "flask")]
+
+
+def test_a_thousand_blocks_without_names_get_names_of_their_own():
+    code = CodeFile("", PYTHON, "x")
+    names = [file.name for file in named(code, "```py\nx\n```\n" * 1_000)]
+    assert names[:3] == ["code.py", "code-2.py", "code-3.py"]
+    assert len(set(names)) == 1_001

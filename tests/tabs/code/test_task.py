@@ -32,6 +32,12 @@ async def results(engine: FakeEngine, job: Job) -> list[CodeResult]:
     return [result async for result in code(engine, STORE.load("code", job.template), job)]
 
 
+def split(result: CodeResult) -> tuple[str, str]:
+    """The code and the explanation."""
+    parts = result.parts()
+    return parts.code, parts.explanation
+
+
 @pytest.mark.parametrize("suffix", ["", "-zh"])
 @pytest.mark.parametrize("action", ACTIONS)
 def test_every_action_puts_its_input_into_the_prompt(action: str, suffix: str):
@@ -63,17 +69,17 @@ async def test_to_fix_code_the_model_is_told_its_first_syntax_error():
 async def test_code_and_explanation_are_told_apart_and_checked_when_whole():
     engine = FakeEngine(WORDS)
     *growing, last = await results(engine, job())
-    assert last.split() == ("x = (1,\n     2)", "Here:\n\nA pair.")
+    assert split(last) == ("x = (1,\n     2)", "Here:\n\nA pair.")
     assert last.syntax.valid is True
     assert last.answer.usage is not None
-    assert ("x = (1,", "Here:") in [result.split() for result in growing]
+    assert ("x = (1,", "Here:") in [split(result) for result in growing]
     assert all(result.syntax.valid is None for result in growing)
     assert engine.asked[0][1] == STORE.load("code", "generate").sampling()
 
 
 async def test_an_answer_that_ends_early_is_checked_as_far_as_it_goes():
     *_, last = await results(FakeEngine(WORDS[:3]), job())
-    assert (last.split()[0], last.syntax.valid) == ("x = (1,", False)
+    assert (split(last)[0], last.syntax.valid) == ("x = (1,", False)
 
 
 async def test_a_translation_is_written_and_checked_in_the_other_language():
@@ -85,7 +91,7 @@ async def test_a_translation_is_written_and_checked_in_the_other_language():
 
 async def test_an_explanation_is_all_text_and_keeps_the_code_that_it_is_about():
     *_, last = await results(FakeEngine(["It prints:\n", "```\n1\n```"]), job("explain", "", "def f(:"))
-    assert last.split() == ("def f(:", "It prints:\n```\n1\n```")
+    assert split(last) == ("def f(:", "It prints:\n```\n1\n```")
     assert last.syntax.valid is False
 
 
@@ -94,7 +100,7 @@ async def test_an_error_comes_after_what_was_written():
     with pytest.raises(EngineFailed):
         async for result in code(engine, STORE.load("code", "generate"), job()):
             seen.append(result)
-    assert seen[-1].split()[0] == "x = (1,"
+    assert split(seen[-1])[0] == "x = (1,"
 
 
 async def test_whoever_leaves_ends_the_stream():
