@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import opencc
@@ -104,9 +105,14 @@ def _found(source: Memory, question: str, relevant: float | None) -> list[int]:
     return [each.passage.id for each in found]
 
 
+@cache
+def _taiwan() -> opencc.OpenCC:
+    return opencc.OpenCC("s2twp")
+
+
 def _traditional(text: str) -> str:
     """As Taiwan writes it, with its own words for some things (軟體 for 软件)."""
-    return str(opencc.OpenCC("s2twp").convert(text))
+    return str(_taiwan().convert(text))
 
 
 def _first(found: Sequence[list[int]], questions: Sequence[tuple[str, int]]) -> float:
