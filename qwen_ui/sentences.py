@@ -89,9 +89,15 @@ def in_context(template: str, context: str) -> str:
     return f"{context}{_CONTEXT_END}{template}" if context else template
 
 
+def parted(key: str) -> tuple[str, str]:
+    """The context of a key, empty if it has none, and its template."""
+    context, _, template = key.rpartition(_CONTEXT_END)
+    return context, template
+
+
 def without_context(key: str) -> str:
     """The template alone."""
-    return key.rpartition(_CONTEXT_END)[2]
+    return parted(key)[1]
 
 
 def marked(template: str) -> str:

@@ -13,19 +13,17 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 
+from qwen_ui import errors
 from qwen_ui.page.words import CATALOGUE
-from qwen_ui.sentences import in_context, read_catalogue
+from qwen_ui.sentences import in_context, parted, read_catalogue
 
 PACKAGE = Path(__file__).parents[1] / "qwen_ui"
 TABS = PACKAGE / "tabs"
 TOLD_BY = {"say": 0, "label": 0, "marked": 0, "Sentence": 0, "fault": 1}
 """The functions that take a template, and which of their arguments it is."""
 ERRORS = frozenset(
-    {
-        *("InvalidInput", "PromptTooLong", "NotSaved", "Unreadable", "Refused", "TemplateError"),
-        *("ModelError", "ModelNotFound", "ModelDamaged", "ModelTooLarge", "HubUnreachable"),
-        *("NotReady", "Busy", "TooMany", "EngineFailed"),
-    }
+    {"Unreadable", "Refused"}  # of the confined process
+    | {name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, errors.QwenUIError)}
 )
 """Errors take it first."""
 
@@ -85,7 +83,7 @@ def update(translations: Mapping[str, str]) -> int:
     for path, entries in wanted().items():
         catalogue = Catalog(locale="zh", project="Qwen UI", fuzzy=False)
         for key, places in entries.items():
-            context, _, template = key.rpartition("\x04")
+            context, template = parted(key)
             translated = translations.get(key, "")
             missing += not translated
             flags = ["python-brace-format"] if "{" in template else []
