@@ -69,7 +69,7 @@ def cut(parts: Iterable[Part], document: str = "") -> list[Passage]:
         for part in parts
         for section in _sections(part.text)
         for text in _pack(section.blocks)
-        if size(text) or section.heading
+        if section.heading or size(text)
     ]
     return [Passage(i, document, heading, page, text, i) for i, (heading, page, text) in enumerate(places)]
 
@@ -128,7 +128,7 @@ def _pack(blocks: list[str]) -> Iterator[str]:
     texts: list[str] = []
     loose: list[str] = []
     for block in blocks:
-        if _length(block) > LIMIT and _is_table(block):
+        if _is_table(block) and _length(block) > LIMIT:
             texts += _fill(loose)
             texts += _table(block)
             loose = []

@@ -132,7 +132,7 @@ def decode(data: bytes, name: str = "", *, declared: str = "", keep_damaged: boo
     text = data.decode(encoding, "surrogateescape" if escaped else "replace")
     if "\0" in text:
         raise _no_text(name)
-    return text
+    return text.removeprefix("\ufeff")
 
 
 def is_damaged(text: str) -> bool:
@@ -256,8 +256,10 @@ def _sample(data: bytes) -> bytes:
     if len(data) <= _SAMPLE:
         return data
     pieces: list[bytes] = []
-    size, seen = 0, set[int]()
+    size, seen, there = 0, set[int](), set(data.translate(None, _ASCII))
     for match in _PIECE.finditer(data):
+        if size >= _SAMPLE and seen == there:
+            break
         high = set(match[0].translate(None, _ASCII))
         if high and (size < _SAMPLE or high - seen):
             pieces.append(match[0])

@@ -123,25 +123,31 @@ _TAG = re.compile(
 )
 """A language tag (BCP 47), or a locale of a system, of which only this much is needed."""
 _WITHIN = re.compile(r"\s*\([^()]*\)$")
+HAN = re.compile(r"[㐀-鿿]")
+"""A Chinese character."""
 _LONGEST = 60
 """Characters of a language's name."""
 
 
 def find(name: str) -> Language:
-    """The language of that tag or code, or of its English, its Chinese or its own name, in any case.
-
-    Of one that is not here in the variety that is asked for, as with "pt-BR", the nearest. Raises `InvalidInput` with
-    the names there are.
-    """
-    folded = _folded(name[:_LONGEST])
-    language = _by_name().get(folded) or _by_tag(folded) or _by_name().get(_without_country(folded))
+    """The language of that name, as `known` has it. Raises `InvalidInput` with the names there are."""
+    language = known(name)
     if language is None:
-        raise _unknown(name, folded)
+        raise _unknown(name)
     return language
 
 
-def _unknown(name: str, folded: str) -> InvalidInput:
-    close = get_close_matches(folded, _by_name(), n=3)
+def known(name: str) -> Language | None:
+    """The language of that tag or code, or of its English, its Chinese or its own name, in any case.
+
+    Of one that is not here in the variety that is asked for, as with "pt-BR", the nearest; None if there is none.
+    """
+    folded = _folded(name[:_LONGEST])
+    return _by_name().get(folded) or _by_tag(folded) or _by_name().get(_without_country(folded))
+
+
+def _unknown(name: str) -> InvalidInput:
+    close = get_close_matches(_folded(name[:_LONGEST]), _by_name(), n=3)
     names = ", ".join(language.name for language in LANGUAGES)
     if not close:
         return InvalidInput(

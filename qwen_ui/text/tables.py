@@ -105,7 +105,7 @@ def read(name: str, data: bytes, sheet: str = "", encoding: str = "") -> Table:
             )
         extension = ".csv"
     if extension not in workbooks.EXTENSIONS:
-        text = decode(data, name, keep_damaged=True, encoding=encoding).removeprefix("\ufeff")
+        text = decode(data, name, keep_damaged=True, encoding=encoding)
         data = text.encode(errors="surrogatepass")
     head, *rows = run(__name__, [extension, sheet], data, name, seconds=_SECONDS, memory=_MEMORY)
     table = Table(
@@ -132,7 +132,7 @@ def grid_of(rows: Iterable[Row]) -> Grid:
     titles = [text for row in cells[:at] if (text := " ".join(value.strip() for value in row if value.strip()))]
     while len(there) > below and isinstance(values := there[-1][1], list) and not any(map(str.strip, values)):
         there.pop()
-    header = [lower or upper for upper, lower in zip_longest(*_first_and_last(cells[at:below]), fillvalue="")]
+    header = joined(cells[at:below])
     used = {place for row in cells[below:] for place, value in enumerate(row[: len(header)]) if value.strip()}
     while header and not header[-1].strip() and len(header) - 1 not in used:
         header.pop()
@@ -158,6 +158,11 @@ def header_of(rows: Sequence[Sequence[str]]) -> tuple[int, int]:
     if below < len(rows) and _goes_on(rows[at], rows[below]):
         below += 1
     return at, below
+
+
+def joined(header: Sequence[Sequence[str]]) -> list[str]:
+    """A header of one row or of two: below a name that is given there, else the one above."""
+    return [lower or upper for upper, lower in zip_longest(header[0], header[-1], fillvalue="")] if header else []
 
 
 def names_of(header: Iterable[str]) -> list[str]:
@@ -220,10 +225,6 @@ def _goes_on(header: Sequence[str], row: Sequence[str]) -> bool:
     return any(name.strip() and name == below for name, below in pairs) and any(
         not name.strip() and below.strip() for name, below in pairs
     )
-
-
-def _first_and_last(header: Sequence[list[str]]) -> tuple[list[str], list[str]]:
-    return (header[0], header[-1]) if header else ([], [])
 
 
 def _of_width(values: Cells, width: int) -> Cells:

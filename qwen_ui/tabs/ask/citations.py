@@ -1,7 +1,7 @@
 """A question with numbered passages → messages; an answer → its text and citations."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any
@@ -10,9 +10,9 @@ from qwen_ui.errors import InvalidInput
 from qwen_ui.knowledge.source import SearchHit
 from qwen_ui.messages import Message
 from qwen_ui.prompts import Template
+from qwen_ui.text.languages import HAN
 from qwen_ui.text.markdown import code_spans
 
-_HAN = re.compile(r"[㐀-鿿]")
 # [1], [1, 2], [1-3], and the brackets that models use in Chinese; not the text of a Markdown link.
 _MARKER = re.compile(r"[\[【［]\s*(\d{1,3}(?:\s*[-–,，、;]\s*\d{1,3})*)\s*[\]】］](?!\()")
 _RANGE = re.compile(r"(\d+)(?:\s*[-–]\s*(\d+))?")
@@ -77,8 +77,13 @@ def source(hit: SearchHit) -> str:
 
 def parse(answer: str, passages: Sequence[SearchHit]) -> CitedAnswer:
     """The answer with the citations in it that there are passages for; whole or still growing."""
-    cited = {number for piece in pieces(answer, len(passages)) if not isinstance(piece, str) for number in piece}
-    return CitedAnswer(answer.strip(), tuple(_citation(number, passages[number - 1]) for number in sorted(cited)))
+    numbers = cited(pieces(answer, len(passages)))
+    return CitedAnswer(answer.strip(), tuple(_citation(number, passages[number - 1]) for number in numbers))
+
+
+def cited(pieces: Iterable[str | tuple[int, ...]]) -> list[int]:
+    """The numbers that an answer cites, each once, from the smallest."""
+    return sorted({number for piece in pieces if not isinstance(piece, str) for number in piece})
 
 
 def _citation(number: int, hit: SearchHit) -> Citation:
@@ -112,7 +117,7 @@ def _numbers(text: str, count: int) -> tuple[int, ...]:
 
 def is_chinese(question: str) -> bool:
     """Whether the question is asked in Chinese."""
-    return bool(_HAN.search(question))
+    return bool(HAN.search(question))
 
 
 def not_found(question: str) -> str:
@@ -125,7 +130,7 @@ def not_found(question: str) -> str:
 def search_query(question: str, history: Sequence[Message] = ()) -> str:
     """What to search for: a question that points back ("and why?") is searched with the one before it."""
     earlier = [message.content for message in history if message.role == "user"]
-    words = re.findall(rf"{_HAN.pattern}|\w+", question)
+    words = re.findall(rf"{HAN.pattern}|\w+", question)
     if earlier and (len(words) < 4 or _POINTS_BACK.search(question.strip())):
         return f"{earlier[-1]}\n{question}"
     return question

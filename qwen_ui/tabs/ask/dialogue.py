@@ -133,15 +133,11 @@ def answered(turn: int, exchange: Exchange, say: Say) -> list[str]:
     """
     pieces = citations.pieces(harmless(exchange.answer.strip()), len(exchange.passages))
     text = "".join(piece if isinstance(piece, str) else _links(turn, piece) for piece in pieces)
-    return [part for part in (text, _passages(exchange.cards, _cited(pieces), say)) if part]
+    return [part for part in (text, _passages(exchange.cards, citations.cited(pieces), say)) if part]
 
 
 def _links(turn: int, numbers: Sequence[int]) -> str:
     return "".join(f'<a class="cite" href="#{_anchor(turn, number)}">{number}</a>' for number in numbers)
-
-
-def _cited(pieces: Sequence[str | tuple[int, ...]]) -> list[int]:
-    return sorted({number for piece in pieces if not isinstance(piece, str) for number in piece})
 
 
 def _passages(made: Sequence[str], cited: Sequence[int], say: Say) -> str:
@@ -161,7 +157,7 @@ def _passages(made: Sequence[str], cited: Sequence[int], say: Say) -> str:
 
 def plain(exchange: Exchange, say: Say) -> str:
     """The answer with the list of the passages it cites."""
-    cited = _cited(citations.pieces(exchange.answer, len(exchange.passages)))
+    cited = citations.cited(citations.pieces(exchange.answer, len(exchange.passages)))
     sources = [f"[{number}] {place(exchange.passages[number - 1], say)}" for number in cited]
     listed = [f"{say('Sources')}:\n" + "\n".join(sources)] if sources else []
     return "\n\n".join([exchange.answer.strip(), *listed])

@@ -86,7 +86,7 @@ def _text(data: bytes) -> str:
     if len(data) > MAX_FILE_BYTES:
         raise InvalidInput("It is larger than {limit} MB. Cut it into several files.", limit=MAX_FILE_BYTES // 10**6)
     try:
-        text = decode(data).removeprefix("\ufeff")
+        text = decode(data)
     except InvalidInput as error:
         raise _no_json() from error
     if text.lstrip()[:1] == "<":

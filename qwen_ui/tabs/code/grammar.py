@@ -55,7 +55,7 @@ def check(code: str, readings: Sequence[Reading]) -> Syntax:
             return Syntax(True)
         weight = sum(1 if node.is_missing else node.end_byte - node.start_byte + 1 for node in errors(root))
         if least < 0 or weight < least:
-            best, least = _located(_first_error(root), code, len(reading.before)), weight
+            best, least = error_in(root, code, len(reading.before)), weight
     return best
 
 
@@ -92,14 +92,14 @@ def nodes(root: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
         pending.extend(reversed(node.children))
 
 
-def located(node: tree_sitter.Node, code: str, message: Sentence) -> Syntax:
+def error_in(root: tree_sitter.Node, code: str, before: int = 0) -> Syntax:
+    """The first error in a tree that has one. So many bytes were put before the code."""
+    node = _first_error(root)
+    return located(node, code, _message(node), before)
+
+
+def located(node: tree_sitter.Node, code: str, message: Sentence, before: int = 0) -> Syntax:
     """An error at the beginning of a node."""
-    row, byte = node.start_point
-    line = code.split("\n")[row].encode(errors="replace")
-    return Syntax(False, row + 1, len(line[:byte].decode(errors="replace")) + 1, message)
-
-
-def _located(node: tree_sitter.Node, code: str, before: int) -> Syntax:
     row, byte = node.start_point
     lines = code.split("\n")
     if row >= len(lines):  # in what was put behind the code
@@ -107,7 +107,7 @@ def _located(node: tree_sitter.Node, code: str, before: int) -> Syntax:
     if row == 0:
         byte = max(byte - before, 0)
     column = len(lines[row].encode(errors="replace")[:byte].decode(errors="replace")) + 1
-    return Syntax(False, row + 1, column, _message(node))
+    return Syntax(False, row + 1, column, message)
 
 
 def _first_error(root: tree_sitter.Node) -> tree_sitter.Node:

@@ -7,7 +7,7 @@ import tree_sitter
 from qwen_ui.sentences import Sentence
 from qwen_ui.tabs.code import grammar
 from qwen_ui.tabs.code.grammar import Syntax
-from qwen_ui.tabs.code.readings import READINGS, Reading, blanked, blanks
+from qwen_ui.tabs.code.readings import READINGS, blanked, blanks
 
 _COMPONENTS = ("vue", "svelte", "astro")
 _TEMPLATES = (
@@ -45,17 +45,16 @@ def check(code: str) -> Syntax:
 
 def _page(code: str, reader: str) -> Syntax:
     """The elements, then the styles and the scripts in them."""
-    found = grammar.check(code, [Reading(reader)])
-    if not found.valid:
-        return found
     root = grammar.parse(code, reader)
+    if root.has_error:
+        return grammar.error_in(root, code)
     for node in grammar.nodes(root):
         if node.type == "element" and _stays_open(node):
             return grammar.located(node, code, Sentence("{token!r} is missing", token=f"</{_name(node)}>"))
         part = _embedded(node)
         if part.valid is False:
             return part
-    return found
+    return Syntax(True)
 
 
 def _stays_open(element: tree_sitter.Node) -> bool:

@@ -1,7 +1,6 @@
 """The Code tab: its layout, and what answers to what."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,6 +24,7 @@ from qwen_ui.tabs.code.languages import LANGUAGES, find
 from qwen_ui.tabs.code.result import ResultWidgets, Version, version_of
 from qwen_ui.tabs.code.syntax import check
 from qwen_ui.tabs.code.task import ACTIONS, CodeResult, Job
+from qwen_ui.text.languages import HAN
 
 EVERY = 1 / 10
 """Seconds between two updates: the editor colours the code anew at each."""
@@ -33,7 +33,6 @@ SHOW = """() => {
 }"""
 """Where the result stands below the fields, it comes into sight."""
 DOWNLOAD = "(text, name) => (%s)(text)" % (SAVE % ("text/plain", '" + name + "'))
-_HAN = re.compile(r"[㐀-鿿]")
 
 _BROKEN = """function average(numbers) {
   let total = 0;
@@ -272,7 +271,7 @@ def asked(prompts: PromptStore, instruction: Any, language: Any, action: Any, co
             "There is no action {action!r}. Choose one of {actions}.", action=action, actions=", ".join(ACTIONS)
         )
     found = find(language)
-    template = template_for(action, prompts.list(TAB.id), chinese=bool(_HAN.search(instruction)))
+    template = template_for(action, prompts.list(TAB.id), chinese=bool(HAN.search(instruction)))
     return Job(action, template.id, found, found, instruction, code), template
 
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from qwen_ui.errors import InvalidInput
 from qwen_ui.prompts import Template
 from qwen_ui.sentences import marked
+from qwen_ui.text.languages import HAN
 
 FEWEST_LABELS, MOST_LABELS = 2, 20
 LONGEST_LABEL = 50
 MAX_CHARACTERS = 4000
 
 _SEPARATOR = re.compile(r"[,，、;；\n]")
-_CHINESE = re.compile(r"[㐀-鿿]")
 _EXAMPLES = marked("examples must be a list of {{text: …, label: …}}, or a list of such lists.")
 
 
@@ -96,7 +96,7 @@ def suited(templates: Sequence[Template], labels: Sequence[str]) -> Template:
     if not templates:
         raise InvalidInput("There is no working template for sentiment. Restore one in the prompts folder.")
     wanted = {label.casefold() for label in labels}
-    chinese = any(_CHINESE.search(label) for label in labels)
+    chinese = any(HAN.search(label) for label in labels)
 
     def fit(template: Template) -> tuple[int, bool]:
         own = template.extra.get("labels")

@@ -12,7 +12,7 @@ from qwen_ui.sentences import Sentence
 from qwen_ui.tabs.sentiment.dates import are_dates
 from qwen_ui.tabs.sentiment.prompt import MAX_CHARACTERS
 from qwen_ui.text.decode import is_damaged
-from qwen_ui.text.tables import EMPTY, MAX_ROWS, SkippedRow, Table, read
+from qwen_ui.text.tables import EMPTY, SkippedRow, Table, read
 
 MAX_BYTES = 50_000_000
 
@@ -125,8 +125,13 @@ def meanings(table: Table, column: str, labels: Sequence[str]) -> dict[str, str]
     worst to the best.
     """
     known = {label.casefold() for label in labels}
-    values = {value for value in islice(_values(table, column), MAX_ROWS) if value not in known}
-    if not values or len(values) > _MOST_MEANINGS:
+    values: set[str] = set()
+    for value in _values(table, column):
+        if value not in known:
+            values.add(value)
+            if len(values) > _MOST_MEANINGS:
+                return {}
+    if not values:
         return {}
     if all(_NUMBER.fullmatch(value) for value in values):
         numbers = sorted(map(float, values))

@@ -12,7 +12,7 @@ from qwen_ui.tabs.translate import subtitles
 from qwen_ui.tabs.translate.places import Place, Texts, in_places
 from qwen_ui.text.decode import decode
 from qwen_ui.text.delimited import dialect_of, records
-from qwen_ui.text.tables import header_of, names_of
+from qwen_ui.text.tables import header_of, joined, names_of
 
 SUBTITLES = (".srt", ".vtt", ".ass", ".ssa")
 EXTENSIONS = (".txt", ".md", *SUBTITLES, ".csv", ".tsv", ".json")
@@ -56,7 +56,7 @@ def read(name: str, data: bytes, wanted: Sequence[str] | None = None, encoding: 
         raise InvalidInput(
             "{name} can't be translated: files must end in {extensions}.", name=name, extensions=", ".join(EXTENSIONS)
         )
-    text = decode(data, name, encoding=encoding).removeprefix("\ufeff")
+    text = decode(data, name, encoding=encoding)
     windows = "\r\n" in text and text.count("\r\n") == text.count("\n")
     body = text.replace("\r\n", "\n") if windows else text
     columns: tuple[str, ...] = ()
@@ -104,7 +104,7 @@ def _csv(name: str, body: str, wanted: Sequence[str] | None) -> tuple[tuple[str,
     at, below = header_of([row.values for row in first])
     if not first or first[at].is_blank:
         raise InvalidInput("The first line of {name} must name its columns.", name=name)
-    columns = tuple(names_of(first[below - 1].values))
+    columns = tuple(names_of(joined([row.values for row in first[at:below]])))
     if unknown := set(wanted or ()) - set(columns):
         raise InvalidInput(
             "{name} has no column {column!r}. It has: {columns}.",

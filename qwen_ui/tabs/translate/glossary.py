@@ -11,7 +11,7 @@ import snowballstemmer
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.tabs.translate import tbx
-from qwen_ui.text.languages import Language, find
+from qwen_ui.text.languages import Language, known
 
 MAX_TERMS = 5000
 MAX_LINE = 1000
@@ -276,10 +276,7 @@ def _columns(cells: Sequence[str], source: Language | None, target: Language | N
 
 def _language(name: str, *expected: Language | None) -> Language | None:
     """The language that a column is named after: by its code, or its name if that is expected."""
-    try:
-        language = find(name) if len(name) <= 40 else None
-    except InvalidInput:
-        return None
+    language = known(name) if len(name) <= 40 else None
     return language if language in expected or _CODE.fullmatch(name) else None
 
 

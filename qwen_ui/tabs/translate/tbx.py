@@ -7,7 +7,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from qwen_ui.errors import InvalidInput
-from qwen_ui.text.languages import Language, find
+from qwen_ui.text.languages import Language, known
 
 MAX_LENGTH = 5_000_000
 _CONCEPTS = {"termEntry", "conceptEntry"}
@@ -89,12 +89,8 @@ def _pair_of_languages(concepts: list[Concept], source: Language | None, target:
 def _is(code: str, language: Language) -> bool:
     """Whether a code such as en-US stands for the language."""
     parts = code.replace("_", "-").split("-")
-    for end in range(len(parts), 0, -1):
-        try:
-            return find("-".join(parts[:end])) == language
-        except InvalidInput:
-            continue
-    return False
+    tags = ("-".join(parts[:end]) for end in range(len(parts), 0, -1))
+    return next(filter(None, map(known, tags)), None) == language
 
 
 def _name(element: Element) -> str:

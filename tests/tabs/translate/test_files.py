@@ -173,3 +173,8 @@ def test_a_file_that_cannot_be_translated_says_why(name: str, data: bytes, says:
 def test_every_text_needs_a_translation():
     with pytest.raises(ValueError, match="1 texts need as many translations, not 0"):
         read("a.txt", b"Hello").write([])
+
+
+def test_a_header_of_two_rows_names_the_columns_as_the_other_tabs_do():
+    document = read("a.csv", b"id,date,text,\nid,,en,fr\n1,2024-01-01,Hello,Bonjour\n")
+    assert document.columns == ("id", "date", "en", "fr")
