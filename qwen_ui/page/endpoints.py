@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any, get_args
@@ -10,10 +9,7 @@ from typing import Any, get_args
 import gradio as gr
 from gradio.events import api
 
-from qwen_ui.errors import QwenUIError
-from qwen_ui.page.status import UNEXPECTED
-
-log = logging.getLogger(__name__)
+from qwen_ui.page.events import told
 
 
 def publish(endpoint: Callable[..., Any], name: str = "") -> None:
@@ -48,8 +44,5 @@ def _errors_told() -> Iterator[None]:
     """Lets only errors meant for users reach the caller, as `gr.Error`; others go to the log."""
     try:
         yield
-    except QwenUIError as error:
-        raise gr.Error(str(error), print_exception=False) from error
     except Exception as error:
-        log.exception("A request failed")
-        raise gr.Error(str(UNEXPECTED), print_exception=False) from error
+        raise gr.Error(str(told(error)), print_exception=False) from error

@@ -6,7 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
@@ -54,6 +54,10 @@ class Event:
     @property
     def session(self) -> str:
         return self.request.session_hash or ""
+
+    def having(self, values: Values) -> "Event":
+        """The same, as if its inputs had held these values."""
+        return replace(self, given={**self.given, **values})
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,10 @@ class TemplatePicker:
         """The templates as they are listed, those in one language first."""
         return own_first(sorted(listing.templates, key=self._rank), chinese)
 
+    def templates(self, event: Event) -> list[Template]:
+        """All that there are now, those in the reader's language first."""
+        return self.ordered(self.listing(), reads_chinese(event.request))
+
     def _offered(self, event: Event) -> Listing:
         return self._among(event, self.listing())
 

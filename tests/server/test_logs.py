@@ -87,7 +87,7 @@ def test_an_errors_message_may_quote_the_text_and_is_treated_like_it(stream: io.
         except KeyError as error:
             raise ValueError(f"not a number: {SECRET}") from error
     except ValueError:
-        logging.getLogger("qwen_ui.ui.api").exception("A request failed")
+        logging.getLogger("qwen_ui.page.events").exception("A request failed")
     text = stream.getvalue()
     assert (SECRET in text) is wanted
     assert "A request failed" in text

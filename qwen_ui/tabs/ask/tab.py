@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -212,7 +211,7 @@ class AskTab:
         if text and typed.strip() not in ("", text):
             raise InvalidInput("This example brings a text of its own. Empty the pasted text first.")
         filled: Values = {self._kind: "text", self._text: text} if text else {self._kind: "model"}
-        event = replace(event, given={**event.given, **filled})
+        event = event.having(filled)
         return self._answering(event, self._known(event), question, filled, {self._question: question})
 
     def _known(self, event: Event) -> Dialogue:

@@ -4,7 +4,6 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from qwen_ui.page.sending import Entrance
 from qwen_ui.page.status import line
 from qwen_ui.page.tab import Parts, Tab
 from qwen_ui.page.templates import TemplatePicker
-from qwen_ui.page.words import label, reads_chinese
+from qwen_ui.page.words import label
 from qwen_ui.prompts import Template
 from qwen_ui.sentences import marked
 from qwen_ui.tabs.sentiment import show, task
@@ -246,8 +245,7 @@ class SentimentTab:
 
     def _open(self, event: Event) -> Values:
         """A new file: its sheets and columns with a guess which to use, and what is in it."""
-        fresh = replace(event, given={**event.given, self._encoding.radio: ""})
-        return self._encoding.none() | self._opened(fresh, "")
+        return self._encoding.none() | self._opened(event.having({self._encoding.radio: ""}), "")
 
     def _open_in(self, event: Event) -> Values:
         """The file in the chosen encoding."""
@@ -311,7 +309,7 @@ class SentimentTab:
     def _restored(self, event: Event) -> tuple[str | None, Values] | None:
         """The template and the labels that the browser kept, else the first template and its own labels."""
         kept = event[self._kept] if isinstance(event[self._kept], Mapping) else {}
-        templates = self._template.ordered(self._template.listing(), reads_chinese(event.request))
+        templates = self._template.templates(event)
         if not templates:
             return None
         chosen = next((each for each in templates if each.id == kept.get("template")), templates[0])
@@ -321,7 +319,7 @@ class SentimentTab:
 
     def _offer_examples(self, event: Event) -> Values:
         """The samples of the templates, each as id and text."""
-        templates = self._template.ordered(self._template.listing(), reads_chinese(event.request))
+        templates = self._template.templates(event)
         offered = [template for template in templates if "text" in template.inputs]
         samples = [[each.id, sample] for each in offered if (sample := each.inputs["text"].sample)]
         texts = [text for _, text in samples]

@@ -1,7 +1,6 @@
 """How to translate: the languages, tone, style and glossary of the Translate tab."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +108,7 @@ class Options:
         locale = locale_of(event.request)
         known = languages(locale)
         sources = [(event.say("Detect language"), AUTO), *known]
-        styles = self.style.ordered(self.style.listing(), locale == "zh")
+        styles = self.style.templates(event)
         values: Values = {
             self.source: gr.Dropdown(choices=sources, value=_among(kept.get("source"), sources, AUTO)),
             self.target: gr.Dropdown(choices=known, value=_among(kept.get("target"), known, DEFAULT_TARGETS[locale])),
@@ -130,7 +129,7 @@ class Options:
         except QwenUIError as error:
             return {self._read: line(event.say("{error}", error=error), "error")}
         whole = "\n".join(part for part in (event[self.glossary].strip(), text) if part)
-        return {self.glossary: whole} | self._count(replace(event, given={**event.given, self.glossary: whole}))
+        return {self.glossary: whole} | self._count(event.having({self.glossary: whole}))
 
     def _parsed(self, event: Event, text: str) -> Glossary:
         """The glossary between the chosen languages. Raises `InvalidInput`."""

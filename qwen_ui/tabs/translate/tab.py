@@ -5,7 +5,6 @@ import base64
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -338,7 +337,7 @@ class TranslateTab:
 
     def _open(self, event: Event) -> Values:
         """What is in a new file."""
-        return self._encoding.none() | self._open_in(replace(event, given={**event.given, self._encoding.radio: ""}))
+        return self._encoding.none() | self._open_in(event.having({self._encoding.radio: ""}))
 
     def _open_in(self, event: Event) -> Values:
         """What is in the file in the chosen encoding: the columns to choose from, and a line about it."""

@@ -16,8 +16,8 @@ from qwen_ui.page.sending import Entrance, Exit, send_to
 from qwen_ui.page.sliders import temperature_slider
 from qwen_ui.page.status import finished, line, progress
 from qwen_ui.page.tab import Parts, Tab
-from qwen_ui.page.templates import TemplatePicker, described, own_first
-from qwen_ui.page.words import Say, label, reads_chinese
+from qwen_ui.page.templates import TemplatePicker, described
+from qwen_ui.page.words import Say, label
 from qwen_ui.sentences import Sentence, marked
 from qwen_ui.tabs.write import task
 from qwen_ui.tabs.write.task import MAX_VERSIONS, Draft, Order, Version
@@ -231,7 +231,7 @@ class WriteTab:
 
     def _offer_examples(self, event: Event) -> Values:
         """The samples of a few templates, some in the other language too, each as id and text."""
-        templates = own_first(self._template.listing().templates, reads_chinese(event.request))
+        templates = self._template.templates(event)
         own = [template for template in templates if template.language == templates[0].language]
         other = [template for template in templates if template not in own]
         few = [*own[: EXAMPLES - 2], *other[:2]]
