@@ -1,5 +1,6 @@
 """A stranger against a public page, over plain HTTP and with a hostile model behind it: docs/security.md."""
 
+import html
 import io
 import itertools
 import json
@@ -145,13 +146,15 @@ def test_no_file_of_the_data_folder_can_be_fetched(stranger: httpx.Client, tmp_p
 
 
 def test_an_upload_cannot_name_its_place(stranger: httpx.Client, tmp_path: Path):
-    for name in ("../../../../tmp/evil.txt", "/etc/evil.txt", "..\\..\\evil.txt", "a/b/../../../evil.txt"):
+    outside = tmp_path / "evil.txt"
+    climbing = f"../../../../../../../..{outside}"
+    for name in (climbing, str(outside), "/etc/evil.txt", "..\\..\\evil.txt", "a/b/../../../evil.txt"):
         answer = stranger.post("/gradio_api/upload", files={"files": (name, b"evil")})
-        if answer.status_code == 200:
-            (saved,) = answer.json()
-            assert Path(saved).resolve().parent.parent.name == "gradio"
+        assert answer.status_code == 200
+        (saved,) = answer.json()
+        assert Path(saved).resolve().parent.parent.name == "gradio"
     assert not Path("/etc/evil.txt").exists()
-    assert not (tmp_path.parent / "evil.txt").exists()
+    assert not outside.exists()
 
 
 def test_a_file_of_the_host_cannot_be_handed_in_as_an_upload(stranger: httpx.Client, tmp_path: Path):
@@ -185,11 +188,22 @@ def test_every_function_survives_nonsense_and_tells_nothing(stranger: httpx.Clie
 
 def test_hidden_functions_refuse(stranger: httpx.Client, prompts: Path):
     before = {path: path.read_bytes() for path in prompts.rglob("*.prompty")}
-    for target, event in (("prompts-save", "click"), ("prompts-restore", "click"), ("prompts-duplicate", "click")):
-        found = function(stranger, target, event)
+    given: dict[int, Any] = {widget(stranger, "prompts-list"): "write/continue", widget(stranger, "prompts-task"): ""}
+
+    def act(each: dict[str, Any]) -> str:
+        return call(stranger, each["id"], [given.get(input) for input in each["inputs"]])
+
+    for each in functions(stranger):  # as on a page that opens
+        if each["backend_fn"] and any(event == "load" for _, event in each["targets"]):
+            act(each)
+    assert "prompty" in act(function(stranger, "prompts-list", "input"))  # a file is open
+    given[widget(stranger, "prompts-name")] = "Mine"
+    for target in ("prompts-save", "prompts-restore", "prompts-duplicate"):
         for text in ("---\nname: x\n---\nuser:\nevil", "x"):
-            data: list[Any] = [text] * len(found["inputs"])
-            assert "evil" not in call(stranger, found["id"], data).replace("\\nevil", "")
+            given[widget(stranger, "prompts-input")] = text
+            answer = act(function(stranger, target, "click"))
+            assert "can't be changed on this server" in html.unescape(answer)
+            assert "evil" not in answer.replace("\\nevil", "")
     assert {path: path.read_bytes() for path in prompts.rglob("*.prompty")} == before
 
 

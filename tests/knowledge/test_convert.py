@@ -12,6 +12,8 @@ from qwen_ui.sentences import Sentence
 from qwen_ui.text.confined import Unreadable
 from tests.knowledge import files
 
+SHEET = "xl/worksheets/sheet1.xml"
+
 
 def text_of(data: bytes, extension: str, limits: Limits | None = None) -> str:
     return "\n".join(part.text for part in convert(data, f"file{extension}", limits))
@@ -188,7 +190,10 @@ class TestHostile:
             (files.docx("a", "&g;", files.LAUGHS), ".docx"),
             (
                 files.changed(
-                    files.xlsx({"s": [["text"]]}), "xl/worksheets/sheet1.xml", "<worksheet", files.LAUGHS + "<worksheet"
+                    files.changed(files.xlsx({"s": [["text"]]}), SHEET, "<worksheet", files.LAUGHS + "<worksheet"),
+                    SHEET,
+                    ">text<",
+                    ">&g;<",
                 ),
                 ".xlsx",
             ),
@@ -210,11 +215,8 @@ class TestHostile:
         secret = tmp_path / "secret.txt"
         secret.write_text("the secret of this server")
         doctype = f'<!DOCTYPE x [<!ENTITY g SYSTEM "{secret.as_uri()}">]>'
-        try:
-            text = text_of(files.docx("a", "before &g; after", doctype), ".docx")
-        except Unreadable:
-            return
-        assert "secret of" not in text
+        with pytest.raises(Unreadable, match="can't be read"):
+            text_of(files.docx("a", "before &g; after", doctype), ".docx")
 
     def test_reading_that_takes_too_long_is_ended(self):
         with pytest.raises(Unreadable, match="takes longer"):

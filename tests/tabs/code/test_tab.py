@@ -136,6 +136,7 @@ async def test_a_result_grows_and_is_checked_when_it_is_whole():
     result = laid.result
     assert result.code not in first  # what was there stays until there is something new
     unfinished = [values for values in growing if values.get(result.code) and "(1," in values[result.code].value]
+    assert unfinished
     assert all(values[result.check] == "" and values[result.fix].visible is False for values in unfinished)
     assert last[result.code].value == "x = (1,\n     2)"
     assert last[result.explanation] == "Here:\n\nA pair."
