@@ -10,13 +10,13 @@ LATEX: list[dict[str, str | bool]] = [
     {"left": "\\(", "right": "\\)", "display": False},
 ]
 """What is set as formulas. A single $ is not: it is money more often."""
-SAVE = """(text) => {
-  const file = new Blob([text], {type: "%s;charset=utf-8"});
-  const link = Object.assign(document.createElement("a"), {href: URL.createObjectURL(file), download: "%s"});
+DOWNLOAD = """(content, type, name) => {
+  const file = new Blob([content], {type});
+  const link = Object.assign(document.createElement("a"), {href: URL.createObjectURL(file), download: name});
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }"""
-"""Saves a text as a file: fill in the media type and the name. No copy of it stays on the server."""
+"""Saves a text or bytes as a file. No copy of it stays on the server."""
 COPY = """(text) => {
   if (navigator.clipboard) {
     navigator.clipboard.writeText(text);
@@ -31,6 +31,11 @@ COPY = """(text) => {
 """The clipboard is there on safe addresses only; elsewhere the old way does."""
 WIDE = "() => [window.matchMedia('(min-width: 900px)').matches]"
 """Whether there is room beside: what a phone keeps folded is open there."""
+
+
+def save_as(name: str, media_type: str) -> str:
+    """Saves a text as a file of that name."""
+    return f'(text) => ({DOWNLOAD})(text, "{media_type};charset=utf-8", "{name}")'
 
 
 def kept_by_browser(name: str, **options: Any) -> gr.BrowserState:

@@ -73,7 +73,7 @@ class TemplatePicker:
             gr.Dropdown([], label=label(title), elem_id=elem_id, allow_custom_value=True, **options)
         )
         self.dropdown.allow_custom_value = False  # so is it on the page; those that Gradio makes of it take any value
-        self.note = gr.HTML(elem_id=f"{elem_id}-note", padding=False)
+        self.note = gr.HTML(elem_id=f"{elem_id}-note", elem_classes="template-note", padding=False)
 
     @property
     def parts(self) -> list[Any]:

@@ -12,7 +12,7 @@ from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Message
 from qwen_ui.page.app import App
 from qwen_ui.page.events import QUIET, Buttons, Event, Events, Run, Values
-from qwen_ui.page.scripts import COPY, LATEX, SAVE, WIDE
+from qwen_ui.page.scripts import COPY, LATEX, WIDE, save_as
 from qwen_ui.page.sending import Entrance, Exit, below, send_to
 from qwen_ui.page.status import finished, line, progress
 from qwen_ui.page.tab import Parts, Tab
@@ -178,7 +178,7 @@ class AskTab:
         events.stop()
         events.on(self._clear.click, lambda event: self._show((), event.say) | {self._status: ""}, (), view)
         self._copy.click(None, self._result, None, js=COPY)
-        self._save.click(None, self._document, None, js=SAVE % ("text/markdown", "qwen-ui-ask.md"))
+        self._save.click(None, self._document, None, js=save_as("qwen-ui-ask.md", "text/markdown"))
         page.load(None, None, None, js=SHOW_PASSAGE, **QUIET)
 
         self._collections.wire(page)

@@ -14,7 +14,7 @@ from qwen_ui.messages import Answer, Message, Sampling
 from qwen_ui.page.app import App
 from qwen_ui.page.choices import as_held
 from qwen_ui.page.events import Buttons, Event, Events, Run, Values, answering
-from qwen_ui.page.scripts import LATEX, SAVE, WIDE, kept_by_browser
+from qwen_ui.page.scripts import LATEX, WIDE, kept_by_browser, save_as
 from qwen_ui.page.sending import Entrance, Exit, send_to
 from qwen_ui.page.status import line, statistics
 from qwen_ui.page.tab import Parts, Tab
@@ -143,10 +143,10 @@ class ChatTab:
         events.on(events.stopped(self._among.input), self._choose, chosen, shown_of_file, **opening)
         saved = [self._kept, self._settings.system]
         events.on(self._markdown.click, self._as_markdown, saved, [self._document]).then(
-            None, self._document, None, js=SAVE % ("text/markdown", "qwen-ui-chat.md")
+            None, self._document, None, js=save_as("qwen-ui-chat.md", "text/markdown")
         )
         events.on(self._json.click, self._as_json, saved, [self._document]).then(
-            None, self._document, None, js=SAVE % ("application/json", "qwen-ui-chat.json")
+            None, self._document, None, js=save_as("qwen-ui-chat.json", "application/json")
         )
         events.on(
             page.load,

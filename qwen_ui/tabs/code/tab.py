@@ -12,7 +12,7 @@ import gradio as gr
 from qwen_ui.errors import InvalidInput
 from qwen_ui.page.app import App
 from qwen_ui.page.events import QUIET, Buttons, Event, Events, Run, Values
-from qwen_ui.page.scripts import SAVE
+from qwen_ui.page.scripts import DOWNLOAD
 from qwen_ui.page.sending import Entrance, Exit
 from qwen_ui.page.status import finished, progress
 from qwen_ui.page.tab import Parts, Tab
@@ -32,7 +32,7 @@ SHOW = """() => {
   if (innerWidth <= 900) document.getElementById("code-main").scrollIntoView({behavior: "smooth"});
 }"""
 """Where the result stands below the fields, it comes into sight."""
-DOWNLOAD = "(text, name) => (%s)(text)" % (SAVE % ("text/plain", '" + name + "'))
+SAVE = f'(text, name) => ({DOWNLOAD})(text, "text/plain;charset=utf-8", name)'
 
 _BROKEN = """function average(numbers) {
   let total = 0;
@@ -134,7 +134,7 @@ class CodeTab:
         events.on(result.code.input, self._recheck, result.held, found, trigger_mode="always_last")
         adopted = [*result.held, fields.action, fields.template.dropdown]
         events.on(result.adopt.click, self._adopt, adopted, fields.filled)
-        result.download.click(None, [result.code, result.file], None, js=DOWNLOAD, **QUIET)
+        result.download.click(None, [result.code, result.file], None, js=SAVE, **QUIET)
 
     def _running(self, event: Event) -> Run[CodeResult]:
         """Does what the fields ask for."""

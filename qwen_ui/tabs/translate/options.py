@@ -31,7 +31,7 @@ class Options:
 
     def __init__(self, app: App, task: str) -> None:
         self.kept = kept_by_browser("translate", render=False)
-        known = [(language.own_name, language.code) for language in LANGUAGES]
+        known = [(language.name, language.code) for language in LANGUAGES]  # in the reader's words once the page opens
         with gr.Row(elem_id="translate-languages"):
             options: dict[str, Any] = {"value": None, "min_width": 120}  # the values come with the page's opening
             self.source = gr.Dropdown(

@@ -17,6 +17,7 @@ from qwen_ui.page.app import App
 from qwen_ui.page.choices import as_held
 from qwen_ui.page.encoding import EncodingChoice
 from qwen_ui.page.events import QUIET, Buttons, Event, Events, Run, Values
+from qwen_ui.page.scripts import DOWNLOAD
 from qwen_ui.page.sending import Entrance, Exit, send_to
 from qwen_ui.page.status import line
 from qwen_ui.page.tab import Parts, Tab
@@ -44,16 +45,13 @@ DAY = 24 * 3600
 LINES = 9
 EVERY, SLOWER = 1 / 20, 1e-4
 """Seconds between two updates, and those that each segment adds: putting thousands of them together takes a while."""
-SAVE = """(file) => {
+SAVE = f"""(file) => {{
   if (!file) return [""];
-  const {name, data} = JSON.parse(file);
+  const {{name, data}} = JSON.parse(file);
   const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
-  const blob = new Blob([bytes], {type: "application/octet-stream"});
-  const link = Object.assign(document.createElement("a"), {href: URL.createObjectURL(blob), download: name});
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  ({DOWNLOAD})(bytes, "application/octet-stream", name);
   return [""];
-}"""
+}}"""
 """Saves a file, given as JSON with its name and its bytes in base 64, and forgets it."""
 
 

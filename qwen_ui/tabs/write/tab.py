@@ -11,7 +11,7 @@ import gradio as gr
 from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.page.app import App
 from qwen_ui.page.events import Buttons, Event, Events, Run, Values, told
-from qwen_ui.page.scripts import SAVE
+from qwen_ui.page.scripts import save_as
 from qwen_ui.page.sending import Entrance, Exit, send_to
 from qwen_ui.page.sliders import temperature_slider
 from qwen_ui.page.status import finished, line, progress
@@ -149,8 +149,8 @@ class WriteTab:
                 [self._work, self._text, each.box],
                 [self._text, self._before, self._undo],
             )
-            each.txt.click(None, each.box, None, js=SAVE % ("text/plain", "qwen-ui-text.txt"))
-            each.md.click(None, each.box, None, js=SAVE % ("text/markdown", "qwen-ui-text.md"))
+            each.txt.click(None, each.box, None, js=save_as("qwen-ui-text.txt", "text/plain"))
+            each.md.click(None, each.box, None, js=save_as("qwen-ui-text.md", "text/markdown"))
         events.on(
             self._undo.click,
             lambda event: {self._text: event[self._before], self._undo: gr.Button(visible=False)},
