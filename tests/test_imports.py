@@ -13,11 +13,13 @@ from qwen_ui.settings import PROJECT
 PACKAGE = PROJECT / "qwen_ui"
 FILES = sorted([PROJECT / "app.py", *PACKAGE.rglob("*.py")])
 TORCH = ("torch", "transformers", "bitsandbytes", "accelerate", "peft")
-MAY_IMPORT_TORCH = ("qwen_ui.engine.local", "qwen_ui.engine.zero", "qwen_ui.models.load")
+MAY_IMPORT_TORCH = ("qwen_ui.engine.local", "qwen_ui.engine.zero", "qwen_ui.finetune.training", "qwen_ui.models.load")
 PAGE = ("app", "qwen_ui.page", "qwen_ui.tabs")
-ROOMS = ("engine", "knowledge", "models", "page", "prompts", "server", "tabs", "text")
+ROOMS = ("adapters", "engine", "finetune", "knowledge", "models", "page", "prompts", "server", "tabs", "text")
 ABOVE = {
-    "engine": ("knowledge", "page", "prompts", "server", "tabs"),
+    "adapters": ("engine", "finetune", "knowledge", "models", "page", "prompts", "server", "tabs"),
+    "engine": ("finetune", "knowledge", "page", "prompts", "server", "tabs"),
+    "finetune": ("engine", "page", "server", "tabs"),
     "knowledge": ("engine", "models", "page", "prompts", "server", "tabs"),
     "models": ("knowledge", "page", "prompts", "server", "tabs"),
     "prompts": ("engine", "knowledge", "models", "page", "server", "tabs"),

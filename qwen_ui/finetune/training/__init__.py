@@ -1,0 +1,1 @@
+"""The training itself: the only part of this room that knows torch."""
