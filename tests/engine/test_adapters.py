@@ -26,7 +26,7 @@ from tests.models.tiny import in_thread
 
 SYSTEM = "You are a careful assistant who answers in one short sentence, and who never says more than was asked. " * 4
 PROMPTS = ["Where is Paris?", "Write about a red fox.", "天空为什么是蓝色的？"]
-ADAPTERS = {
+ADAPTERS: dict[str, dict[str, Any]] = {
     "plain": {"r": 8},
     "wide": {"r": 32, "use_rslora": True, "target_modules": ["q_proj", "v_proj", "down_proj"]},
     "dora": {"r": 4, "use_dora": True},
@@ -61,7 +61,7 @@ def _generate(loaded: Loaded, adapters: Path) -> dict[tuple[str, str], str]:
 
     def answer(model: Any, prompt: str) -> str:
         messages = [{"role": each.role, "content": each.content} for each in chat(prompt)]
-        given = loaded.tokenizer.apply_chat_template(
+        given: Any = loaded.tokenizer.apply_chat_template(
             messages, add_generation_prompt=True, return_dict=True, return_tensors="pt"
         )
         with torch.inference_mode():
