@@ -29,7 +29,7 @@ class Encoded:
     """Whether something is missing because it was too long."""
     example: Example
     length: int
-    """Tokens before it was cut."""
+    """Tokens before it was cut; of a text that is far too long, those of its part that was looked at."""
 
 
 @dataclass(frozen=True, slots=True)

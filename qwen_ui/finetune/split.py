@@ -54,7 +54,8 @@ def parts(rows: Sequence[Row], settings: TrainSettings, stratified: bool) -> Par
 def contradictions(rows: Sequence[Row]) -> list[Sentence]:
     """A warning where the same text has several labels."""
     first: dict[str, Row] = {}
-    pairs = [(earlier, row) for row in rows if (earlier := first.setdefault(row.key, row)).target != row.target]
+    compared = [(first.setdefault(row.key, row), row) for row in rows]
+    pairs = [(earlier, row) for earlier, row in compared if earlier.target != row.target]
     if not pairs:
         return []
     earlier, row = pairs[0]
@@ -65,8 +66,8 @@ def contradictions(rows: Sequence[Row]) -> list[Sentence]:
             count=len(pairs),
             one=earlier.number,
             other=row.number,
-            label=earlier.target[:60],
-            label_too=row.target[:60],
+            label=earlier.target,
+            label_too=row.target,
         )
     ]
 
