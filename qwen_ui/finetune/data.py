@@ -20,6 +20,9 @@ __all__ = ["Dataset", "Example", "candidates", "read_dataset"]
 FEWEST_ROWS = 4
 """With less there is nothing to keep for validation."""
 FEWEST_TRAINED = 2
+_EXAMPLES = Sentence(
+    "The prompt template shows examples in the Sentiment tab, which training leaves out. One without any suits better."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ def read_dataset(request: Request, data: bytes, prompts: PromptStore) -> Dataset
     warnings = [*found.warnings, *_checked(parts, found.labels)]
     warnings += split.contradictions(found.rows) if with_labels else []
     template = rendering.template_of(settings, prompts, parts.train)
+    if with_labels and template and template.extra.get("examples"):
+        warnings.append(_EXAMPLES)
     pair = rendering.languages(parts.train, rows.chosen) if settings.shape == "translation" else None
     train, validation, test = (
         _examples(each, template, found.labels, pair, rows) for each in (parts.train, parts.validation, parts.test)

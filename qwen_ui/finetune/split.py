@@ -74,7 +74,10 @@ def contradictions(rows: Sequence[Row]) -> list[Sentence]:
 
 def _without_repeats(rows: Sequence[Row]) -> list[Row]:
     """The first of those rows of a part that say the same."""
-    return list({(row.part, row.key, row.target): row for row in reversed(rows)}.values())[::-1]
+    first: dict[Hashable, Row] = {}
+    for row in rows:
+        first.setdefault((row.part, row.key, row.target), row)
+    return list(first.values())
 
 
 def _share(share: float, count: int) -> int:
@@ -99,9 +102,8 @@ def _taken(rows: Sequence[Row], count: int, seed: int, group: Callable[[Row], Ha
         )
     else:
         order = shuffle(range(len(rows)), random_state=seed)
-        seen: set[Hashable] = set()
-        later = [place for place in order if groups[place] in seen or seen.add(groups[place])]  # type: ignore[func-returns-value]
-        taken = later[:count]
+        first = {groups[place]: place for place in reversed(order)}  # of each group the one that comes first
+        taken = [place for place in order if first[groups[place]] != place][:count]
     chosen = set(taken)
     return (
         [row for place, row in enumerate(rows) if place not in chosen],

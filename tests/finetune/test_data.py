@@ -366,6 +366,19 @@ def test_plain_text_is_lines_or_paragraphs():
     assert [(e.number, e.prompt, e.answer) for e in prose.train][:2] == [(1, "", "one\ntwo"), (5, "", "three")]
 
 
+def test_rows_without_labels_are_split_as_well():
+    data = "".join(f"line {n}\n" for n in range(50))
+    dataset = read(data, "a.txt", shape="text", rows=30, validation=0.2, test=0.1)
+    assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [21, 6, 3]
+    numbers = [example.number for example in dataset.train]
+    assert numbers == sorted(numbers) != list(range(1, 22))
+
+
+def test_a_prompt_with_examples_is_warned_about():
+    assert any("shows examples" in warning for warning in said(read(FILMS, template="sentiment/reviews")))
+    assert not said(read(FILMS, template="sentiment/trained"))
+
+
 def test_many_rows_are_fast_enough():
     data = "text,label\n" + "".join(f"film {n},{n % 2}\n" for n in range(20_000))
     dataset = read(data, rows=1000)
