@@ -11,6 +11,13 @@ from qwen_ui.sentences import Sentence
 Role = Literal["system", "user", "assistant"]
 Ended = Literal["stop", "length", "cancelled"]
 
+ROLES: dict[str, Role] = {
+    **dict.fromkeys(("system", "developer"), "system"),
+    **dict.fromkeys(("user", "human", "prompter"), "user"),
+    **dict.fromkeys(("assistant", "gpt", "model", "ai", "bot", "chatgpt", "bing", "bard", "claude"), "assistant"),
+}
+"""The roles by the names that programs give them."""
+
 MAX_NEW_TOKENS = 32_768
 MAX_STOP_STRINGS = 8
 

@@ -1,6 +1,5 @@
 """From a conversation to the tokens of a prompt that fits."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from jinja2 import TemplateError as ChatTemplateError
 from qwen_ui.engine.threads import Checkpoint
 from qwen_ui.errors import InvalidInput, PromptTooLong
 from qwen_ui.messages import Message
+from qwen_ui.text.control import control_tokens, disarmed
 
 MAX_CHARACTERS_PER_TOKEN = 32
 """No text is that dense; what has more characters for the tokens there are is refused before any work is done on it."""
@@ -18,8 +18,6 @@ BYTES_PER_TOKEN = 3
 MESSAGE_TOKENS = 3
 """What a chat template puts around a message, at the least."""
 ROOM_QUARTERS = 4
-_CONTROL = re.compile(r"<[|｜].*[|｜]>", re.DOTALL)
-"""How control tokens are written that a tokenizer does not call special, DeepSeek's for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class PromptEncoder:
     def __init__(self, tokenizer: Any, context: int) -> None:
         self._tokenizer = tokenizer
         self._context = context
-        self._markers = _control_tokens(tokenizer)
+        self._markers = control_tokens(tokenizer)
 
     def count(self, messages: Sequence[Message]) -> int:
         """Tokens of the conversation, the opening of the answer included."""
@@ -132,20 +130,7 @@ class PromptEncoder:
 
     def _disarm(self, text: str) -> str:
         """Breaks the markers that the chat template uses up, so that no text can open a turn of its own."""
-        for marker in self._markers:
-            if marker in text:
-                text = text.replace(marker, marker[0] + "\u200b" + marker[1:])  # a zero-width space
-        return text
-
-
-def _control_tokens(tokenizer: Any) -> list[str]:
-    """The tokens that mean something to the chat template or the model when they stand in a text.
-
-    Other added tokens are part of the text: runs of blanks, tags that people write about.
-    """
-    added = tokenizer.added_tokens_decoder.values()
-    control = (token.content for token in added if token.special or _CONTROL.fullmatch(token.content))
-    return [token for token in {*tokenizer.all_special_tokens, *control} if len(token) > 1 and not token.isspace()]
+        return disarmed(text, self._markers)
 
 
 def _grid(turns: Sequence[Message], room: int) -> Iterator[int]:

@@ -5,15 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from qwen_ui.errors import InvalidInput
-from qwen_ui.messages import Message, Role
+from qwen_ui.messages import ROLES, Message
 from qwen_ui.tabs.chat import content
 from qwen_ui.tabs.chat.content import LeftOut, text_of
 
-ROLES: dict[str, Role] = {
-    **dict.fromkeys(("system", "developer"), "system"),
-    **dict.fromkeys(("user", "human", "prompter"), "user"),
-    **dict.fromkeys(("assistant", "gpt", "model", "ai", "bot", "chatgpt", "bing", "bard", "claude"), "assistant"),
-}
 TOOL_ROLES = {
     **dict.fromkeys(("tool", "function", "observation", "function_response", "tool_response", "ipython"), 1),
     **dict.fromkeys(("function_call", "tool_call"), 0),

@@ -1,0 +1,126 @@
+"""From an uploaded file to examples: what is used for training, validation and test, and what is not, with reasons."""
+
+from dataclasses import dataclass
+
+from qwen_ui.errors import InvalidInput
+from qwen_ui.finetune import rendering, split
+from qwen_ui.finetune.conversations import read_conversations
+from qwen_ui.finetune.labels import Labelled, check_numbers, labelled
+from qwen_ui.finetune.rendering import Example
+from qwen_ui.finetune.rows import Row, Rows, check_some, of_table
+from qwen_ui.finetune.runs import Request
+from qwen_ui.finetune.settings import Shape, TrainSettings
+from qwen_ui.prompts import PromptStore, Template
+from qwen_ui.sentences import Sentence
+from qwen_ui.text.tables import SkippedRow, read
+
+__all__ = ["Dataset", "Example", "candidates", "read_dataset"]
+
+FEWEST_ROWS = 4
+"""Different ones; with less there is nothing to keep for validation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A file's examples, and what there is to say of them."""
+
+    shape: Shape
+    labels: tuple[str, ...]
+    template: str
+    """The prompt file that was used, as task/name; empty for none."""
+    columns: tuple[str, ...]
+    """Those of the file; none where it holds conversations."""
+    input: str
+    target: str
+    train: tuple[Example, ...]
+    validation: tuple[Example, ...]
+    test: tuple[Example, ...]
+    left_out: tuple[SkippedRow, ...]
+    """In the file's order."""
+    duplicates: int
+    """Rows that were left out because another one says the same."""
+    warnings: tuple[Sentence, ...] = ()
+
+
+def read_dataset(request: Request, data: bytes, prompts: PromptStore) -> Dataset:
+    """The examples in a file's bytes, as the request's settings ask for them.
+
+    Raises `InvalidInput` for a file or settings that can't be used (`UncertainEncoding` among it), `TemplateError` for
+    a broken prompt file.
+    """
+    settings = request.settings
+    rows = _read(request, data)
+    check_some(rows.usable, rows.left_out, FEWEST_ROWS)
+    _check_different(rows)
+    if settings.loss == "mean-squared-error":
+        check_numbers(rows.usable, rows.chosen.target)
+    with_labels = settings.shape == "labels"
+    found = labelled(rows.usable, rows.chosen.target) if with_labels else Labelled(rows.usable, (), [])
+    parts = split.parts(found.rows, settings, stratified=with_labels)
+    check_some(parts.train, (), 2)
+    template = rendering.template_of(settings, prompts, parts.train)
+    train, validation, test = (
+        tuple(_examples(each, template, found.labels, rows, settings))
+        for each in (parts.train, parts.validation, parts.test)
+    )
+    warnings = found.warnings + (split.contradictions(found.rows) if with_labels else [])
+    return Dataset(
+        shape=settings.shape,
+        labels=found.labels,
+        template=f"{template.task}/{template.id}" if template else "",
+        columns=rows.columns,
+        input=rows.chosen.input,
+        target=rows.chosen.target,
+        train=train,
+        validation=validation,
+        test=test,
+        left_out=tuple(sorted(rows.left_out, key=lambda row: row.number)),
+        duplicates=parts.duplicates,
+        warnings=tuple(warnings),
+    )
+
+
+def candidates(dataset: Dataset) -> tuple[str, ...]:
+    """The answers as they follow a prompt, in the labels' order; none where there are no labels."""
+    if not dataset.labels:
+        return ()
+    example = dataset.train[0]
+    space = example.answer.removesuffix(example.label)
+    return tuple(space + label for label in dataset.labels)
+
+
+def _read(request: Request, data: bytes) -> Rows:
+    if request.settings.shape == "conversations":
+        return read_conversations(request.file, data, request.sheet, request.encoding, request.settings)
+    return of_table(read(request.file, data, request.sheet, request.encoding), request.file, request.settings)
+
+
+def _check_different(rows: Rows) -> None:
+    """Raises `InvalidInput` where a column says the same in all rows."""
+    columns = (
+        (rows.chosen.input, [row.input for row in rows.usable]),
+        (
+            rows.chosen.target,
+            [row.target for row in rows.usable],
+        ),
+    )
+    for column, texts in columns:
+        if column and texts[0] and len(set(texts)) == 1:
+            raise InvalidInput(
+                "The column {column!r} says the same in all rows: {text!r}. There is nothing to learn from it; choose "
+                "another one.",
+                column=column,
+                text=texts[0][:60],
+            )
+
+
+def _examples(
+    rows: list[Row], template: Template | None, labels: tuple[str, ...], source: Rows, settings: TrainSettings
+) -> list[Example]:
+    if settings.shape == "labels" and template:
+        return rendering.completions(rows, template, labels)
+    if settings.shape == "conversations":
+        return [Example(row.number, row.turns) for row in rows]
+    if settings.shape == "text":
+        return [Example(row.number, answer=row.target) for row in rows]
+    return rendering.chats(rows, template, source.chosen)
