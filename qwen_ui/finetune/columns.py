@@ -8,13 +8,15 @@ from statistics import mean
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.finetune.settings import Shape, TrainSettings
-from qwen_ui.text.languages import known
+from qwen_ui.text.languages import Language, known
 from qwen_ui.text.tables import Table
 
 _LOOKED_AT = 500
 """Rows from which columns are guessed."""
 _LONGEST_NAME = 60
 """Characters; what is longer is no column's name."""
+_NO_LANGUAGES = ("id", "no")
+"""Codes of languages that as columns are something else."""
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
 INPUTS: dict[Shape, Sequence[str]] = {
     "labels": (
@@ -109,6 +111,12 @@ def find(table: Table, settings: TrainSettings) -> Columns:
     return Columns(input, target, beside if alpaca else "", _named(others, ("system", "system_prompt")), split)
 
 
+def language_in(column: str) -> Language | None:
+    """The language after which a column is named, as "fr", "French" and "translation.fr" are."""
+    name = column.rpartition(".")[2]
+    return None if name.casefold() in _NO_LANGUAGES else known(name)
+
+
 def given(names: Sequence[str], name: str) -> str:
     """The column of that name, in any case; none for no name. Raises `InvalidInput` where there is no such column."""
     if not name:
@@ -135,7 +143,7 @@ def _target(table: Table, shape: Shape, names: Sequence[str], input: str) -> str
     if shape == "labels":
         return min(names, key=lambda name: _distinct(table, table.columns.index(name)))
     if shape == "translation":
-        languages = [name for name in names if known(name.rpartition(".")[2])]
+        languages = [name for name in names if language_in(name)]
         if languages[1:] or (languages and input):
             return languages[0 if input else 1]
     after = names if input else names[1:]
@@ -155,7 +163,7 @@ def _input(table: Table, shape: Shape, names: Sequence[str]) -> str:
         )
     if shape == "labels":
         return _longest(table, names)
-    languages = [name for name in names if known(name.rpartition(".")[2])]
+    languages = [name for name in names if language_in(name)]
     return languages[0] if shape == "translation" and languages else names[0]
 
 

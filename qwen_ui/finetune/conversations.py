@@ -68,7 +68,7 @@ def _cells(table: Table, column: str) -> Iterator[tuple[int, Any]]:
 def _objects(text: str, name: str) -> Iterator[tuple[int, Any]]:
     """Each conversation in JSON or JSON lines, with its line or its place; a `Sentence` for what is no JSON."""
     whole = _parsed(text)
-    lines = text.split("\n") if isinstance(whole, Sentence) else []
+    lines = text.rstrip("\n").split("\n") if isinstance(whole, Sentence) else []
     if isinstance(whole, Mapping) and _messages(whole) is None:
         whole = max((value for value in whole.values() if isinstance(value, list)), key=len, default=[whole])
     elif isinstance(whole, Mapping) or (isinstance(whole, list) and whole and _is_message(whole[0])):

@@ -1,15 +1,16 @@
 """From an uploaded file to examples: what is used for training, validation and test, and what is not, with reasons."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.finetune import rendering, split
 from qwen_ui.finetune.conversations import read_conversations
 from qwen_ui.finetune.labels import Labelled, check_numbers, labelled
-from qwen_ui.finetune.rendering import Example
+from qwen_ui.finetune.rendering import Example, Pair
 from qwen_ui.finetune.rows import Row, Rows, check_some, of_table
 from qwen_ui.finetune.runs import Request
-from qwen_ui.finetune.settings import Shape, TrainSettings
+from qwen_ui.finetune.settings import Shape
 from qwen_ui.prompts import PromptStore, Template
 from qwen_ui.sentences import Sentence
 from qwen_ui.text.tables import SkippedRow, read
@@ -59,9 +60,9 @@ def read_dataset(request: Request, data: bytes, prompts: PromptStore) -> Dataset
     parts = split.parts(found.rows, settings, stratified=with_labels)
     check_some(parts.train, (), 2)
     template = rendering.template_of(settings, prompts, parts.train)
+    pair = rendering.languages(parts.train, rows.chosen) if settings.shape == "translation" else None
     train, validation, test = (
-        tuple(_examples(each, template, found.labels, rows, settings))
-        for each in (parts.train, parts.validation, parts.test)
+        _examples(each, template, found.labels, pair, rows) for each in (parts.train, parts.validation, parts.test)
     )
     warnings = found.warnings + (split.contradictions(found.rows) if with_labels else [])
     return Dataset(
@@ -115,12 +116,13 @@ def _check_different(rows: Rows) -> None:
 
 
 def _examples(
-    rows: list[Row], template: Template | None, labels: tuple[str, ...], source: Rows, settings: TrainSettings
-) -> list[Example]:
-    if settings.shape == "labels" and template:
-        return rendering.completions(rows, template, labels)
-    if settings.shape == "conversations":
-        return [Example(row.number, row.turns) for row in rows]
-    if settings.shape == "text":
-        return [Example(row.number, answer=row.target) for row in rows]
-    return rendering.chats(rows, template, source.chosen)
+    rows: Sequence[Row], template: Template | None, labels: Sequence[str], pair: Pair | None, source: Rows
+) -> tuple[Example, ...]:
+    """The rows as their shape wants them."""
+    if template and labels:
+        return tuple(rendering.completions(rows, template, labels))
+    if template and pair:
+        return tuple(rendering.translations(rows, template, source.chosen, pair))
+    if source.chosen.target:
+        return tuple(rendering.chats(rows, template, source.chosen))
+    return tuple(Example(row.number, row.turns, answer="" if row.turns else row.target) for row in rows)

@@ -28,6 +28,8 @@ class Encoded:
     cut: bool
     """Whether something is missing because it was too long."""
     example: Example
+    length: int
+    """Tokens before it was cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +44,38 @@ class _Tokens:
     """Whether it is shortened from its beginning; else from there backwards."""
 
 
-def encode(tokenizer: Any, example: Example, settings: TrainSettings) -> Encoded:
-    """The example's tokens, at most ``max_length`` of them.
+class Encoder:
+    """Encodes examples, with what needs to be found out of the tokenizer only once.
 
-    A text to be completed begins with what the tokenizer puts before any text, as when it is scored; plain text ends
-    with the end-of-text token. A chat is rendered with the tokenizer's own template; its answers bear loss, and so do
-    the tokens that end them. Of what is too long the prompt is cut first, down to half of the room, so that the answer
-    stays: a text's beginning, or the end of the last thing that is said in a chat. Then the end is cut.
-
-    ``tokenizer`` is a fast one of transformers'. Raises `InvalidInput` for a chat that its template refuses.
+    ``tokenizer`` is a fast one of transformers', with a chat template.
     """
-    limit = settings.max_length * MAX_CHARACTERS_PER_TOKEN
-    bounded = _bounded(example, limit)
-    markers = control_tokens(tokenizer)
-    tokens = _chat(tokenizer, bounded, markers) if example.turns else _completion(tokenizer, bounded, markers)
-    ids, learnt = _cut(tokens, settings.max_length)
-    cut = bounded is not example or len(ids) < len(tokens.ids)
-    return Encoded(ids, [True] * len(ids) if settings.loss_on == "all" else learnt, cut, example)
+
+    def __init__(self, tokenizer: Any, settings: TrainSettings) -> None:
+        self._tokenizer = tokenizer
+        self._markers = control_tokens(tokenizer)
+        self._most = settings.max_length
+        self._all = settings.loss_on == "all"
+
+    def encode(self, example: Example) -> Encoded:
+        """The example's tokens, at most ``max_length`` of them.
+
+        A text to be completed begins with what the tokenizer puts before any text, as when it is scored; plain text
+        ends with the end-of-text token. A chat is rendered with the tokenizer's own template; its answers bear loss,
+        and so do the tokens that end them. Of what is too long the prompt is cut first, down to half of the room, so
+        that the answer stays: a text's beginning, or the end of what is said before the first answer of a chat. Then
+        the end is cut. Raises `InvalidInput` for a chat that the template refuses.
+        """
+        bounded = _bounded(example, self._most * MAX_CHARACTERS_PER_TOKEN)
+        make = _chat if example.turns else _completion
+        tokens = make(self._tokenizer, bounded, self._markers)
+        ids, learnt = _cut(tokens, self._most)
+        cut = bounded is not example or len(ids) < len(tokens.ids)
+        return Encoded(ids, [True] * len(ids) if self._all else learnt, cut, example, len(tokens.ids))
+
+
+def encode(tokenizer: Any, example: Example, settings: TrainSettings) -> Encoded:
+    """One example's tokens: see `Encoder.encode`."""
+    return Encoder(tokenizer, settings).encode(example)
 
 
 def _bounded(example: Example, limit: int) -> Example:

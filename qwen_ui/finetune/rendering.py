@@ -1,19 +1,25 @@
 """Rows → examples: what exactly the model reads, and what it is to write after it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from qwen_ui.errors import InvalidInput
-from qwen_ui.finetune.columns import Columns
+from qwen_ui.finetune.columns import Columns, language_in
 from qwen_ui.finetune.rows import Row
 from qwen_ui.finetune.settings import TrainSettings
 from qwen_ui.messages import Message
 from qwen_ui.prompts import PromptStore, Template
-from qwen_ui.text.languages import HAN
+from qwen_ui.text.detect import SAMPLE, detect
+from qwen_ui.text.languages import HAN, Language
 
 _LOOKED_AT = 200
-"""Rows from which the script is told."""
+"""Rows from which script and language are told."""
+_SURE = 0.5
+"""The confidence that it takes to name a language."""
+
+Pair = tuple[Language | None, Language]
+"""The source language, if it is known, and the target language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +80,42 @@ def completions(rows: Sequence[Row], template: Template, labels: Sequence[str]) 
 
 def chats(rows: Sequence[Row], template: Template | None, columns: Columns) -> list[Example]:
     """Rows as chats: what the template makes of the input, or the input itself, and the target as its answer."""
-    return [_chat(row, template, columns) for row in rows]
+    return [_chat(row, template, {"text": row.input}, columns) for row in rows]
 
 
-def _chat(row: Row, template: Template | None, columns: Columns) -> Example:
+def translations(rows: Sequence[Row], template: Template, columns: Columns, pair: Pair) -> list[Example]:
+    """Rows as chats that ask for a translation, exactly as the Translate tab does."""
+    values = {"source": pair[0].full_name if pair[0] else "", "target": pair[1].full_name}
+    values |= {"tone": "plain", "glossary": ""}
+    return [_chat(row, template, {**values, "text": row.input}, columns) for row in rows]
+
+
+def languages(rows: Sequence[Row], columns: Columns) -> Pair:
+    """The languages of input and target: those that the columns are named after, else those that the texts are in.
+
+    Raises `InvalidInput` where the target's can't be told.
+    """
+    source = language_in(columns.input) or _detected([row.input for row in rows[:_LOOKED_AT]])
+    target = language_in(columns.target) or _detected([row.target for row in rows[:_LOOKED_AT]])
+    if target is None:
+        raise InvalidInput(
+            "In which language the column {column!r} is can't be told. Name the column after it, as in {examples}.",
+            column=columns.target,
+            examples="French, fr",
+        )
+    return source, target
+
+
+def _detected(texts: Sequence[str]) -> Language | None:
+    """The language of texts, taking a little of each; None where it is not sure enough."""
+    found = detect("\n".join(text[: SAMPLE // 20] for text in texts))
+    return found.language if found.confidence >= _SURE else None
+
+
+def _chat(row: Row, template: Template | None, values: Mapping[str, str], columns: Columns) -> Example:
     answer = Message("assistant", row.target)
     if template:
-        asked = template.render(**{**row.values, "text": row.input})
-        return Example(row.number, (*asked, answer))
+        return Example(row.number, (*template.render(**{**row.values, **values}), answer))
     system = row.values.get(columns.system, "").strip()
     first = (Message("system", system),) if system else ()
     return Example(row.number, (*first, Message("user", row.input), answer))

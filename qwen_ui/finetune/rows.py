@@ -36,7 +36,7 @@ class Row:
     part: Part = ""
     """As the split column has it."""
     values: Mapping[str, str] = field(default_factory=dict)
-    """By column."""
+    """By column, without the target."""
     turns: tuple[Message, ...] = ()
     """Of a conversation, whose last message is the model's."""
 
@@ -120,7 +120,7 @@ def _row(number: int, values: dict[str, str], chosen: Columns, plain: bool) -> R
         return part
     if chosen.beside and (beside := values[chosen.beside].strip()):
         input = f"{input}\n\n{beside}"
-    return Row(number, input, target, part, values)
+    return Row(number, input, target, part, {name: value for name, value in values.items() if name != chosen.target})
 
 
 def _paragraphs(table: Table) -> Table:

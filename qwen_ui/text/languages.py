@@ -33,6 +33,11 @@ class Language:
         """In the language and script itself."""
         return self.name_in(self._locale)
 
+    @property
+    def full_name(self) -> str:
+        """In English, and in itself where that differs, as prompts name it: "French (Français)"."""
+        return self.name if self.name == self.own_name else f"{self.name} ({self.own_name})"
+
     def name_in(self, locale: Locale | str) -> str:
         """Its name in another language, with a capital where that has them."""
         locale = Locale.parse(locale)

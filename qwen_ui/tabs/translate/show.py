@@ -10,11 +10,12 @@ from qwen_ui.page.events import told
 from qwen_ui.page.status import cost, line, progress
 from qwen_ui.page.words import Say
 from qwen_ui.sentences import marked
-from qwen_ui.tabs.translate.detect import SURE, Detection
+from qwen_ui.tabs.translate.detect import SURE
 from qwen_ui.tabs.translate.files import Document
 from qwen_ui.tabs.translate.protect import Finding
 from qwen_ui.tabs.translate.task import Progress
 from qwen_ui.tabs.translate.translation import AUTO, Segment, Translation
+from qwen_ui.text.detect import Detection
 from qwen_ui.text.languages import LANGUAGES, Language
 
 SHOWN_FINDINGS = 50

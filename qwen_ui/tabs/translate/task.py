@@ -12,7 +12,6 @@ from qwen_ui.engine.base import Engine, answers
 from qwen_ui.errors import Busy
 from qwen_ui.messages import Ended, Message, Sampling, Usage
 from qwen_ui.tabs.translate.translation import Order, Segment, State, Translation
-from qwen_ui.text.languages import Language
 
 STATES: Mapping[Ended, State] = {"stop": "done", "length": "truncated", "cancelled": "stopped"}
 
@@ -149,8 +148,8 @@ def build(order: Order, text: str) -> tuple[list[Message], Sampling]:
     template = order.template
     messages = template.render(
         text=Message("user", text).content,
-        target=_named(order.target),
-        source=_named(order.source) if order.source else "",
+        target=order.target.full_name,
+        source=order.source.full_name if order.source else "",
         tone=order.tone,
         glossary="\n".join(f"{term.source} = {term.target}" for term in order.terms.relevant(text)),
     )
@@ -178,10 +177,6 @@ def partial(answer: str, text: str) -> str:
     answer = answer.strip()
     wrapped = answer.startswith("```") or answer in {"`", "``"} or (answer[:1] in _QUOTES and answer[:1] not in text)
     return "" if wrapped else answer
-
-
-def _named(language: Language) -> str:
-    return language.name if language.name == language.own_name else f"{language.name} ({language.own_name})"
 
 
 def _together(usages: Sequence[Usage], seconds: float, stopped: bool) -> Usage:
