@@ -111,7 +111,7 @@ def _trained(run: Run, app: Settings, lines: cli.Lines, given: Mapping[str, Any]
         run.tell(kind, **values)
         lines.tell({"kind": kind, **values})
 
-    priority.lower()
+    priority.lower(given.get("nice", priority.LOWEST))
     from qwen_ui.finetune.training import session  # noqa: PLC0415
 
     try:

@@ -65,6 +65,7 @@ def _add_common(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--sheet", metavar="NAME", help="of a workbook (the first)")
     group.add_argument("--encoding", metavar="NAME", help="of a text file (found out)")
     group.add_argument("--threads", type=int, metavar="N", help="that compute (as many as there are cores)")
+    group.add_argument("--nice", type=int, metavar="N", help="how far it gives way to other programs, 0 to 19 (19)")
 
 
 def _add_others(group: argparse._ArgumentGroup) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from qwen_ui.finetune.encode import Encoded
 from qwen_ui.finetune.rendering import Example
 from qwen_ui.finetune.training.collate import Collator, padded
+from qwen_ui.finetune.training.load import judging
 from qwen_ui.finetune.training.loss import logits_at
 
 ROWS_AT_ONCE = 16
@@ -56,14 +57,8 @@ class Judge:
         self._translation = translation
 
     def __call__(self, model: Any, rows: Sequence[Encoded]) -> Judged:
-        """Raises nothing of its own; the model is left in the mode that it was in."""
-        training = model.training
-        model.eval()
-        try:
-            with torch.inference_mode():
-                return self._judge(model, rows)
-        finally:
-            model.train(training)
+        with judging(model):
+            return self._judge(model, rows)
 
     def _judge(self, model: Any, rows: Sequence[Encoded]) -> Judged:
         if self._candidates:
@@ -182,17 +177,16 @@ def answers(model: Any, tokenizer: Any, examples: Sequence[Example], most: int =
         longest = max(map(len, prompts))
         ids = torch.tensor([[PAD] * (longest - len(each)) + each for each in prompts], device=device)
         mask = torch.tensor([[0] * (longest - len(each)) + [1] * len(each) for each in prompts], device=device)
-        made = model.generate(
-            input_ids=ids,
-            attention_mask=mask,
-            max_new_tokens=most,
-            do_sample=False,
-            temperature=None,
-            top_p=None,
-            top_k=None,
-            pad_token_id=tokenizer.eos_token_id,
-            use_cache=True,
-        )
+        greedy = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+        with judging(model):
+            made = model.generate(
+                input_ids=ids,
+                attention_mask=mask,
+                max_new_tokens=most,
+                pad_token_id=tokenizer.eos_token_id,
+                use_cache=True,
+                **greedy,
+            )
         said += [text.strip() for text in tokenizer.batch_decode(made[:, longest:], skip_special_tokens=True)]
     return said
 

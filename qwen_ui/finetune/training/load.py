@@ -3,6 +3,8 @@
 The packed copy that serves on a CPU can't be trained: bitsandbytes repacks it at its first use, and that has no gradient.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -90,6 +92,23 @@ def weights(model: Any, folder: Path) -> None:
         set_peft_model_state_dict(model, tensors)
     else:
         model.load_state_dict(tensors, strict=False)  # a head that is the embeddings once more is saved once
+
+
+def computing(model: Any) -> torch.autocast:
+    """Within it, products are of 16-bit numbers, whatever the weights are kept in."""
+    return torch.autocast(next(model.parameters()).device.type, torch.bfloat16)
+
+
+@contextmanager
+def judging(model: Any) -> Iterator[None]:
+    """The model as it answers: no dropout, no gradients, products in 16 bits as while it trains."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode(), computing(model):
+            yield
+    finally:
+        model.train(training)
 
 
 def bodies(model: Any) -> tuple[torch.nn.Module, torch.nn.Module]:

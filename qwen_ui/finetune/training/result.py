@@ -39,7 +39,6 @@ class Measured:
 def measure(model: Any, tokenizer: Any, judge: Judge, rows: Sequence[Encoded], probes: Sequence[Template]) -> Measured:
     """The model as it is now."""
     judged = judge(model, rows)
-    model.eval()
     asked = [Example(0, turns=tuple(probe.render(**_samples(probe)))) for probe in probes]
     answered = answers(model, tokenizer, asked, PROBE_TOKENS) if probes else []
     found = {

@@ -72,5 +72,8 @@ def _with_adapter(model: PreTrainedModel, settings: TrainSettings, layers: range
         layers_to_transform=sorted(layers) if settings.layers else None,
     )
     adapted = get_peft_model(model, config)
+    for module in adapted.modules():
+        if hasattr(module, "cast_input_dtype_enabled"):
+            module.cast_input_dtype_enabled = False  # autocast does: else each layer's input is kept in fp32 as well
     adapted.peft_config["default"].base_model_name_or_path = base_id
     return adapted

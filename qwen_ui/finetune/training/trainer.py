@@ -15,6 +15,7 @@ from qwen_ui.finetune.training import groups, loss, optim
 from qwen_ui.finetune.training.checkpoints import NOT_WRITTEN, not_saved
 from qwen_ui.finetune.training.collate import ByLength, Collator
 from qwen_ui.finetune.training.evaluate import Judged
+from qwen_ui.finetune.training.load import computing
 
 EVALUATIONS_PER_EPOCH = 4
 Evaluate = Callable[[Any], Judged]
@@ -56,11 +57,11 @@ class AppTrainer(Trainer):  # type: ignore[misc]
 
     def compute_loss(self, model: Any, inputs: dict[str, Tensor], *_: Any, **__: Any) -> Tensor:
         self.tokens += inputs["input_ids"].numel()
-        return loss.of(model, inputs, self._settings, self._numbers)
+        with computing(model):
+            return loss.of(model, inputs, self._settings, self._numbers)
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        with self.compute_loss_context_manager():
-            self.judged = self._evaluate_rows(self.model)
+        self.judged = self._evaluate_rows(self.model)
         found = {"eval_loss": self.judged.loss} | {f"eval_{name}": value for name, value in self.judged.metrics.items()}
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, found)
         return found
@@ -97,7 +98,6 @@ def arguments(
         gradient_checkpointing=settings.checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False} if settings.checkpointing else None,
         seed=settings.seed,
-        bf16=True,
         use_cpu=on_cpu,
         eval_strategy="steps",
         save_strategy="steps",
