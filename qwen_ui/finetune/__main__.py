@@ -115,7 +115,7 @@ def _trained(run: Run, app: Settings, lines: cli.Lines, given: Mapping[str, Any]
     from qwen_ui.finetune.training import session  # noqa: PLC0415
 
     try:
-        session.set_threads(given.get("threads", os.cpu_count() or 1))
+        session.set_threads(given.get("threads", max(1, (os.cpu_count() or 1) // 2)))
         session.train(run, app, tell, lines.report)
     except session.Stopped:
         pass

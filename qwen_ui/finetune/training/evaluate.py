@@ -7,7 +7,7 @@ from typing import Any
 import sacrebleu
 import torch
 from sklearn.metrics import accuracy_score, f1_score
-from torch import Tensor
+from torch.nn import functional
 
 from qwen_ui.finetune.encode import Encoded
 from qwen_ui.finetune.rendering import Example
@@ -154,17 +154,15 @@ def _score(
 
 def mean_loss(model: Any, rows: Sequence[Encoded]) -> float:
     """Cross-entropy over all tokens that bear loss."""
-    collate = Collator({})
     ordered = sorted(rows, key=lambda row: len(row.ids))
     total, tokens = 0.0, 0
     device = next(model.parameters()).device
     for start in range(0, len(ordered), ROWS_AT_ONCE):
-        batch: dict[str, Tensor] = {
-            name: each.to(device) for name, each in collate(ordered[start : start + ROWS_AT_ONCE]).items()
-        }
-        logits = logits_at(model, batch)
-        total += float(torch.nn.functional.cross_entropy(logits, batch["targets"], reduction="sum"))
-        tokens += len(batch["targets"])
+        for part in Collator({})(ordered[start : start + ROWS_AT_ONCE])["parts"]:
+            batch = {name: each.to(device) for name, each in part.items()}
+            logits = logits_at(model, batch)
+            total += float(functional.cross_entropy(logits, batch["targets"], reduction="sum"))
+            tokens += len(batch["targets"])
     return total / max(1, tokens)
 
 

@@ -101,13 +101,18 @@ def computing(model: Any) -> torch.autocast:
 
 @contextmanager
 def judging(model: Any) -> Iterator[None]:
-    """The model as it answers: no dropout, no gradients, products in 16 bits as while it trains."""
+    """The model as it answers: without dropout and gradients, and all of it in 16 bits, as it serves."""
     training = model.training
+    precise = {parameter: parameter.data for parameter in model.parameters() if parameter.dtype == torch.float32}
     model.eval()
+    for parameter in precise:
+        parameter.data = parameter.data.bfloat16()
     try:
-        with torch.inference_mode(), computing(model):
+        with torch.inference_mode():
             yield
     finally:
+        for parameter, data in precise.items():
+            parameter.data = data
         model.train(training)
 
 

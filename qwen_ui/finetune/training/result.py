@@ -41,9 +41,7 @@ def measure(model: Any, tokenizer: Any, judge: Judge, rows: Sequence[Encoded], p
     judged = judge(model, rows)
     asked = [Example(0, turns=tuple(probe.render(**_samples(probe)))) for probe in probes]
     answered = answers(model, tokenizer, asked, PROBE_TOKENS) if probes else []
-    found = {
-        probe.id: (answer, _score(probe, answer)) for probe, answer in zip(probes, answered, strict=True)
-    }
+    found = {probe.id: (answer, _score(probe, answer)) for probe, answer in zip(probes, answered, strict=True)}
     return Measured({"loss": judged.loss, **judged.metrics}, judged.said, found)
 
 

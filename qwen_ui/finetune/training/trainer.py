@@ -42,9 +42,7 @@ class AppTrainer(Trainer):  # type: ignore[misc]
         self.judged: Judged | None = None
         """The latest evaluation."""
         self._settings, self._numbers, self._evaluate_rows = settings, numbers, evaluate
-        super().__init__(
-            model, arguments, collate, train_dataset=rows, eval_dataset=rows, callbacks=list(callbacks)
-        )
+        super().__init__(model, arguments, collate, train_dataset=rows, eval_dataset=rows, callbacks=list(callbacks))
         self.model_accepts_loss_kwargs = False  # the loss is each batch's mean
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
@@ -54,6 +52,11 @@ class AppTrainer(Trainer):  # type: ignore[misc]
 
     def _get_train_sampler(self, train_dataset: Any = None) -> ByLength:
         return ByLength([len(row.ids) for row in self.train_dataset], self.args.train_batch_size, self.args.seed)
+
+    def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
+        """A batch in parts, as its activations may not fit into memory together: the sum of theirs is its loss."""
+        parts = inputs["parts"]
+        return torch.stack([super(AppTrainer, self).training_step(model, part) for part in parts]).sum()
 
     def compute_loss(self, model: Any, inputs: dict[str, Tensor], *_: Any, **__: Any) -> Tensor:
         self.tokens += inputs["input_ids"].numel()
@@ -67,7 +70,9 @@ class AppTrainer(Trainer):  # type: ignore[misc]
         return found
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        self.model.save_pretrained(output_dir, **({"save_embedding_layers": False} if self._settings.method == "lora" else {}))
+        self.model.save_pretrained(
+            output_dir, **({"save_embedding_layers": False} if self._settings.method == "lora" else {})
+        )
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         try:

@@ -104,9 +104,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         judged = self.trainer.judged
         assert judged is not None
-        self._tell(
-            "evaluation", step=state.global_step, part="validation", loss=judged.loss, metrics=judged.metrics
-        )
+        self._tell("evaluation", step=state.global_step, part="validation", loss=judged.loss, metrics=judged.metrics)
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         step, best = state.global_step, state.best_global_step or state.global_step
