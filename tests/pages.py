@@ -22,10 +22,11 @@ import pytest
 from gradio_client import Client
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.engine.base import Engine
 from qwen_ui.knowledge.library import Library
 from qwen_ui.models.progress import Progress
-from qwen_ui.page import shell
+from qwen_ui.page import adapters, shell
 from qwen_ui.page.app import App
 from qwen_ui.page.events import Event
 from qwen_ui.page.words import Words
@@ -152,7 +153,8 @@ def app_of(engine: Engine, folder: Path = PROJECT / "prompts", **settings: Any) 
     """The page's context over an engine, without a page."""
     host = host_of(engine, prompts_dir=folder, **settings)
     library = Library(Path(tempfile.mkdtemp()))
-    return App(host.settings, host, PromptStore(folder), library, RunningRequests(), words())
+    store = AdapterStore(host.settings.data_dir / "adapters", host.settings.data_dir / "runs")
+    return App(host.settings, host, PromptStore(folder), library, store, adapters.picker(), RunningRequests(), words())
 
 
 def event_of(app: App, given: Mapping[Any, Any], language: str = "en-US", data: Any = None) -> Event:

@@ -29,7 +29,7 @@ class Encoded:
     """Whether something is missing because it was too long."""
     example: Example
     length: int
-    """Tokens before it was cut."""
+    """Tokens before it was cut; of a text that is far too long, those of its part that was looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +114,9 @@ def _chat(tokenizer: Any, example: Example, markers: Sequence[str]) -> _Tokens:
             learnt[at] = learnt[at] or offsets[at][1] > start
             at += 1
     first = next((place for place, turn in enumerate(turns) if turn["role"] == "assistant"), 0)
-    asked = turns[first - 1]["content"] if first else ""
-    said_until = whole.rfind(asked, 0, spans[0][0]) + len(asked) if spans else 0
+    asked = turns[first - 1]["content"].strip() if first else ""  # templates may strip it
+    found = whole.rfind(asked, 0, spans[0][0]) if spans else -1
+    said_until = found + len(asked) if found >= 0 else 0
     spare = next((place for place, (start, _) in enumerate(offsets) if start >= said_until), len(offsets))
     return _Tokens(list(encoded["input_ids"]), learnt, spare, from_start=False)
 

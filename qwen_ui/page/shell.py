@@ -9,8 +9,9 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
+from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.knowledge.library import Library
-from qwen_ui.page import drafts, sending
+from qwen_ui.page import adapters, drafts, sending
 from qwen_ui.page.app import App
 from qwen_ui.page.endpoints import publish
 from qwen_ui.page.header import Header
@@ -60,7 +61,8 @@ THEME = gr.themes.Soft(
 def build(host: EngineHost, settings: Settings, library: Library, tabs: Sequence[Tab] = TABS) -> gr.Blocks:
     """The whole page with its API, not yet served."""
     prompts, running = PromptStore(settings.prompts_dir), RunningRequests()
-    app = App(settings, host, prompts, library, running, Words(tabs))
+    store = AdapterStore(settings.data_dir / "adapters", settings.data_dir / "runs")
+    app = App(settings, host, prompts, library, store, adapters.picker(), running, Words(tabs))
     page = gr.Blocks(title="Qwen UI", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True)
     with page:
         header = Header(app)
@@ -73,6 +75,7 @@ def build(host: EngineHost, settings: Settings, library: Library, tabs: Sequence
             kept.render()  # type: ignore[no-untyped-call]
         sending.connect(app, places, {tab.id: tab.name for tab in tabs}, parts)
         drafts.keep(page, [box for part in parts.values() for box in part.typed])
+        adapters.wire(app, page)
         header.wire(page, [button for part in parts.values() for button in part.senders])
         publish(_status(app), "status")
         for tab in tabs:
