@@ -130,8 +130,8 @@ class Lines:
 
     def tell(self, event: Event) -> None:
         """An event of the run."""
-        line = _LINES.get(event["kind"], lambda event: "")(event)
-        if line:
+        told = _LINES.get(event["kind"])
+        if told and (line := told(event)):
             print(line, flush=True)
 
 
@@ -141,7 +141,8 @@ def _plan(event: Event) -> str:
     needs = f"about {event['memory_bytes'] / 1e9:.1f} GB of memory and {_time(event['seconds'])}"
     return (
         f"Rows: {rows}{left_out}\n"
-        f"{event['trainable']:,} of {event['parameters']:,} numbers of {event['model']} learn, in {event['steps']:,} steps: {needs}"
+        f"{event['trainable']:,} of {event['parameters']:,} numbers of {event['model']} learn, "
+        f"in {event['steps']:,} steps: {needs}"
     )
 
 
@@ -159,9 +160,8 @@ def _evaluation(event: Event) -> str:
 
 
 def _result(event: Event) -> str:
-    lines = [
-        f"{'Adapter' if event['adapter'] else 'Model'} {event['adapter'] or event['model_folder']}, of step {event['step']:,}"
-    ]
+    kind, name = ("Adapter", event["adapter"]) if event["adapter"] else ("Model", event["model_folder"])
+    lines = [f"{kind} {name}, of step {event['step']:,}"]
     for name, after in event["metrics"]["adapter"].items():
         lines.append(f"  {name}: {event['metrics']['base'][name]:.3f} → {after:.3f}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Examples → batches: padded by their lengths, never by what a token is, as the padding may be the end of a turn too."""
+"""Examples → batches: padded by their lengths, never by what a token is: padding may be the end of a turn as well."""
 
 import random
 from collections import Counter

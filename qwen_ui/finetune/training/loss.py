@@ -75,7 +75,7 @@ def numbers_of(tokenizer: Any, prompt: str, candidates: tuple[str, ...], labels:
     tokens = [each[shared] for each in ids if len(each) > shared]
     if len(set(tokens)) < len(labels):
         raise InvalidInput(
-            "The mean squared error needs numbers that differ in their first digit, such as 1 to 5; these are {labels}. "
+            "The mean squared error needs numbers that differ in their first digit, such as 1 to 5, not {labels}. "
             "Take fewer of them, or cross-entropy.",
             labels=", ".join(labels[:20]),
         )

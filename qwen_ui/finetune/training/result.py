@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sklearn.metrics import confusion_matrix
-
 from qwen_ui.finetune.encode import Encoded
+from qwen_ui.finetune.metrics import confusion
 from qwen_ui.finetune.rendering import Example
 from qwen_ui.finetune.training.evaluate import Judge, answers
 from qwen_ui.prompts import PromptStore, Template
@@ -64,8 +63,8 @@ def compare(
     if labels:
         gold = [row.example.label for row in rows]
         found["confusion"] = {
-            "base": confusion_matrix(gold, before.said, labels=list(labels)).tolist(),
-            "adapter": confusion_matrix(gold, after.said, labels=list(labels)).tolist(),
+            "base": confusion(gold, before.said, labels),
+            "adapter": confusion(gold, after.said, labels),
         }
         found["regressions"] = [
             {

@@ -184,14 +184,7 @@ def _encoded(base: load.Base, examples: tuple[Example, ...], settings: TrainSett
 
 def _judge(prepared: Prepared) -> Judge:
     dataset = prepared.dataset
-    numbers = prepared.settings.loss == "mean-squared-error"
-    return Judge(
-        prepared.base.tokenizer,
-        dataset.labels,
-        candidates(dataset),
-        translation=dataset.shape == "translation",
-        values=[float(label) for label in dataset.labels] if numbers else (),
-    )
+    return Judge(prepared.base.tokenizer, prepared.settings, dataset.labels, candidates(dataset))
 
 
 def _numbers(prepared: Prepared) -> loss.Numbers | None:
