@@ -29,7 +29,7 @@ def losses(story: Story, say: Say) -> gr.LinePlot:
 def metrics(story: Story, say: Say) -> gr.LinePlot:
     """The metrics on the validation rows."""
     names = {name: say(title) for name, title in METRICS.items()}
-    return _drawn(curves.metrics(story, names), say("Metric"), say("Validation metric"), say("Metric of"), say)
+    return _drawn(curves.metrics(story, names), say("Value"), say("Metrics on the validation rows"), say("Metric"), say)
 
 
 def rates(story: Story, say: Say) -> gr.LinePlot:

@@ -47,7 +47,8 @@ def _difference(name: str, before: float | None, after: float | None) -> str:
     if before is None or after is None:
         return "–"
     difference = (after - before) * (100 if name == "accuracy" else 1)
-    return f"{difference:+.1f}" if name in ("accuracy", "chrf") else f"{difference:+.3f}"
+    told = f"{difference:+.1f}" if name in ("accuracy", "chrf") else f"{difference:+.3f}"
+    return told.replace("-", "−")
 
 
 def _confusions(result: Mapping[str, Any], say: Say) -> str:

@@ -16,7 +16,7 @@ from qwen_ui.tabs.finetune.answers import Ask, Reply, Told, ask_all, way_of
 from qwen_ui.tabs.finetune.export import Exported, exported, packed
 from qwen_ui.tabs.finetune.outcome import outcome
 from qwen_ui.tabs.finetune.task import Journals, Story
-from qwen_ui.tabs.finetune.watch import Watch
+from qwen_ui.tabs.finetune.watch import Watch, admitting
 
 EXPORTING = "finetune-exporting"
 FETCH = "() => document.querySelector('#%s').click()"
@@ -58,9 +58,15 @@ class Result:
                     label("Stop"), variant="stop", visible=False, scale=0, elem_id="finetune-hush-both"
                 )
             with gr.Row(elem_id="finetune-both"):
-                self.base = gr.Textbox(label=label("Base model"), lines=4, max_lines=16, elem_id="finetune-of-base")
+                self.base = gr.Textbox(
+                    label=label("Base model"), lines=4, max_lines=16, interactive=False, elem_id="finetune-of-base"
+                )
                 self.adapted = gr.Textbox(
-                    label=label("With the adapter"), lines=4, max_lines=16, elem_id="finetune-of-adapter"
+                    label=label("With the adapter"),
+                    lines=4,
+                    max_lines=16,
+                    interactive=False,
+                    elem_id="finetune-of-adapter",
                 )
             self.said = gr.HTML(elem_id="finetune-try-status", padding=False)
 
@@ -99,7 +105,8 @@ class Result:
             None, [self.status], None, js=f"(said) => said.includes('data-fetch') && ({FETCH % 'finetune-zip'})()"
         )
         exporting.stop()
-        asking = Events(self._app, "finetune", self.said, Buttons([self.ask], self.hush))
+        buttons = Buttons([self.ask], self.hush)
+        asking = Events(self._app, "finetune-asking", self.said, buttons, admit=admitting(self._app))
         asking.run([self.ask.click, self.prompt.submit], self._asking, [run, self.prompt], [self.base, self.adapted])
         asking.stop()
         if (picker := getattr(self._app, "adapter", None)) is not None:

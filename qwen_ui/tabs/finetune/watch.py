@@ -1,7 +1,7 @@
 """Step 3: a run while it learns, from its folder, so that it can be watched by whoever opens the page."""
 
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import gradio as gr
@@ -25,6 +25,20 @@ from qwen_ui.tabs.finetune.task import Journals, Story
 TICK = 1.5
 LEARNING = "finetune-learning"
 """The name of the run that answers the pinned prompts; it goes on beside the tab's other one."""
+
+
+def admitting(app: App) -> Callable[[gr.Request, str], AbstractContextManager[MeteredEngine]]:
+    """Lets requests in that name adapters themselves, whichever the page's header names."""
+
+    @contextmanager
+    def admit(request: gr.Request, name: str) -> Iterator[MeteredEngine]:
+        session = request.session_hash or ""
+        if app.running.busy(session, name):
+            raise InvalidInput("An answer is being written. Stop it first, or wait for its end.")
+        with app.host.request(app.address(request), "finetune") as engine, app.running.track(session, name, engine):
+            yield engine
+
+    return admit
 
 
 class Watch:
@@ -93,22 +107,10 @@ class Watch:
         events.on(self.delete.click, self._ask_sure, [self.run], [self.deleting, self.sure])
         events.on(self.no.click, lambda event: {self.deleting: gr.Column(visible=False)}, (), [self.deleting])
         answering = Events(
-            self._app, LEARNING, self.said, Buttons([self.ask], self.hush), admit=self._admit, refused=NOT_DONE
+            self._app, LEARNING, self.said, Buttons([self.ask], self.hush), admit=admitting(self._app), refused=NOT_DONE
         )
         answering.run([self.due.change, self.ask.click], self._answering, [self.run], [self.answers])
         answering.stop()
-
-    @contextmanager
-    def _admit(self, request: gr.Request, name: str) -> Iterator[MeteredEngine]:
-        """The engine, under the tab's name in the log and the metrics."""
-        session = request.session_hash or ""
-        if self._app.running.busy(session, name):
-            raise InvalidInput("The pinned prompts are being answered. Stop that first, or wait for its end.")
-        with (
-            self._app.host.request(self._app.address(request), "finetune") as engine,
-            self._app.running.track(session, name, engine),
-        ):
-            yield engine
 
     def stories(self) -> list[Story]:
         """All runs that can be read, the latest first."""
