@@ -103,11 +103,12 @@ def _examples(found: Mapping[str, Any], say: Say) -> str:
         return ""
     shown = "".join(f"<li>{_tokens(row['tokens'])}</li>" for row in rows)
     title = escape(say("The first rows, as the model will see them"))
-    legend = say("What it learns to write is \0marked and underlined\0; the rest it only reads.")
-    before, marked, after = map(escape, legend.split("\0"))
+    legend = say("What it learns to write is {marked}; the rest it only reads.", marked="\0")
+    marked = f"<mark>{escape(say('marked and underlined'))}</mark>"
+    before, after = map(escape, legend.split("\0"))
     return (
         f'<section class="finetune-rows-seen"><h3>{title}</h3>'
-        f'<p class="about">{before}<mark>{marked}</mark>{after}</p><ol>{shown}</ol></section>'
+        f'<p class="about">{before}{marked}{after}</p><ol>{shown}</ol></section>'
     )
 
 
