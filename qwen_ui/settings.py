@@ -195,6 +195,14 @@ class Settings:
         "N",
         "Answers that are generated at the same time. Four times as many may wait; what comes then is refused.",
     )
+    max_adapters: int = _setting(
+        "Model",
+        4,
+        _whole(0, 1024),
+        "N",
+        "Adapters of rank 16 that have room in memory at once; those of higher rank take more. The one that was used "
+        "the longest time ago makes room for others. More can be on disk.",
+    )
     host: str = _setting(
         "Page", "127.0.0.1", ADDRESS, "ADDRESS", "Address to listen on; 127.0.0.1 is only this machine."
     )

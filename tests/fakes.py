@@ -76,6 +76,8 @@ class FakeEngine:
         self.refusal = refusal
         """Raised instead of taking a request."""
         self.asked: list[tuple[list[Message], Sampling]] = []
+        self.adapters: list[str] = []
+        """The adapter of each stream and each scoring, in their order."""
         self.likes = likes
         """The score of a candidate after a prompt; by default the shorter, the likelier."""
         self.scored: list[list[str]] = []
@@ -90,11 +92,14 @@ class FakeEngine:
         return INFO
 
     @asynccontextmanager
-    async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[FakeStream]:
+    async def stream(
+        self, messages: Sequence[Message], sampling: Sampling, adapter: str = ""
+    ) -> AsyncIterator[FakeStream]:
         await asyncio.sleep(0)  # as real ones, which look at the prompt in another thread
         if self.refusal is not None:
             raise self.refusal
         self.asked.append((list(messages), sampling))
+        self.adapters.append(adapter)
         self.active += 1
         try:
             yield self.make_stream(messages)
@@ -105,8 +110,9 @@ class FakeEngine:
         words = self.words if self.words is not None else messages[-1].content.split()
         return FakeStream(self, words, self.count_tokens(messages))
 
-    async def score(self, prompts: Sequence[str], candidates: Sequence[str]) -> list[list[float]]:
+    async def score(self, prompts: Sequence[str], candidates: Sequence[str], adapter: str = "") -> list[list[float]]:
         self.scored.append(list(prompts))
+        self.adapters.append(adapter)
         await self.steps.acquire()
         if self.error is not None:
             raise self.error

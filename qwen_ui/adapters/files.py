@@ -65,11 +65,6 @@ def parts(folder: Path, base: Base) -> dict[str, Part]:
     return dict(_parts(config, shapes, base))
 
 
-def size(folder: Path) -> int:
-    """Bytes of the weights."""
-    return (folder / WEIGHTS).stat().st_size
-
-
 def _config(folder: Path) -> Mapping[str, Any]:
     file = folder / CONFIG
     try:

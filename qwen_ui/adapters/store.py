@@ -1,6 +1,5 @@
 """The adapters of a data folder: a folder each, in peft's format, with a card."""
 
-import io
 import re
 import shutil
 import tempfile
@@ -9,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from qwen_ui.adapters.card import CARD, Card
 from qwen_ui.adapters.files import CONFIG, WEIGHTS, Base, parts
@@ -63,7 +63,7 @@ class AdapterStore:
 
         Raises `InvalidInput`, naming those that are there.
         """
-        found = [*self.all(), *(self._checkpoints() if "@" in name else ())]
+        found: list[Adapter] = [*self.all(), *(self._checkpoints() if "@" in name else ())]
         for adapter in found:
             if adapter.name == name:
                 return adapter
@@ -115,7 +115,7 @@ class AdapterStore:
         return self._place(made, name)
 
     def zip(self, name: str, target: Path) -> Path:
-        """Writes the adapter into a zip in the folder ``target``. Raises `InvalidInput` when there is none, `NotSaved`."""
+        """Writes the adapter into a zip in the folder ``target``. Raises `InvalidInput` when there is none."""
         adapter = self.get(name)
         with _saving(), zipfile.ZipFile(target / f"{adapter.name}.zip", "w", zipfile.ZIP_STORED) as archive:
             for file in sorted(adapter.folder.iterdir()):
@@ -133,7 +133,7 @@ class AdapterStore:
     def delete(self, name: str) -> None:
         """Raises `InvalidInput` when there is no such adapter."""
         adapter = self._own(name)
-        with _saving(), self._making() as gone:
+        with self._making() as gone:
             adapter.folder.rename(gone / "gone")
 
     def _own(self, name: str) -> Adapter:
@@ -149,10 +149,10 @@ class AdapterStore:
         with _saving():
             self.folder.mkdir(parents=True, exist_ok=True)
             made = Path(tempfile.mkdtemp(prefix=".making-", dir=self.folder))
-        try:
-            yield made
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
+            try:
+                yield made
+            finally:
+                shutil.rmtree(made, ignore_errors=True)
 
     def _place(self, made: Path, name: str) -> Adapter:
         with _saving():
@@ -205,7 +205,7 @@ def _entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     return [info for info in infos if PurePosixPath(info.filename) in wanted]
 
 
-def _copy(source: io.BufferedIOBase, sink: io.BufferedIOBase) -> None:
+def _copy(source: IO[bytes], sink: IO[bytes]) -> None:
     """Whatever size the zip declares."""
     copied = 0
     while chunk := source.read(_CHUNK):

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from qwen_ui.adapters.files import Base
 from qwen_ui.messages import Answer, Chunk, Message, Sampling
 
 
@@ -25,6 +26,8 @@ class EngineInfo:
     """One sentence: why this model and precision run here."""
     embedded: bool = False
     """Whether this is the tiny stand-in model."""
+    base: Base | None = None
+    """What adapters have to fit; None where a request can't name one."""
 
 
 class Stream(Protocol):
@@ -60,20 +63,24 @@ class Engine(Protocol):
     def stopped(self) -> bool:
         """Whether the request that this engine is for was told to stop: then begin nothing more for it."""
 
-    def stream(self, messages: Sequence[Message], sampling: Sampling) -> AbstractAsyncContextManager[Stream]:
+    def stream(
+        self, messages: Sequence[Message], sampling: Sampling, adapter: str = ""
+    ) -> AbstractAsyncContextManager[Stream]:
         """Answers the conversation, for as long as the context lasts: leaving it ends the generation at once.
 
-        When the conversation is too long, its oldest turns are left out, never the system prompt or the last message.
-        Entering the context refuses what can't be served, before any work is done for it: it raises `InvalidInput`
-        for an empty conversation, `PromptTooLong` for a last message that is too long by itself, `Busy` when the
-        queue is full, `NotReady` once the engine is closed.
+        ``adapter`` names the one that answers; empty, it is the model itself. Requests of different adapters run
+        together. When the conversation is too long, its oldest turns are left out, never the system prompt or the last
+        message. Entering the context refuses what can't be served, before any work is done for it: it raises
+        `InvalidInput` for an empty conversation or an adapter that can't be used, `PromptTooLong` for a last message
+        that is too long by itself, `Busy` when the queue is full, `NotReady` once the engine is closed.
         """
 
-    async def score(self, prompts: Sequence[str], candidates: Sequence[str]) -> list[list[float]]:
+    async def score(self, prompts: Sequence[str], candidates: Sequence[str], adapter: str = "") -> list[list[float]]:
         """Log-probability of each candidate text after each prompt, natural logarithm, summed over its tokens.
 
         Prompts are plain text, not conversations. Gives ``len(prompts)`` rows of ``len(candidates)`` columns.
-        Streams that run meanwhile go on. Raises `InvalidInput` for an empty prompt or candidate, `PromptTooLong`.
+        Streams that run meanwhile go on. Raises `InvalidInput` for an empty prompt or candidate, or an adapter that
+        can't be used, `PromptTooLong`, and `Busy` when there is no room for the adapter.
         """
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
@@ -83,13 +90,15 @@ class Engine(Protocol):
         """Ends every request and frees the model. The engine can't be used afterwards."""
 
 
-async def answers(engine: Engine, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Answer, None]:
+async def answers(
+    engine: Engine, messages: Sequence[Message], sampling: Sampling, adapter: str = ""
+) -> AsyncGenerator[Answer, None]:
     """The answer to the conversation: an empty one once it was not refused, then again after each chunk.
 
     The last one is whole. Raises like `Engine.stream`, and what the stream ends with.
     """
     answer = Answer()
-    async with engine.stream(messages, sampling) as stream:
+    async with engine.stream(messages, sampling, adapter) as stream:
         yield answer
         async for chunk in stream:
             answer = answer.grown(chunk)

@@ -44,6 +44,7 @@ class Known:
             kv_values=2 * self.layers * kv,
             vocab=self.vocab,
             context=CONTEXT,
+            sides=self.layers * (9 * self.hidden + 2 * kv + 3 * self.intermediate),
         )
 
 

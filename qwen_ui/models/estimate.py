@@ -20,6 +20,8 @@ BYTES_PER_LINEAR: dict[Packing, float] = {
 }
 TOKENS_PER_REQUEST = 2048
 """What a request is expected to hold in the cache, on the average."""
+ADAPTER_RANK = 16
+"""What an adapter has, usually."""
 GPU_BASE, CPU_BASE = 1_000_000_000, 500_000_000
 """Bytes that the libraries and the activations of a batch take: on a GPU its context and workspaces count too."""
 
@@ -39,6 +41,8 @@ class Size:
     vocab: int
     context: int
     """Tokens that the model was made for."""
+    sides: int = 0
+    """Inputs and outputs of all linear layers: what an adapter of rank 1 has."""
 
     @property
     def parameters(self) -> int:
@@ -54,6 +58,7 @@ class Estimate:
     cache_tokens: int
     headroom: int
     free: int
+    adapters: int = 0
 
     @property
     def cache(self) -> int:
@@ -61,7 +66,7 @@ class Estimate:
 
     @property
     def total(self) -> int:
-        return self.weights + self.cache + self.headroom
+        return self.weights + self.cache + self.adapters + self.headroom
 
     @property
     def fits(self) -> bool:
@@ -71,10 +76,12 @@ class Estimate:
     def sentence(self) -> Sentence:
         """The sum, for people."""
         return Sentence(
-            "weights {weights} + cache {cache} ({tokens:,} tokens) + headroom {headroom} = {total} of {free} free",
+            "weights {weights} + cache {cache} ({tokens:,} tokens) + adapters {adapters} + headroom {headroom} "
+            "= {total} of {free} free",
             weights=gigabytes(self.weights),
             cache=gigabytes(self.cache),
             tokens=self.cache_tokens,
+            adapters=gigabytes(self.adapters),
             headroom=gigabytes(self.headroom),
             total=gigabytes(self.total),
             free=gigabytes(self.free),
@@ -108,7 +115,8 @@ def estimate(size: Size, packing: Packing, device: Device, settings: Settings) -
     """What the model would take on that device, with the cache that it would be granted there.
 
     The cache holds about 2,000 tokens for each concurrent request, less where memory is short, but always
-    one whole context: when even that does not fit, the estimate does not.
+    one whole context: when even that does not fit, the estimate does not. Adapters stand in memory twice: each by
+    itself, and side by side for a step that has several.
     """
     weights, number = weight_bytes(size, packing, device), plain_bytes(packing, device)
     logits = settings.max_concurrent * size.vocab * 16  # a row a request, in fp32, and its copies while it is sampled
@@ -116,5 +124,6 @@ def estimate(size: Size, packing: Packing, device: Device, settings: Settings) -
     per_token = size.kv_values * number
     context = min(settings.max_context, size.context)
     wanted = max(context, settings.max_concurrent * TOKENS_PER_REQUEST)
-    possible = (device.free - weights - headroom) // per_token
-    return Estimate(weights, per_token, max(context, min(wanted, possible)), headroom, device.free)
+    adapters = 2 * settings.max_adapters * ADAPTER_RANK * size.sides * number
+    possible = (device.free - weights - headroom - adapters) // per_token
+    return Estimate(weights, per_token, max(context, min(wanted, possible)), headroom, device.free, adapters)

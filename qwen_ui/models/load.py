@@ -4,7 +4,7 @@ import logging
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,10 +24,12 @@ from transformers import (
 )
 from transformers.modeling_gguf_pytorch_utils import GGUF_SUPPORTED_ARCHITECTURES
 
+from qwen_ui.adapters.files import Base
 from qwen_ui.engine.base import EngineInfo
 from qwen_ui.errors import InvalidInput, ModelDamaged, ModelError, ModelTooLarge
 from qwen_ui.models import folder, heap, kinds, store
 from qwen_ui.models.estimate import Packing, Size, gigabytes, plain_bytes
+from qwen_ui.models.fingerprint import fingerprint
 from qwen_ui.models.hardware import Device, cpu
 from qwen_ui.models.hub import Hub
 from qwen_ui.models.machine import ALL, UNPACKED, Machine, place, settle, wanted
@@ -59,9 +61,12 @@ class Loaded:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     info: EngineInfo
+    base: Base
     kv_bytes_per_token: int
     cache_tokens: int
     """Tokens of key-value cache that the memory estimate granted."""
+    adapter_bytes: int
+    """Memory that it granted to adapters."""
 
 
 def open_model(
@@ -85,12 +90,16 @@ def open_model(
         model = _read(files.name, files.folder, packing, device, packed=bool(packed))
     else:
         model = _packed_once(files, device, settings)
+    base = Base(files.name, fingerprint(files.folder), _linear_layers(model))
+    info = _info(files, packing, device, model.config, settings, machine)
     return Loaded(
         model=model,
         tokenizer=_tokenizer(files),
-        info=_info(files, packing, device, model.config, settings, machine),
+        info=replace(info, base=base),
+        base=base,
         kv_bytes_per_token=needs.kv_bytes_per_token,
         cache_tokens=needs.cache_tokens,
+        adapter_bytes=needs.adapters // 2,  # the other half is for those that stand side by side
     )
 
 
@@ -185,7 +194,8 @@ def _check_known(path: Path) -> None:
 def _size(config: PretrainedConfig, model: PreTrainedModel) -> Size:
     text, head = config.get_text_config(), model.get_output_embeddings()
     # bitsandbytes packs every linear layer but the output head.
-    linear = sum(m.weight.numel() for m in model.modules() if isinstance(m, torch.nn.Linear) and m is not head)
+    layers = [m for m in model.modules() if isinstance(m, torch.nn.Linear) and m is not head]
+    linear = sum(m.weight.numel() for m in layers)
     numels = [parameter.numel() for parameter in model.parameters()]
     kv_heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
     head_dim = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
@@ -196,6 +206,7 @@ def _size(config: PretrainedConfig, model: PreTrainedModel) -> Size:
         kv_values=2 * text.num_hidden_layers * kv_heads * head_dim,
         vocab=text.vocab_size,
         context=_context(config),
+        sides=sum(m.in_features + m.out_features for m in layers),
     )
 
 
@@ -339,6 +350,13 @@ def _info(
         reason=reason,
         embedded=files.embedded,
     )
+
+
+def _linear_layers(model: PreTrainedModel) -> dict[str, tuple[int, int]]:
+    """Outputs and inputs of each, but for the output head: there only some of a step's tokens arrive."""
+    head = model.get_output_embeddings()
+    linear = ((name, module) for name, module in model.named_modules() if isinstance(module, torch.nn.Linear))
+    return {name: (module.out_features, module.in_features) for name, module in linear if module is not head}
 
 
 def convert(gguf: Path, target: Path) -> None:

@@ -146,9 +146,11 @@ class EngineHost:
             raise NotReady("There is no model to answer with. {reason}", reason=self._progress.reason)
         raise NotReady("The model is still being prepared. Try again when the page says that it is ready.")
 
-    def request(self, visitor: str, task: str, via: Via = "page") -> AbstractContextManager[MeteredEngine]:
+    def request(
+        self, visitor: str, task: str, via: Via = "page", adapter: str = ""
+    ) -> AbstractContextManager[MeteredEngine]:
         """The engine for one request of a visitor: limited, and recorded when it ends. See `Meter.request`."""
-        return self._meter.request(visitor, task, via)
+        return self._meter.request(visitor, task, via, adapter)
 
     def admit(self, visitor: str) -> AbstractContextManager[object]:
         """Counts work of a visitor that needs no model as a request that runs. Raises `TooMany`."""

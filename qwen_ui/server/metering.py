@@ -47,8 +47,10 @@ Observe = Callable[[Record], None]
 class MeteredEngine:
     """The engine for one request of one visitor. Implements `Engine`; made by `Meter.request`."""
 
-    def __init__(self, engine: Engine, keep_text: bool = False) -> None:
+    def __init__(self, engine: Engine, adapter: str = "", keep_text: bool = False) -> None:
+        """``adapter`` is the one that the visitor chose; it goes before one that a prompt file names."""
         self._engine = engine
+        self._adapter = adapter
         self._keep_text = keep_text
         self._started = time.monotonic()
         self._running: set[Stream] = set()
@@ -100,9 +102,11 @@ class MeteredEngine:
         return self._engine.count_tokens(messages)
 
     @asynccontextmanager
-    async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator["MeteredStream"]:
+    async def stream(
+        self, messages: Sequence[Message], sampling: Sampling, adapter: str = ""
+    ) -> AsyncIterator["MeteredStream"]:
         with self._noting_errors():
-            async with self._engine.stream(messages, sampling) as stream:
+            async with self._engine.stream(messages, sampling, self._adapter or adapter) as stream:
                 self.streams += 1
                 said = self._begin_text(messages) if self._keep_text else None
                 self._running.add(stream)
@@ -113,9 +117,9 @@ class MeteredEngine:
                 finally:
                     self._running.discard(stream)
 
-    async def score(self, prompts: Sequence[str], candidates: Sequence[str]) -> list[list[float]]:
+    async def score(self, prompts: Sequence[str], candidates: Sequence[str], adapter: str = "") -> list[list[float]]:
         with self._noting_errors():
-            scores = await self._engine.score(prompts, candidates)
+            scores = await self._engine.score(prompts, candidates, self._adapter or adapter)
         self.streams += 1
         self.new_tokens += len(prompts) * len(candidates)
         return scores
@@ -185,8 +189,10 @@ class Meter:
         self.observers: list[Observe] = []
 
     @contextmanager
-    def request(self, visitor: str, task: str, via: Via = "page") -> Iterator[MeteredEngine]:
+    def request(self, visitor: str, task: str, via: Via = "page", adapter: str = "") -> Iterator[MeteredEngine]:
         """The engine for one request, which lasts as long as the context, however many answers it is made of.
+
+        ``adapter`` names the one that answers, empty for the model itself, or for what a prompt file names.
 
         All that the request holds is given back when it ends, and then there is one record of it, whatever ended it.
         Raises `TooMany` and, while there is no engine, `NotReady`.
@@ -196,7 +202,7 @@ class Meter:
         error: BaseException | None = None
         try:
             with self._limiter.admit(visitor) as spending:
-                engine = MeteredEngine(self._open_engine(), self._keep_text)
+                engine = MeteredEngine(self._open_engine(), adapter, self._keep_text)
                 try:
                     yield engine
                 finally:

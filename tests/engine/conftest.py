@@ -4,6 +4,8 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
@@ -40,9 +42,10 @@ async def engine(loaded: Loaded) -> AsyncIterator[LocalEngine]:
 
 
 @asynccontextmanager
-async def open_zero(loaded: Loaded, decorate: Any) -> AsyncIterator[ZeroEngine]:
+async def open_zero(loaded: Loaded, decorate: Any, data_dir: Path | None = None) -> AsyncIterator[ZeroEngine]:
     """The engine for ZeroGPU, with one slot and so many who may wait. Each process that it forked has to end well."""
-    engine = ZeroEngine(loaded, Settings(max_concurrent=WAITING), decorate)
+    settings = Settings(max_concurrent=WAITING)
+    engine = ZeroEngine(loaded, replace(settings, data_dir=data_dir) if data_dir else settings, decorate)
     yield engine
     await engine.close()
     if isinstance(decorate, Forked):

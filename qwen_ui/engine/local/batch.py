@@ -4,6 +4,7 @@ import gc
 import logging
 import threading
 import traceback
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,6 +12,7 @@ from typing import Any
 
 from transformers import ContinuousBatchingConfig, GenerationConfig
 
+from qwen_ui.engine.local.adapters import NO_ADAPTER, AdapterLayers
 from qwen_ui.engine.local.sampler import FusedSampler
 from qwen_ui.errors import EngineError, EngineFailed, NotReady
 from qwen_ui.messages import Sampling
@@ -23,6 +25,17 @@ CPU_PAGE = 32
 WARM_UP_SECONDS = 300
 CPU_STEP_TOKENS = 256
 """Prompt tokens a step, so that a long prompt holds running streams up for half a second, not for all of it."""
+
+
+def request_id(adapter: int) -> str:
+    """An id for a new request, which tells its adapter for as long as anything knows of the request."""
+    return f"{adapter}:{uuid.uuid4().hex}"
+
+
+def adapter_of(request: str) -> int:
+    """The number of a request's adapter; none for those of transformers' own."""
+    number, found, _ = request.partition(":")
+    return int(number) if found else NO_ADAPTER
 
 
 class BatchLoop:
@@ -38,9 +51,11 @@ class BatchLoop:
         eos: Sequence[int],
         cache_tokens: int,
         max_concurrent: int,
+        adapters: AdapterLayers,
         cuda_graphs: bool | None = None,
     ) -> None:
         self._model = model
+        self._adapters = adapters
         self._cuda_graphs = cuda_graphs
         self._eos = list(eos)
         self._cache_tokens = cache_tokens
@@ -142,7 +157,8 @@ class BatchLoop:
             manager = self._model.init_continuous_batching(sampling, self._config())
         manager.start()
         self._warm_up(manager)
-        self._count_reuse(manager)
+        self._keep_adapters_apart(manager.batch_processor.cache)
+        self._follow_adapters(manager.batch_processor)
         return manager
 
     def _config(self) -> ContinuousBatchingConfig:
@@ -172,16 +188,45 @@ class BatchLoop:
             )
             raise EngineFailed("The model does not generate: {reason}.", reason=reason)
 
-    def _count_reuse(self, manager: Any) -> None:
-        """Notes what the cache finds of each prompt; transformers itself only logs it."""
-        cache = manager.batch_processor.cache
+    def _keep_adapters_apart(self, cache: Any) -> None:
+        """Lets the prefix cache find an adapter's blocks for that adapter only: it knows them by their tokens alone.
+
+        Also notes what it finds of each prompt; transformers itself only logs it.
+        """
         search = cache.search_prefix_match
 
-        def counted(request_id: str, prompt_ids: list[int]) -> int:
-            self.reused[request_id] = search(request_id, prompt_ids)
-            return self.reused[request_id]
+        def searched(request: str, prompt: list[int]) -> int:
+            self.reused[request] = search(request, self._marked(prompt, adapter_of(request)))
+            return self.reused[request]
 
-        cache.search_prefix_match = counted
+        def marked_as(mark: Callable[..., None]) -> Callable[[str, list[int], int], None]:
+            return lambda request, tokens, new: mark(request, self._marked(tokens, adapter_of(request)), new)
+
+        cache.search_prefix_match = searched
+        for allocator in cache.cache_allocators.values():
+            allocator.mark_complete_blocks = marked_as(allocator.mark_complete_blocks)
+
+    def _marked(self, tokens: list[int], adapter: int) -> list[int]:
+        """The tokens as no other adapter has them. transformers packs each into 31 bits, enough for 14,000 adapters."""
+        offset = adapter * self._model.config.get_text_config().vocab_size
+        return [token + offset for token in tokens] if offset else tokens
+
+    def _follow_adapters(self, processor: Any) -> None:
+        """Tells the adapters' layers whose tokens each step computes.
+
+        A recorded CUDA graph has none of them in it, so a step with adapters is computed without.
+        """
+        runner, io = processor.model_runner, processor.inputs_and_outputs
+        prepare = io.prepare_batch_tensors
+        graphs = runner.use_cuda_graph_varlen, runner.use_cuda_graph_decode
+
+        def prepared(requests_in_batch: Sequence[Any], *given: Any, **named: Any) -> None:
+            spans = [(adapter_of(each.state.request_id), each.query_length) for each in requests_in_batch]
+            adapted = self._adapters.begin(spans)
+            runner.use_cuda_graph_varlen, runner.use_cuda_graph_decode = (False, False) if adapted else graphs
+            prepare(requests_in_batch, *given, **named)
+
+        io.prepare_batch_tensors = prepared
 
     @property
     def held_blocks(self) -> int:

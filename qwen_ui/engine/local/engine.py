@@ -2,17 +2,19 @@
 
 import asyncio
 import threading
-import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.engine.base import EngineInfo
 from qwen_ui.engine.completion import Completion, end_tokens
 from qwen_ui.engine.local import scoring
-from qwen_ui.engine.local.batch import BatchLoop
+from qwen_ui.engine.local.adapters import NO_ADAPTER, AdapterLayers
+from qwen_ui.engine.local.batch import BatchLoop, request_id
 from qwen_ui.engine.local.linear4bit import speed_up
+from qwen_ui.engine.local.resident import ResidentAdapters
 from qwen_ui.engine.prompt import Prompt, PromptEncoder
 from qwen_ui.engine.queue import RequestQueue
 from qwen_ui.engine.threads import Checkpoint, in_thread
@@ -45,9 +47,12 @@ class LocalEngine:
         self._tokenizer = loaded.tokenizer
         self._prompts = PromptEncoder(loaded.tokenizer, loaded.info.context_length)
         self._eos = end_tokens(loaded.model, loaded.tokenizer)
+        self._layers = AdapterLayers(loaded.model, loaded.base)
         self.batch = BatchLoop(
-            loaded.model, sorted(self._eos), loaded.cache_tokens, settings.max_concurrent, cuda_graphs
+            loaded.model, sorted(self._eos), loaded.cache_tokens, settings.max_concurrent, self._layers, cuda_graphs
         )
+        store = AdapterStore(settings.data_dir / "adapters", settings.data_dir / "runs")
+        self.adapters = ResidentAdapters(store, self._layers, loaded.adapter_bytes, self.batch.pause)
         speed_up(loaded.model)  # after the loop's warm-up, by which the weights are repacked
         self.queue = RequestQueue(settings.max_concurrent, WAITING_PER_SLOT * settings.max_concurrent)
         self._scoring = threading.Lock()
@@ -68,7 +73,9 @@ class LocalEngine:
         return self.queue.waiting
 
     @asynccontextmanager
-    async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator["LocalStream"]:
+    async def stream(
+        self, messages: Sequence[Message], sampling: Sampling, adapter: str = ""
+    ) -> AsyncIterator["LocalStream"]:
         """Answers the conversation: see `Engine`."""
         await self.ensure_running()
         completion = Completion(self._tokenizer.backend_tokenizer, self._eos, sampling.stop)
@@ -76,25 +83,40 @@ class LocalEngine:
         with ExitStack() as held:
             held.enter_context(self.queue.enter(inbox.put_nowait))  # first: a full queue costs nothing but a refusal
             prompt = await in_thread(partial(self._prompts.fit, tuple(messages), sampling.max_new_tokens))
-            yield LocalStream(self, prompt, sampling, completion, inbox, held)
+            number = await self._take(adapter, held)
+            yield LocalStream(self, prompt, sampling, number, completion, inbox, held)
 
-    async def score(self, prompts: Sequence[str], candidates: Sequence[str]) -> list[list[float]]:
+    async def score(self, prompts: Sequence[str], candidates: Sequence[str], adapter: str = "") -> list[list[float]]:
         """Log-probability of each candidate after each prompt: see `Engine`."""
         if not prompts:
             return []
-        return await in_thread(partial(self._score, tuple(prompts), tuple(candidates)))
+        with ExitStack() as held:
+            number = await self._take(adapter, held)
+            return await in_thread(partial(self._score, tuple(prompts), tuple(candidates), number))
 
-    def _score(self, prompts: Sequence[str], candidates: Sequence[str], checkpoint: Checkpoint) -> list[list[float]]:
+    async def _take(self, adapter: str, held: ExitStack) -> int:
+        """The number of a request's adapter, which stays in memory until the request gives back what it holds."""
+        if not adapter:
+            return NO_ADAPTER
+        number = await in_thread(lambda checkpoint: self.adapters.load(adapter))
+        while not self.adapters.take(number):
+            number = await in_thread(lambda checkpoint: self.adapters.load(adapter))
+        held.callback(self.adapters.give_back, number)
+        return number
+
+    def _score(
+        self, prompts: Sequence[str], candidates: Sequence[str], adapter: int, checkpoint: Checkpoint
+    ) -> list[list[float]]:
         rows = scoring.tokenize(self._tokenizer, prompts, candidates, self._info.context_length)
         with self._scoring:  # two threads that compute at once would slow each other down
             checkpoint()
             self.batch.revive()
-            return scoring.score(self._model, rows, partial(self._pause, checkpoint))
+            return scoring.score(self._model, rows, partial(self._pause, checkpoint, adapter))
 
     @contextmanager
-    def _pause(self, checkpoint: Checkpoint) -> Iterator[None]:
+    def _pause(self, checkpoint: Checkpoint, adapter: int) -> Iterator[None]:
         checkpoint()
-        with self.batch.pause():
+        with self.batch.pause(), self._layers.all_tokens(adapter):
             yield
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
@@ -123,6 +145,7 @@ class LocalStream:
         engine: LocalEngine,
         prompt: Prompt,
         sampling: Sampling,
+        adapter: int,
         completion: Completion,
         inbox: asyncio.Queue[Any],
         held: ExitStack,
@@ -134,7 +157,7 @@ class LocalStream:
         self._inbox = inbox
         self._held = held
         self._loop = asyncio.get_running_loop()
-        self._request_id = uuid.uuid4().hex
+        self._request_id = request_id(adapter)
         self._submitted = False
         self._over = False
 

@@ -7,12 +7,14 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from qwen_ui.adapters.files import parts
+from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.engine.base import EngineInfo
 from qwen_ui.engine.completion import Completion, end_tokens
 from qwen_ui.engine.local.scoring import tokenize
 from qwen_ui.engine.prompt import Prompt, PromptEncoder
 from qwen_ui.engine.threads import in_thread
-from qwen_ui.engine.zero.jobs import Generation, Job, Scoring
+from qwen_ui.engine.zero.jobs import Adapted, Generation, Job, Scoring
 from qwen_ui.engine.zero.turns import Gpu, OnGpu, Position, Turn
 from qwen_ui.messages import Chunk, Ended, Message, Sampling
 from qwen_ui.settings import Settings
@@ -38,6 +40,7 @@ class ZeroEngine:
         self._tokenizer = loaded.tokenizer
         self._eos = frozenset(end_tokens(loaded.model, loaded.tokenizer))
         self._prompts = PromptEncoder(loaded.tokenizer, loaded.info.context_length)
+        self._adapters = AdapterStore(settings.data_dir / "adapters", settings.data_dir / "runs")
         model = loaded.model
 
         def on_gpu(job: Job) -> Generator[Any, None, None]:
@@ -61,24 +64,35 @@ class ZeroEngine:
         return self._gpu.queue.waiting
 
     @asynccontextmanager
-    async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator["ZeroStream"]:
+    async def stream(
+        self, messages: Sequence[Message], sampling: Sampling, adapter: str = ""
+    ) -> AsyncIterator["ZeroStream"]:
         """Answers the conversation: see `Engine`."""
         completion = Completion(self._tokenizer.backend_tokenizer, self._eos, sampling.stop)
         with Turn(self._gpu) as turn:
             prompt = await in_thread(partial(self._prompts.fit, tuple(messages), sampling.max_new_tokens))
-            turn.submit(Generation(prompt.tokens, sampling, self._eos))
+            turn.submit(Generation(prompt.tokens, sampling, self._eos, await self._adapted(adapter)))
             yield ZeroStream(turn, prompt, completion, self._info.context_length)
 
-    async def score(self, prompts: Sequence[str], candidates: Sequence[str]) -> list[list[float]]:
+    async def score(self, prompts: Sequence[str], candidates: Sequence[str], adapter: str = "") -> list[list[float]]:
         """Log-probability of each candidate after each prompt: see `Engine`."""
         if not prompts:
             return []
         texts = tuple(prompts), tuple(candidates)
         with Turn(self._gpu) as turn:
             rows = await in_thread(lambda checkpoint: tokenize(self._tokenizer, *texts, self._info.context_length))
-            turn.submit(Scoring(rows))
+            turn.submit(Scoring(rows, await self._adapted(adapter)))
             (scores,) = [event async for event in turn if not isinstance(event, Position)]
         return list(scores)
+
+    async def _adapted(self, adapter: str) -> Adapted | None:
+        """The adapter to compute with, once it was found fit. Raises `InvalidInput`."""
+        base = self._info.base
+        if not adapter or base is None:
+            return None
+        folder = (await asyncio.to_thread(self._adapters.get, adapter)).folder
+        await asyncio.to_thread(parts, folder, base)
+        return Adapted(folder, base)
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Tokens of the conversation as the model would see it."""

@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from transformers import DynamicCache, LogitsProcessorList
 from transformers.generation.logits_process import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
+from qwen_ui.adapters.files import Base
+from qwen_ui.engine.local.adapters import AdapterLayers
 from qwen_ui.engine.local.scoring import Row, score
 from qwen_ui.messages import Sampling
 
@@ -42,20 +45,45 @@ def seconds_for(prompt_tokens: int, new_tokens: int = 0) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Adapted:
+    """An adapter to compute with. It is read anew for each job: what a process had in memory ends with it."""
+
+    folder: Path
+    base: Base
+
+    @contextmanager
+    def on(self, model: Any) -> Iterator[None]:
+        """Computes with it for as long as the context lasts."""
+        layers = AdapterLayers(model, self.base)
+        layers.load(1, self.folder)
+        try:
+            with layers.all_tokens(1):
+                yield
+        finally:
+            layers.remove()
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
     """One answer. Its results are its tokens, one by one."""
 
     prompt: list[int]
     sampling: Sampling
     eos: frozenset[int]
+    adapter: Adapted | None = None
 
     @property
     def seconds(self) -> int:
         """How long the GPU is asked for."""
         return seconds_for(len(self.prompt), self.sampling.max_new_tokens)
 
-    @torch.inference_mode()
     def run(self, model: Any) -> Iterator[int]:
+        """Its tokens: see `_tokens`."""
+        with self.adapter.on(model) if self.adapter else nullcontext():
+            yield from self._tokens(model)
+
+    @torch.inference_mode()
+    def _tokens(self, model: Any) -> Iterator[int]:
         """Generates until a token of ``eos``, as many tokens as asked for, or the end of the time.
 
         A GPU that is kept for longer than asked for is taken away, and the answer's end with it: better a cut answer.
@@ -90,6 +118,7 @@ class Scoring:
     """How probable continuations are. Its one result has a list a row, with a number a continuation."""
 
     rows: Sequence[Row]
+    adapter: Adapted | None = None
 
     @property
     def seconds(self) -> int:
@@ -98,4 +127,5 @@ class Scoring:
 
     def run(self, model: Any) -> Iterator[list[list[float]]]:
         """Scores all rows."""
-        yield score(model, self.rows, nullcontext)
+        with self.adapter.on(model) if self.adapter else nullcontext():
+            yield score(model, self.rows, nullcontext)

@@ -82,10 +82,10 @@ async def test_a_file_is_one_request_with_one_record(prompts: Path, file: str):
 class Short(FakeEngine):
     """An engine into whose context one of the rows does not fit."""
 
-    async def score(self, prompts: Any, candidates: Any) -> list[list[float]]:
+    async def score(self, prompts: Any, candidates: Any, adapter: str = "") -> list[list[float]]:
         if any("text 7\n" in prompt for prompt in prompts):
             raise PromptTooLong("Prompt 1 is longer than the context.")
-        return await super().score(prompts, candidates)
+        return await super().score(prompts, candidates, adapter)
 
 
 async def test_a_row_too_long_for_the_model_makes_no_refused_request_of_a_file(prompts: Path, file: str):
@@ -103,10 +103,10 @@ class Failing(FakeEngine):
         super().__init__()
         self.lasts = lasts
 
-    async def score(self, prompts: Any, candidates: Any) -> list[list[float]]:
+    async def score(self, prompts: Any, candidates: Any, adapter: str = "") -> list[list[float]]:
         if len(self.scored) >= self.lasts:
             raise EngineFailed("The batch loop died.")
-        return await super().score(prompts, candidates)
+        return await super().score(prompts, candidates, adapter)
 
 
 async def test_a_file_that_is_judged_before_its_columns_are_shown_is_judged_by_the_ones_that_would_be(

@@ -45,10 +45,10 @@ def likes(prompt: str, candidate: str) -> float:
 class Short(FakeEngine):
     """An engine into whose context endless texts do not fit."""
 
-    async def score(self, prompts: Sequence[str], candidates: Sequence[str]) -> list[list[float]]:
+    async def score(self, prompts: Sequence[str], candidates: Sequence[str], adapter: str = "") -> list[list[float]]:
         if any("endless" in prompt for prompt in prompts):
             raise PromptTooLong("Prompt 1 is longer than the context.")
-        return await super().score(prompts, candidates)
+        return await super().score(prompts, candidates, adapter)
 
 
 async def finished(engine: FakeEngine, work: Work) -> Work:

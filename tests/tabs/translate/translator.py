@@ -27,9 +27,11 @@ class Translator(FakeEngine):
         """What the next calls are refused with; None lets one pass."""
 
     @asynccontextmanager
-    async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[FakeStream]:
+    async def stream(
+        self, messages: Sequence[Message], sampling: Sampling, adapter: str = ""
+    ) -> AsyncIterator[FakeStream]:
         self.refusal = self.refusals.pop(0) if self.refusals else None
-        async with super().stream(messages, sampling) as stream:
+        async with super().stream(messages, sampling, adapter) as stream:
             yield stream
 
     def make_stream(self, messages: Sequence[Message]) -> FakeStream:

@@ -168,10 +168,12 @@ class FullAtTheSecond(FakeEngine):
     """Takes one request and refuses the next."""
 
     @asynccontextmanager
-    async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[FakeStream]:
+    async def stream(
+        self, messages: Sequence[Message], sampling: Sampling, adapter: str = ""
+    ) -> AsyncIterator[FakeStream]:
         if self.asked:
             raise Busy("The queue is full.")
-        async with super().stream(messages, sampling) as stream:
+        async with super().stream(messages, sampling, adapter) as stream:
             yield stream
 
 

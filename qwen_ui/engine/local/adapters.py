@@ -1,0 +1,221 @@
+"""Several adapters and none in one batch: each token of a step gets its own request's adapter.
+
+A linear layer that an adapter has a part for computes its base product for all tokens as ever, and then adds B·A·x for
+the tokens of each adapter (LoRA: Hu et al. 2021, https://arxiv.org/abs/2106.09685). A DoRA also scales the outputs by
+its own lengths (Liu et al. 2024, https://arxiv.org/abs/2402.09353). Tokens without an adapter stay as they are, bit for
+bit; nothing of the model is changed.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+
+from qwen_ui.adapters.files import WEIGHTS, Base, Part, parts
+from qwen_ui.engine.local import linear4bit
+
+MERGED_TOKENS = 64
+"""Up to so many, all adapters of a step are computed in one product, and what is not a token's own is masked."""
+
+NO_ADAPTER = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """An adapter's part for one layer."""
+
+    a: torch.Tensor
+    """(rank, inputs)"""
+    b: torch.Tensor
+    """(outputs, rank), with the scaling in it"""
+    lengths: torch.Tensor | None = None
+    """(outputs,): a DoRA's factor of each output"""
+
+
+class Step:
+    """Which tokens belong to which adapter. ``spans`` gives an adapter and its number of tokens, in their order."""
+
+    def __init__(self, spans: Sequence[tuple[int, int]]) -> None:
+        self.adapters = sorted({adapter for adapter, _ in spans} - {NO_ADAPTER})
+        self._spans = spans
+        self.tokens = sum(count for _, count in spans)
+        self._rows: dict[int, torch.Tensor] = {}
+        self._masks: dict[tuple[tuple[int, int], ...], torch.Tensor] = {}
+
+    def rows(self, adapter: int, device: torch.device) -> torch.Tensor:
+        """The positions of the adapter's tokens."""
+        if adapter not in self._rows:
+            owners = self._owners(device)
+            self._rows[adapter] = (owners == adapter).nonzero().squeeze(-1)
+        return self._rows[adapter]
+
+    def others(self, ranks: tuple[tuple[int, int], ...], device: torch.device) -> torch.Tensor:
+        """(tokens, sum of ranks): what is not a token's own, where adapters of these ranks stand beside each other."""
+        if ranks not in self._masks:
+            columns = torch.tensor([adapter for adapter, rank in ranks for _ in range(rank)], device=device)
+            self._masks[ranks] = self._owners(device).unsqueeze(-1) != columns
+        return self._masks[ranks]
+
+    def _owners(self, device: torch.device) -> torch.Tensor:
+        return torch.tensor([adapter for adapter, count in self._spans for _ in range(count)], device=device)
+
+
+class Layer:
+    """A linear layer of the model, with the parts of the adapters that have one for it."""
+
+    def __init__(self, module: Any, owner: "AdapterLayers") -> None:
+        self.parts: dict[int, Weights] = {}
+        self._owner = owner
+        self._module = module
+        self._base = module.forward
+        self._bias = module.bias
+        self._merged: tuple[tuple[int, ...], torch.Tensor, torch.Tensor] | None = None
+        module.forward = self.forward
+
+    def remove(self) -> None:
+        """Gives the module its own way back."""
+        self._module.forward = self._base
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(…, inputs) to (…, outputs)."""
+        product: torch.Tensor = self._base(x)
+        adapters = [adapter for adapter in self._owner.adapters if adapter in self.parts]
+        if adapters:
+            self._add(adapters, x.reshape(-1, x.shape[-1]), product.view(-1, product.shape[-1]))
+        return product
+
+    def _add(self, adapters: list[int], x: torch.Tensor, product: torch.Tensor) -> None:
+        step = self._owner.step
+        if step is None:  # all tokens are of one adapter
+            self._own(self.parts[adapters[0]], x, product)
+        elif x.shape[0] <= MERGED_TOKENS and not any(self.parts[each].lengths is not None for each in adapters):
+            self._add_merged(adapters, x, product, step)
+        else:
+            for adapter in adapters:
+                rows = step.rows(adapter, x.device)
+                own = product[rows]
+                self._own(self.parts[adapter], x[rows], own)
+                product.index_copy_(0, rows, own)
+
+    def _own(self, weights: Weights, x: torch.Tensor, product: torch.Tensor) -> None:
+        """Puts the adapter into the product, where all tokens are its own."""
+        added = (x.to(weights.a.dtype) @ weights.a.T) @ weights.b.T
+        if weights.lengths is None:
+            product.add_(added.to(product.dtype))
+            return
+        bias = 0 if self._bias is None else self._bias.to(product.dtype)
+        product.sub_(bias).add_(added.to(product.dtype)).mul_(weights.lengths.to(product.dtype)).add_(bias)
+
+    def _add_merged(self, adapters: list[int], x: torch.Tensor, product: torch.Tensor, step: Step) -> None:
+        key = tuple(adapters)
+        if self._merged is None or self._merged[0] != key:
+            chosen = [self.parts[adapter] for adapter in adapters]
+            self._merged = key, torch.cat([each.a for each in chosen]), torch.cat([each.b for each in chosen], dim=1)
+        _, a, b = self._merged
+        inner = x.to(a.dtype) @ a.T
+        ranks = tuple((adapter, self.parts[adapter].a.shape[0]) for adapter in adapters)
+        inner[: step.tokens].masked_fill_(step.others(ranks, x.device), 0)
+        inner[step.tokens :] = 0  # what pads a step
+        product.add_((inner @ b.T).to(product.dtype))
+
+
+class AdapterLayers:
+    """The adapters that are in the model's memory, by numbers from 1 on. Nothing is changed until the first one."""
+
+    def __init__(self, model: torch.nn.Module, base: Base) -> None:
+        self._model = model
+        self._base = base
+        self._layers: dict[str, Layer] = {}
+        self.step: Step | None = None
+        """Whose tokens are computed now; None where all are of one adapter."""
+        self.adapters: Sequence[int] = ()
+        """Those that are in the step."""
+
+    def load(self, number: int, folder: Path) -> None:
+        """Reads an adapter into memory, under that number. Raises `InvalidInput`: see `parts`."""
+        found = parts(folder, self._base)
+        with torch.inference_mode():
+            read = dict(self._read(folder / WEIGHTS, found))
+        for name, weights in read.items():
+            if name not in self._layers:
+                self._layers[name] = Layer(self._model.get_submodule(name), self)
+            self._layers[name].parts[number] = weights
+
+    def bytes_of(self, folder: Path) -> int:
+        """What the adapter will take in memory. Raises like `load`."""
+        total = 0
+        for name, part in parts(folder, self._base).items():
+            module: Any = self._model.get_submodule(name)
+            sides = module.in_features + module.out_features
+            total += part.rank * sides * _compute_dtype(module).itemsize + 4 * module.out_features * part.dora
+        return total
+
+    def drop(self, number: int) -> None:
+        """Takes the adapter out of memory. To be called while nothing is computed."""
+        for layer in self._layers.values():
+            layer.parts.pop(number, None)
+
+    def remove(self) -> None:
+        """Gives the model its own layers back."""
+        for layer in self._layers.values():
+            layer.remove()
+        self._layers.clear()
+
+    def begin(self, spans: Sequence[tuple[int, int]]) -> bool:
+        """Says whose the tokens of the next step are: adapter and number of tokens, in their order.
+
+        Gives whether any is an adapter's.
+        """
+        step = Step(spans)
+        self.step, self.adapters = step, step.adapters
+        return bool(step.adapters)
+
+    @contextmanager
+    def all_tokens(self, number: int) -> Iterator[None]:
+        """Computes with one adapter, or none, for as long as the context lasts."""
+        before = self.step, self.adapters
+        self.step, self.adapters = None, [number] if number else []
+        try:
+            yield
+        finally:
+            self.step, self.adapters = before
+
+    def _read(self, file: Path, found: Mapping[str, Part]) -> Iterator[tuple[str, Weights]]:
+        with safe_open(file, framework="pt") as tensors:
+            for name, part in found.items():
+                module: Any = self._model.get_submodule(name)
+                dtype, device = _compute_dtype(module), module.weight.device
+                given = {key: tensors.get_tensor(place).to(torch.float32) for key, place in part.keys.items()}
+                a, b = given["A"], given["B"] * part.scaling
+                lengths = None
+                if part.dora:
+                    lengths = _lengths(given["magnitude_vector"].to(device), module, a.to(device), b.to(device))
+                yield name, Weights(a.to(device, dtype), b.to(device, dtype), lengths)
+
+
+def _compute_dtype(module: Any) -> torch.dtype:
+    dtype: torch.dtype | None = getattr(module, "compute_dtype", None)
+    return dtype or (module.weight.dtype if module.weight.dtype.is_floating_point else torch.bfloat16)
+
+
+def _lengths(magnitude: torch.Tensor, module: Any, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """(outputs,): how much longer or shorter a DoRA wants each row of W + B·A."""
+    lengths: torch.Tensor = magnitude / (plain_weights(module).float() + b @ a).norm(dim=1)
+    return lengths
+
+
+def plain_weights(module: Any) -> torch.Tensor:
+    """A linear layer's weights (outputs, inputs), unpacked where they are packed by bitsandbytes."""
+    state = getattr(module.weight, "quant_state", None)
+    if getattr(state, "packing_format_for_cpu", False):
+        return linear4bit.dequantize(module)
+    if state is not None or hasattr(module.weight, "SCB"):
+        from peft.utils.integrations import dequantize_module_weight  # noqa: PLC0415  heavy, and seldom needed
+
+        weights: torch.Tensor = dequantize_module_weight(module)
+        return weights
+    return module.weight.detach()  # type: ignore[no-any-return]
