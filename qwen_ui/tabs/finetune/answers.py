@@ -91,7 +91,7 @@ async def ask_all(engine: Engine, asks: Sequence[Ask], way: Way) -> AsyncGenerat
 
     async def _write(engine: Engine, ask: Ask, way: Way) -> None:
         text = ""
-        async with engine.stream(way.messages(ask.prompt), SAMPLING, adapter=ask.adapter) as stream:
+        async with engine.stream(way.messages(ask.prompt), SAMPLING, ask.adapter) as stream:
             async for chunk in stream:
                 text += chunk.text
                 whole = chunk.usage is not None and chunk.usage.ended != "cancelled"
@@ -117,7 +117,7 @@ async def ask_all(engine: Engine, asks: Sequence[Ask], way: Way) -> AsyncGenerat
 async def _judge(engine: Engine, ask: Ask, way: Way) -> Reply:
     """The labels with their probabilities, the likeliest first."""
     prompt, candidates = way.judged(ask.prompt)
-    (scores,) = await engine.score([prompt], candidates, adapter=ask.adapter)
+    (scores,) = await engine.score([prompt], candidates, ask.adapter)
     highest = max(scores)
     shares = [math.exp(score - highest) for score in scores]
     total = sum(shares)

@@ -13,7 +13,7 @@ from qwen_ui.page.events import Run as Running
 from qwen_ui.page.status import line
 from qwen_ui.page.words import Say, label
 from qwen_ui.tabs.finetune.answers import Ask, Reply, Told, ask_all, way_of
-from qwen_ui.tabs.finetune.export import Exported, exported, packed
+from qwen_ui.tabs.finetune.export import Exported, exported
 from qwen_ui.tabs.finetune.outcome import outcome
 from qwen_ui.tabs.finetune.task import Journals, Story
 from qwen_ui.tabs.finetune.watch import Watch, admitting
@@ -127,10 +127,10 @@ class Result:
         return {self._app.adapter: name, self.status: line(told, "note")}  # type: ignore[attr-defined]
 
     def _zip(self, event: Event) -> Values:
-        """The adapter's folder as a zip in the page's cache, which Gradio empties by and by."""
-        folder = self._app.settings.data_dir / "adapters" / self.adapter(event)
-        with tempfile.TemporaryDirectory() as place:
-            return {self._file: self._offered(packed(folder, Path(place) / f"{folder.name}.zip"))}
+        """The adapter as a zip in the page's cache, which Gradio empties by and by."""
+        name = self.adapter(event)
+        with tempfile.TemporaryDirectory() as folder:
+            return {self._file: self._offered(self._app.runs.adapters.zip(name, Path(folder)))}
 
     def _offered(self, file: Path) -> gr.DownloadButton:
         return gr.DownloadButton(value=self._file.move_resource_to_block_cache(file))

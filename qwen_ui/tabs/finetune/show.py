@@ -21,6 +21,7 @@ STATE_LINE = {
     "waiting": marked("Waits for its turn: one run is trained at a time."),
     "running": marked("Being trained."),
     "finished": marked("Finished: the adapter is there."),
+    "model": marked("Finished: the model is there."),
     "stopped": marked("Stopped: the best of it was kept."),
     "nothing": marked("Stopped before there was anything to keep."),
     "failed": marked("It failed: {message}"),
@@ -71,7 +72,8 @@ def progress(story: Story, say: Say) -> str:
 
 
 def _state_line(story: Story, say: Say) -> str:
-    state = "nothing" if story.state == "stopped" and not story.result else story.state
+    state: str = "nothing" if story.state == "stopped" and not story.result else story.state
+    state = "model" if state == "finished" and story.result.get("model_folder") else state
     kind = {"failed": "error", "interrupted": "note", "running": "busy", "waiting": "busy"}.get(story.state, "note")
     told = line(say(STATE_LINE[state], message=story.message), kind)
     return told if story.state != "running" or not story.steps else ""

@@ -256,8 +256,7 @@ class FinetuneTab:
     def _starting(self, event: Event) -> "Running[Begun]":
         """Looks at the data, and puts the run into the queue if it can be trained."""
         fields, say = self._fields, event.say
-        adapters = self._app.settings.data_dir / "adapters"
-        name = check_name(event[fields.name] or "", adapters, self._watch.stories())
+        name = check_name(event[fields.name] or "", self._app.runs.adapters, self._watch.stories())
         request, data = self._request(event, name)
         looking = line(say("Looking at the data…"), "busy")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from qwen_ui.adapters.store import NAME
+from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.errors import InvalidInput
 from qwen_ui.finetune.runs import Event, Request, Run, State
 from qwen_ui.finetune.settings import Preset, TrainSettings, preset
@@ -120,17 +120,14 @@ def pinned_of(text: str) -> tuple[str, ...]:
     return prompts
 
 
-def check_name(name: str, adapters: Path, stories: Sequence[Story]) -> str:
+def check_name(name: str, adapters: AdapterStore, stories: Sequence[Story]) -> str:
     """The adapter's name. Raises `InvalidInput` for one that can't be, is taken, or will be by a run that waits."""
     name = name.strip()
     if not name:
         raise InvalidInput("Give the adapter a name.")
-    if not NAME.fullmatch(name):
-        raise InvalidInput(
-            "{name!r} can't be an adapter's name: use up to 64 letters, digits, dots, hyphens and spaces.", name=name
-        )
-    if (adapters / name).exists() or any(not each.over and each.request.name == name for each in stories):
-        raise InvalidInput("There is an adapter {name!r} already. Choose another name.", name=name)
+    adapters.check_name(name)
+    if any(not each.over and each.request.name == name for each in stories):
+        raise InvalidInput("A run that becomes the adapter {name!r} is in the queue. Choose another name.", name=name)
     return name
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.errors import EngineFailed, InvalidInput, QwenUIError
 from qwen_ui.finetune.runs import Request, Run, RunStore
 from qwen_ui.prompts import PromptStore
@@ -70,11 +71,13 @@ def test_a_run_whose_files_cannot_be_read_is_told(run: Run):
 
 def test_names_that_are_taken_or_cannot_be_are_refused(run: Run, tmp_path: Path):
     waiting = story_of(run, run.request, [], "waiting")
-    (tmp_path / "adapters" / "songs").mkdir(parents=True)
-    assert check_name(" books ", tmp_path / "adapters", [waiting]) == "books"
-    for name, says in (("", "Give"), ("../x", "can't be"), ("songs", "already"), ("films", "already")):
+    adapters = AdapterStore(tmp_path / "adapters", tmp_path / "runs")
+    (adapters.folder / "songs").mkdir(parents=True)
+    (adapters.folder / "songs" / "adapter_config.json").write_text("{}", "utf-8")
+    assert check_name(" books ", adapters, [waiting]) == "books"
+    for name, says in (("", "Give"), ("../x", "can't be"), ("songs", "already"), ("films", "in the queue")):
         with pytest.raises(InvalidInput, match=says):
-            check_name(name, tmp_path / "adapters", [waiting])
+            check_name(name, adapters, [waiting])
 
 
 def test_pinned_prompts_are_five_at_most():
