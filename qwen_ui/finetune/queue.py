@@ -156,19 +156,11 @@ class RunQueue:
                     return
                 self._ended(self._current)
                 self._process = self._current = None
-            waiting = [run for run in self._alive() if run.state == "waiting"]
-            if waiting and not self._training():
+            states = {run: run.state for run in self.store.all() if run.id not in self._over}
+            self._over |= {run.id for run, state in states.items() if state not in ("waiting", "running")}
+            waiting = [run for run, state in states.items() if state == "waiting" and (run.folder / QUEUED).exists()]
+            if waiting and "running" not in states.values():
                 self._begin(min(waiting, key=lambda run: run.request.made))
-
-    def _alive(self) -> list[Run]:
-        """The queue's runs that may still come to something by themselves."""
-        runs = [run for run in self.store.all() if run.id not in self._over and (run.folder / QUEUED).exists()]
-        self._over |= {run.id for run in runs if run.state not in ("waiting", "running")}
-        return [run for run in runs if run.id not in self._over]
-
-    def _training(self) -> bool:
-        """Whether any run of the folder is being trained, by whomever."""
-        return any(run.state == "running" for run in self.store.all() if run.id not in self._over)
 
     def _begin(self, run: Run) -> None:
         try:

@@ -45,7 +45,7 @@ def compared(stories: Sequence[Story], names: Sequence[str], say: Say) -> gr.Lin
         for step, value, part in curves.losses(story, "", "validation")
         if part
     ]
-    return _drawn(points, say("Loss"), say("Validation loss of each run"), say("Run"), say)
+    return _drawn(points, say("Loss"), say("Validation loss of each run"), say("Training run"), say)
 
 
 def _drawn(points: Sequence[Point], y: str, title: str, series: str, say: Say) -> gr.LinePlot:

@@ -30,6 +30,8 @@ class Result:
         self._app = app
         self._journals = journals
         self._watch = watch
+        self._picker: gr.Dropdown | None = getattr(app, "adapter", None)
+        """The header's picker of adapters."""
         self.outcome = gr.HTML(elem_id="finetune-outcome", padding=False)
         with gr.Row(visible=False, elem_id="finetune-result-buttons") as self.buttons:
             self.use = gr.Button(label("Use it now"), size="sm", variant="primary", elem_id="finetune-use")
@@ -82,7 +84,7 @@ class Result:
             self.outcome: outcome(story, say) if story else "",
             self.buttons: gr.Row(visible=story is not None and story.over),
             self.trying: gr.Column(visible=adapter),
-            self.use: gr.Button(visible=adapter),
+            self.use: gr.Button(visible=adapter and self._picker is not None),
             self.download: gr.Button(visible=adapter),
             self.export: gr.Button(visible=adapter),
         }
@@ -109,10 +111,8 @@ class Result:
         asking = Events(self._app, "finetune-asking", self.said, buttons, admit=admitting(self._app))
         asking.run([self.ask.click, self.prompt.submit], self._asking, [run, self.prompt], [self.base, self.adapted])
         asking.stop()
-        if (picker := getattr(self._app, "adapter", None)) is not None:
-            events.on(self.use.click, self._use, [run], [picker])
-        else:
-            self.use.visible = False
+        if self._picker is not None:
+            events.on(self.use.click, self._use, [run], [self._picker])
 
     def adapter(self, event: Event) -> str:
         """The name of the run's adapter. Raises `InvalidInput` when it has none."""
@@ -124,7 +124,7 @@ class Result:
     def _use(self, event: Event) -> Values:
         name = self.adapter(event)
         told = event.say("All tabs now answer with the adapter “{name}”.", name=name)
-        return {self._app.adapter: name, self.status: line(told, "note")}  # type: ignore[attr-defined]
+        return {self._picker: name, self.status: line(told, "note")}
 
     def _zip(self, event: Event) -> Values:
         """The adapter as a zip in the page's cache, which Gradio empties by and by."""

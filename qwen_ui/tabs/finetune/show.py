@@ -175,7 +175,7 @@ def runs_table(stories: Sequence[Story], summaries: Sequence[str], say: Say) -> 
     """All runs: name, state, when, metric and settings."""
     if not stories:
         return line(say("There is no run yet."))
-    titles = [say("Name"), say("State"), say("Steps"), say("Metric"), say("Settings"), say("Run")]
+    titles = [say("Name"), say("State"), say("Steps"), say("Metric"), say("Settings"), say("Id")]
     head = "".join(f'<th scope="col">{escape(title)}</th>' for title in titles)
     body = "".join(
         f'<tr><th scope="row">{escape(story.request.name)}</th><td>{escape(say(STATES[story.state]))}</td>'

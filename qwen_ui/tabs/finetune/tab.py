@@ -70,6 +70,7 @@ class FinetuneTab:
                     )
                 self._looked_status = gr.HTML(elem_id="finetune-look-status", padding=False)
                 self._looked = gr.HTML(elem_id="finetune-looked", padding=False)
+                self._uncertain = gr.State(False)
 
     def _lay_out_settings(self) -> None:
         self._fields.lay_out_settings()
@@ -86,7 +87,7 @@ class FinetuneTab:
         looking = Events(
             self._app, LOOKING, self._looked_status, Buttons([self._look], self._leave), admit=work, refused=NOT_DONE
         )
-        opened = [fields.encoding.radio, fields.sheet, *fields.columns, self._looked, self._estimate]
+        opened = [fields.encoding.radio, fields.sheet, *fields.columns, self._looked, self._estimate, self._uncertain]
         uploads = [fields.file.upload, fields.file.clear]
         looks = [
             looking.on(uploads, self._open, fields.of_data, opened),
@@ -97,7 +98,7 @@ class FinetuneTab:
         looks.append(looking.stopped(chosen))
         found = [self._looked, self._estimate]
         for each in looks:
-            looking.run(each, self._looking_anew, fields.all, found)
+            looking.run(each, self._looking_anew, [*fields.all, self._uncertain], found)
         looking.run(self._look.click, self._looking, fields.all, found)
         looking.stop()
 
@@ -127,7 +128,7 @@ class FinetuneTab:
         result.wire(results)
         filled = [fields.file, *opened, *fields.settings.values(), fields.preset, fields.pinned]
         again = results.on(result.again.click, self._again, [watch.run], filled)
-        looking.run(again, self._looking_anew, fields.all, found)
+        looking.run(again, self._looking_anew, [*fields.all, self._uncertain], found)
 
     def _opened(self, event: Event) -> Values:
         """The page, or the tab, was opened."""
@@ -174,14 +175,15 @@ class FinetuneTab:
 
     def _opened_file(self, event: Event, new: bool) -> Values:
         fields, say = self._fields, event.say
-        nothing: Values = {self._looked: "", self._estimate: ""}
+        nothing: Values = {self._looked: "", self._estimate: "", self._uncertain: False}
         unseen: Values = {fields.sheet: gr.Dropdown(choices=[], value=None, visible=False)} if new else {}
         if not event[fields.file]:
             return nothing | unseen | fields.offer_columns((), say)
         try:
             table = self._table(event, "" if new else event[fields.sheet] or "")
         except UncertainEncoding as error:
-            return nothing | unseen | fields.encoding.offer(error, say) | fields.offer_columns((), say)
+            asked = fields.encoding.offer(error, say) | {self._uncertain: True}
+            return nothing | unseen | asked | fields.offer_columns((), say)
         except QwenUIError:  # the look, which comes next, says what is wrong; conversations are no table
             return nothing | unseen | fields.offer_columns((), say)
         kept = {name: event[fields.settings[name]] for name in ("input", "target", "split")}
@@ -212,13 +214,13 @@ class FinetuneTab:
         return request, data
 
     def _looking_anew(self, event: Event) -> "Running[Planned | None]":
-        """Looks at what was just opened, if anything was."""
-        return self._looking(event, quiet=True)
-
-    def _looking(self, event: Event, quiet: bool = False) -> "Running[Planned | None]":
-        say = event.say
-        if quiet and not self._readable(event):
+        """Looks at what was just opened, if anything was and it can be read."""
+        if event[self._uncertain] or not event[self._fields.file]:
             return Running(_nothing, lambda found, running: {}, lambda found, running: "", said=lambda found: False)
+        return self._looking(event)
+
+    def _looking(self, event: Event) -> "Running[Planned | None]":
+        say = event.say
         request, data = self._request(event, "look")
         looking = line(say("Looking at the data…"), "busy")
 
@@ -235,18 +237,6 @@ class FinetuneTab:
             undone={self._looked: "", self._estimate: ""},
             refused=NOT_DONE,
         )
-
-    def _readable(self, event: Event) -> bool:
-        """Whether there is a file whose encoding is known."""
-        if not event[self._fields.file]:
-            return False
-        try:
-            self._table(event, event[self._fields.sheet] or "")
-        except UncertainEncoding:
-            return False
-        except QwenUIError:  # to be told by the look
-            pass
-        return True
 
     def _found(self, found: "Planned | None", say: Say) -> Values:
         if found is None:

@@ -17,7 +17,7 @@ from qwen_ui.sentences import Sentence
 PINNED = 5
 PINNED_LENGTH = 2000
 NOTHING = Sentence("")
-KEPT_RUNS = 8
+KEPT_RUNS = 32
 """Whose events are kept in memory."""
 
 
@@ -71,6 +71,12 @@ def story_of(run: Run, request: Request, events: Sequence[Event], state: State) 
     return replace(told, steps=steps, evaluations=evaluations, checkpoints=checkpoints)
 
 
+def _state(run: Run, events: Sequence[Event]) -> State:
+    """As `Run.state` has it, from events that were read already."""
+    last: State = next((event["state"] for event in reversed(events) if event["kind"] == "state"), "waiting")
+    return "interrupted" if last == "running" and not run.locked else last
+
+
 def _message(event: Event) -> Sentence:
     return read_sentence(event if "template" in event else event.get("text", ""))
 
@@ -85,14 +91,14 @@ class Journals:
     def story(self, run: Run) -> Story:
         """What has happened so far. Raises `InvalidInput` for a run whose files can't be read."""
         try:
-            request, state = run.request, run.state
+            request = run.request
             with self._lock:
                 events = self._events.pop(run.id, [])
                 events.extend(run.events(len(events)))
                 self._events[run.id] = events
                 while len(self._events) > KEPT_RUNS:
                     self._events.popitem(last=False)
-            return story_of(run, request, events, state)
+                return story_of(run, request, events, _state(run, events))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InvalidInput("The run {id} can't be read: {error}", id=run.id, error=error) from error
 

@@ -58,7 +58,7 @@ class Watch:
 
     def _lay_out_run(self) -> None:
         with gr.Row(elem_id="finetune-run-row"):
-            self.run = as_held(gr.Dropdown([], label=label("Run"), elem_id="finetune-run", scale=1))
+            self.run = as_held(gr.Dropdown([], label=label("Training run"), elem_id="finetune-run", scale=1))
             with gr.Row(elem_id="finetune-run-buttons"):
                 self.stop = gr.Button(
                     label("Stop training"), size="sm", variant="stop", visible=False, elem_id="finetune-stop"
