@@ -122,4 +122,4 @@ async def _judge(engine: Engine, ask: Ask, way: Way) -> Reply:
     shares = [math.exp(score - highest) for score in scores]
     total = sum(shares)
     ranked = sorted(zip(way.labels, shares, strict=True), key=lambda pair: -pair[1])
-    return Reply(" · ".join(f"{label} {share / total:.0%}" for label, share in ranked), whole=True)
+    return Reply(" · ".join(f"{label} ({share / total:.0%})" for label, share in ranked), whole=True)

@@ -19,7 +19,10 @@ from qwen_ui.tabs.finetune.words import METRICS, STATES
 
 STATE_LINE = {
     "waiting": marked("Waits for its turn: one run is trained at a time."),
-    "running": marked("Being trained."),
+    "loading": marked("Reads the data and loads the model…"),
+    "before": marked("Measures the model as it is before training…"),
+    "running": marked("Learns…"),
+    "after": marked("Measures what came of it…"),
     "finished": marked("Finished: the adapter is there."),
     "model": marked("Finished: the model is there."),
     "stopped": marked("Stopped: the best of it was kept."),
@@ -72,11 +75,23 @@ def progress(story: Story, say: Say) -> str:
 
 
 def _state_line(story: Story, say: Say) -> str:
-    state: str = "nothing" if story.state == "stopped" and not story.result else story.state
-    state = "model" if state == "finished" and story.result.get("model_folder") else state
     kind = {"failed": "error", "interrupted": "note", "running": "busy", "waiting": "busy"}.get(story.state, "note")
-    told = line(say(STATE_LINE[state], message=story.message), kind)
-    return told if story.state != "running" or not story.steps else ""
+    return line(say(STATE_LINE[_stage(story)], message=story.message), kind)
+
+
+def _stage(story: Story) -> str:
+    """What goes on in the run, more closely than its state."""
+    if story.state == "stopped" and not story.result:
+        return "nothing"
+    if story.state == "finished" and story.result.get("model_folder"):
+        return "model"
+    if story.state != "running":
+        return story.state
+    if not story.plan:
+        return "loading"
+    if not story.steps:
+        return "before"
+    return "after" if story.step >= story.plan["steps"] else "running"
 
 
 def figures(story: Story, say: Say) -> list[str]:

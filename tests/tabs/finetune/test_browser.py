@@ -52,18 +52,18 @@ def test_from_a_file_to_an_adapter_that_is_watched_and_judged(
     answers = page.locator("#finetune-answers dl > div")
     expect(answers.first).to_contain_text("Base model")
     expect(answers.nth(1)).to_contain_text("Step 12")
-    expect(answers.nth(1)).to_contain_text("positive 73% · negative 27%")
+    expect(answers.nth(1)).to_contain_text("positive (73%) · negative (27%)")
     expect(page.locator("#finetune-outcome")).to_contain_text("+18.0")
     expect(page.locator("#finetune-outcome")).to_contain_text("1 row that the base got right is wrong now")
     page.locator("#finetune-prompt textarea").fill("Not bad")
     page.locator("#finetune-ask").click()
-    expect(page.locator("#finetune-of-adapter textarea")).to_have_value("positive 73% · negative 27%")
+    expect(page.locator("#finetune-of-adapter textarea")).to_have_value("positive (73%) · negative (27%)")
     assert engine.adapters[-2:] in (["", "films"], ["films", ""])
 
     page.reload()
     page.get_by_role("tab", name="Fine-tune", exact=True).click()
     expect(page.locator("#finetune-progress")).to_contain_text("Finished: the adapter is there.")
-    expect(answers.nth(1)).to_contain_text("positive 73%")
+    expect(answers.nth(1)).to_contain_text("positive (73%)")
 
     with page.expect_download() as saved:
         page.locator("#finetune-download").click()

@@ -166,7 +166,7 @@ async def test_where_there_are_labels_the_prompt_is_judged_as_it_was_trained():
     engine = FakeEngine(likes=lambda prompt, candidate: 2.0 * (candidate == " positive"))
     way = Way(PromptStore(PROJECT / "prompts").load("sentiment", "trained"), ("negative", "positive"))
     found = await told(engine, [Ask("A fine\nfilm", "films")], way)
-    assert found == {Ask("A fine\nfilm", "films"): Reply("positive 88% · negative 12%", True)}
+    assert found == {Ask("A fine\nfilm", "films"): Reply("positive (88%) · negative (12%)", True)}
     assert "A fine film" in engine.scored[0][0]
 
 
