@@ -12,7 +12,15 @@ from qwen_ui.page.words import Say, label
 def picker() -> gr.Dropdown:
     """The dropdown, to be put on the page later. Its value is an adapter's name, empty for the model itself."""
     dropdown = gr.Dropdown(
-        [], value=None, label=label("Adapter"), elem_id="adapter", min_width=160, visible=False, render=False
+        [],
+        value=None,
+        label=label("Adapter"),
+        show_label=False,
+        container=False,
+        elem_id="adapter",
+        min_width=0,
+        visible=False,
+        render=False,
     )
     return as_held(dropdown)
 
