@@ -23,6 +23,7 @@ if on_zero_gpu(os.environ):
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput
+from qwen_ui.finetune.queue import RunQueue
 from qwen_ui.knowledge.library import Library
 from qwen_ui.page import shell
 from qwen_ui.server import closing, health, logs, public
@@ -47,13 +48,14 @@ def serve(settings: Settings, open_engine: OpenEngine = open_local, *, on_main_t
     host = EngineHost(settings, open_engine)
     host.observe(logs.RequestLog(settings.log_text).observe)
     library = Library(settings.data_dir / "collections")
-    page = shell.build(host, settings, library)
+    runs = RunQueue.of(settings)
+    page = shell.build(host, settings, library, runs)
     if on_main_thread:
         host.open_here()
     else:
         host.start()
     try:
-        with _measured(host, settings):
+        with _measured(host, settings), _training(runs, settings):
             _run(page, host, settings, library, interrupted, made)
     except _NotServed as error:
         print(error, file=sys.stderr)
@@ -105,6 +107,19 @@ def _measured(host: EngineHost, settings: Settings) -> Iterator[None]:
         yield
     finally:
         server.close()
+
+
+@contextmanager
+def _training(runs: RunQueue, settings: Settings) -> Iterator[None]:
+    """Starts the training runs that wait meanwhile; in public mode none."""
+    if settings.is_public:
+        yield
+        return
+    runs.start()
+    try:
+        yield
+    finally:
+        runs.close()
 
 
 class _NotServed(InvalidInput):

@@ -22,8 +22,10 @@ import pytest
 from gradio_client import Client
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.engine.base import Engine
+from qwen_ui.finetune.command import Command
+from qwen_ui.finetune.queue import RunQueue
+from qwen_ui.finetune.runs import RunStore
 from qwen_ui.knowledge.library import Library
 from qwen_ui.models.progress import Progress
 from qwen_ui.page import adapters, shell
@@ -124,7 +126,7 @@ def stage(prompts: Path, tmp_path: Path) -> Iterator[Stage]:
 
     settings = Settings(port=free_port(), prompts_dir=prompts, data_dir=tmp_path)
     host = EngineHost(settings, open_engine)
-    page = shell.build(host, settings, Library(tmp_path / "collections"))
+    page = shell.build(host, settings, Library(tmp_path / "collections"), runs_in(tmp_path))
     host.start()
     url = shell.launch(page, settings)
     yield Stage(url, prompts, opening.get(timeout=60), settle)
@@ -144,6 +146,15 @@ def library_in(folder: Path) -> Library:
     return Library(folder / "collections")
 
 
+FAKE_TRAINER = PROJECT / "tests" / "finetune" / "fake_trainer.py"
+
+
+def runs_in(folder: Path) -> RunQueue:
+    """Runs that are only replayed; the queue is not started."""
+    environ = {"QWEN_UI_DATA_DIR": str(folder), "PYTHONPATH": str(PROJECT)}
+    return RunQueue(RunStore(folder / "runs"), Command([sys.executable, str(FAKE_TRAINER)], environ))
+
+
 @cache
 def words() -> Words:
     return Words(TABS)
@@ -152,9 +163,9 @@ def words() -> Words:
 def app_of(engine: Engine, folder: Path = PROJECT / "prompts", **settings: Any) -> App:
     """The page's context over an engine, without a page."""
     host = host_of(engine, prompts_dir=folder, **settings)
-    library = Library(Path(tempfile.mkdtemp()))
-    store = AdapterStore(host.settings.data_dir / "adapters", host.settings.data_dir / "runs")
-    return App(host.settings, host, PromptStore(folder), library, store, adapters.picker(), RunningRequests(), words())
+    data, running = Path(tempfile.mkdtemp()), RunningRequests()
+    prompts = PromptStore(folder)
+    return App(host.settings, host, prompts, library_in(data), runs_in(data), adapters.picker(), running, words())
 
 
 def event_of(app: App, given: Mapping[Any, Any], language: str = "en-US", data: Any = None) -> Event:
@@ -195,16 +206,20 @@ Serve = Callable[[EngineHost], str]
 @contextmanager
 def serving(prompts: Path, folder: Path) -> Iterator[Serve]:
     """A way to serve the app in this process over hosts that are ready; gives addresses."""
-    pages = []
+    pages, queues = [], []
 
     def serve(host: EngineHost) -> str:
         settings = replace(host.settings, port=free_port(), prompts_dir=prompts, data_dir=folder)
-        pages.append(shell.build(host, settings, library_in(folder)))
+        queues.append(runs_in(folder))
+        queues[-1].start()
+        pages.append(shell.build(host, settings, library_in(folder), queues[-1]))
         return shell.launch(pages[-1], settings)
 
     yield serve
     for page in pages:
         page.close(verbose=False)
+    for queue in queues:
+        queue.close()
 
 
 @pytest.fixture

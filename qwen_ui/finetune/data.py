@@ -58,7 +58,7 @@ def read_dataset(request: Request, data: bytes, prompts: PromptStore) -> Dataset
     check_some(rows.usable, rows.left_out, FEWEST_ROWS)
     _check_different(rows, settings.shape == "labels")
     if settings.loss == "mean-squared-error":
-        check_numbers(rows.usable, rows.chosen.target if settings.shape in ("labels", "answers") else "")
+        check_numbers(rows.usable, rows.chosen.target if settings.shape == "labels" else "")
     with_labels = settings.shape == "labels"
     found = labelled(rows.usable, rows.chosen.target) if with_labels else Labelled(rows.usable, (), [])
     parts = split.parts(found.rows, settings, stratified=with_labels)

@@ -37,6 +37,13 @@ def labelled(rows: Sequence[Row], column: str) -> Labelled:
             label=labels[0],
             column=column,
         )
+    if len(labels) > MOST_LABELS and all(number(label) is not None for label in labels):
+        raise InvalidInput(
+            "The column {column!r} has {count:,} different numbers; at most {most} are possible. Round them.",
+            column=column,
+            count=len(labels),
+            most=MOST_LABELS,
+        )
     longest = max(labels, key=len)
     if len(labels) > MOST_LABELS or len(longest) > LONGEST_LABEL:
         raise InvalidInput(
@@ -73,8 +80,8 @@ def check_numbers(rows: Sequence[Row], column: str) -> None:
     """Raises `InvalidInput` where a target is no number, and where there is no column of targets."""
     if not column:
         raise InvalidInput(
-            "The mean squared error needs a column of numbers. Choose labels or answers for what the rows are, or "
-            "cross-entropy as the loss."
+            "The mean squared error needs a column of numbers. Choose labels for what the rows are, or cross-entropy "
+            "as the loss."
         )
     if bad := [row for row in rows if number(row.target) is None]:
         raise InvalidInput(

@@ -10,6 +10,7 @@ import gradio as gr
 from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.engine.base import Engine
 from qwen_ui.errors import InvalidInput
+from qwen_ui.finetune.queue import RunQueue
 from qwen_ui.knowledge.library import Library
 from qwen_ui.page.pace import paced
 from qwen_ui.page.words import Say, Words
@@ -31,11 +32,23 @@ class App:
     host: EngineHost
     prompts: PromptStore
     library: Library
-    adapters: AdapterStore
+    runs: RunQueue
     adapter: gr.Dropdown
     """The adapter that the visitor has picked for all tabs: its name, or empty."""
     running: RunningRequests
     words: Words
+
+    @property
+    def adapters(self) -> AdapterStore:
+        """All that there are."""
+        return self.runs.adapters
+
+    @property
+    def model(self) -> str:
+        """The model that serves, as ``--model`` names it: what "auto" would choose now may be another one."""
+        if self.settings.model != "auto" or self.host.progress.stage != "ready":
+            return self.settings.model
+        return "embedded" if self.host.info.embedded else self.host.info.model
 
     def say(self, request: gr.Request) -> Say:
         """For sentences in the visitor's language."""

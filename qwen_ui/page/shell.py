@@ -9,7 +9,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from qwen_ui.adapters.store import AdapterStore
+from qwen_ui.finetune.queue import RunQueue
 from qwen_ui.knowledge.library import Library
 from qwen_ui.page import adapters, drafts, sending
 from qwen_ui.page.app import App
@@ -58,22 +58,24 @@ THEME = gr.themes.Soft(
 )
 
 
-def build(host: EngineHost, settings: Settings, library: Library, tabs: Sequence[Tab] = TABS) -> gr.Blocks:
+def build(
+    host: EngineHost, settings: Settings, library: Library, runs: RunQueue, tabs: Sequence[Tab] = TABS
+) -> gr.Blocks:
     """The whole page with its API, not yet served."""
+    shown = [tab for tab in tabs if not (tab.owner_only and settings.is_public)]
     prompts, running = PromptStore(settings.prompts_dir), RunningRequests()
-    store = AdapterStore(settings.data_dir / "adapters", settings.data_dir / "runs")
-    app = App(settings, host, prompts, library, store, adapters.picker(), running, Words(tabs))
+    app = App(settings, host, prompts, library, runs, adapters.picker(), running, Words(tabs))
     page = gr.Blocks(title="Qwen UI", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True)
     with page:
         header = Header(app)
         parts = {}
         with gr.Tabs(elem_id="tabs") as places:
-            for tab in tabs:
+            for tab in shown:
                 with gr.Tab(label(tab.name), id=tab.id) as place:
                     parts[tab.id] = tab.lay_out(app, page, place)
         for kept in (kept for part in parts.values() for kept in part.kept):
             kept.render()  # type: ignore[no-untyped-call]
-        sending.connect(app, places, {tab.id: tab.name for tab in tabs}, parts)
+        sending.connect(app, places, {tab.id: tab.name for tab in shown}, parts)
         drafts.keep(page, [box for part in parts.values() for box in part.typed])
         adapters.wire(app, page)
         header.wire(page, [button for part in parts.values() for button in part.senders])

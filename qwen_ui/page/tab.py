@@ -40,5 +40,7 @@ class Tab:
     """Lays it out where it is called, and wires it: given the page, and its own place on it."""
     endpoints: Callable[[App], Sequence[Callable[..., Any]]] = lambda app: ()
     """What scripts call, each under its function's name."""
+    owner_only: bool = False
+    """Whether it is left out in public mode. Its endpoints are there: they must refuse then."""
     chinese: Mapping[str, str] = field(default_factory=dict)
     """Its words in Chinese, by the English ones: for a tab that has too few of them for a file."""

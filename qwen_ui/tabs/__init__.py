@@ -11,6 +11,7 @@ NAMES = (
     "translate",
     "sentiment",
     "code",
+    "finetune",
     "prompts",
 )
 TABS: tuple[Tab, ...] = tuple(import_module(f"{__name__}.{name}.tab").TAB for name in NAMES)

@@ -198,6 +198,7 @@ def test_what_is_wrong_with_rows_and_labels_is_said():
             {},
             "longest of 60 characters",
         ),
+        ("text,stars\n" + "".join(f"film {n},{n / 7}\n" for n in range(60)), {}, "60 different numbers.*Round them"),
         (FILMS, {"target": "stars"}, "no column 'stars'. There are: text, label"),
         (FILMS, {"target": "text", "input": "text"}, "both the column 'text'"),
         (FILMS, {"split": "part"}, "no column 'part'"),

@@ -17,7 +17,7 @@ from qwen_ui.server.metrics import Metrics
 from qwen_ui.settings import PROJECT
 from qwen_ui.tabs import TABS
 from tests.fakes import FakeEngine
-from tests.pages import OpenTab, free_port, host_of, library_in
+from tests.pages import OpenTab, free_port, host_of, library_in, runs_in
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_tab_is_two_files_a_prompt_and_one_line(shout: Tab, prompts: Path, tmp
     host = host_of(engine, port=free_port(), prompts_dir=prompts, data_dir=tmp_path)
     metrics = Metrics(host, [tab.id for tab in tabs])
     host.observe(metrics.observe)
-    page = shell.build(host, host.settings, library_in(tmp_path), tabs)
+    page = shell.build(host, host.settings, library_in(tmp_path), runs_in(tmp_path), tabs)
     url = shell.launch(page, host.settings, tabs=tabs)
     try:
         assert Client(url, verbose=False).predict("Good morning.", api_name="/shout") == "GOOD MORNING!"

@@ -10,6 +10,7 @@ import pytest
 
 from qwen_ui.engine.base import Engine
 from qwen_ui.errors import ModelNotFound
+from qwen_ui.finetune.queue import RunQueue
 from qwen_ui.knowledge.library import Library
 from qwen_ui.models.progress import Progress
 from qwen_ui.page import shell
@@ -29,7 +30,7 @@ class Opening:
         self.reported, self.go_on = threading.Event(), threading.Event()
         self.outcome: Engine | Exception = FakeEngine()
         self.host = EngineHost(settings, self._open)
-        self.page = shell.build(self.host, settings, Library(settings.data_dir / "collections"))
+        self.page = shell.build(self.host, settings, Library(settings.data_dir / "collections"), RunQueue.of(settings))
         self.host.start()
         self.url = shell.launch(self.page, settings, health.routes(self.host))
 

@@ -8,6 +8,7 @@ import gradio as gr
 import httpx
 import pytest
 
+from qwen_ui.finetune.queue import RunQueue
 from qwen_ui.knowledge.library import Library
 from qwen_ui.page import shell
 from tests.fakes import FakeEngine
@@ -18,7 +19,7 @@ from tests.server.test_closing import wait_until
 @pytest.fixture
 def page(prompts: Path, tmp_path: Path) -> Iterator[gr.Blocks]:
     host = host_of(FakeEngine(), port=free_port(), prompts_dir=prompts, data_dir=tmp_path)
-    page = shell.build(host, host.settings, Library(tmp_path / "collections"))
+    page = shell.build(host, host.settings, Library(tmp_path / "collections"), RunQueue.of(host.settings))
     shell.launch(page, host.settings)
     yield page
     page.close(verbose=False)

@@ -1,0 +1,56 @@
+"""The curves as the page's plots."""
+
+from collections.abc import Sequence
+
+import gradio as gr
+import pandas as pd
+
+from qwen_ui.page.words import Say
+from qwen_ui.tabs.finetune import curves
+from qwen_ui.tabs.finetune.curves import Point
+from qwen_ui.tabs.finetune.task import Story
+from qwen_ui.tabs.finetune.words import METRICS, PARTS
+
+HEIGHT = 250
+_GOLDEN_ANGLE = 137.508
+
+
+def plot(elem_id: str) -> gr.LinePlot:
+    """A place for curves, not seen until there are some."""
+    return gr.LinePlot(visible=False, height=HEIGHT, buttons=[], elem_id=elem_id)
+
+
+def losses(story: Story, say: Say) -> gr.LinePlot:
+    """Training and validation loss."""
+    points = curves.losses(story, say(PARTS["train"]), say(PARTS["validation"]))
+    return _drawn(points, say("Loss"), say("Loss"), say("Part"), say)
+
+
+def metrics(story: Story, say: Say) -> gr.LinePlot:
+    """The metrics on the validation rows."""
+    names = {name: say(title) for name, title in METRICS.items()}
+    return _drawn(curves.metrics(story, names), say("Value"), say("Metrics on the validation rows"), say("Metric"), say)
+
+
+def rates(story: Story, say: Say) -> gr.LinePlot:
+    """The learning rate of each group."""
+    return _drawn(curves.rates(story), say("Rate"), say("Learning rate of each group"), say("Group"), say)
+
+
+def compared(stories: Sequence[Story], names: Sequence[str], say: Say) -> gr.LinePlot:
+    """The validation losses of several runs."""
+    points = [
+        (step, value, name)
+        for story, name in zip(stories, names, strict=True)
+        for step, value, part in curves.losses(story, "", "validation")
+        if part
+    ]
+    return _drawn(points, say("Loss"), say("Validation loss of each run"), say("Training run"), say)
+
+
+def _drawn(points: Sequence[Point], y: str, title: str, series: str, say: Say) -> gr.LinePlot:
+    x = say("Step")
+    frame = pd.DataFrame(points, columns=[x, y, series])
+    names = list(dict.fromkeys(frame[series]))
+    colours = {name: f"hsl({(245 + place * _GOLDEN_ANGLE) % 360:.0f}, 55%, 58%)" for place, name in enumerate(names)}
+    return gr.LinePlot(frame, x=x, y=y, color=series, color_map=colours, title=title, visible=not frame.empty)
