@@ -22,13 +22,14 @@ import pytest
 from gradio_client import Client
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.engine.base import Engine
 from qwen_ui.finetune.command import Command
 from qwen_ui.finetune.queue import RunQueue
 from qwen_ui.finetune.runs import RunStore
 from qwen_ui.knowledge.library import Library
 from qwen_ui.models.progress import Progress
-from qwen_ui.page import shell
+from qwen_ui.page import adapters, shell
 from qwen_ui.page.app import App
 from qwen_ui.page.events import Event
 from qwen_ui.page.words import Words
@@ -164,7 +165,18 @@ def app_of(engine: Engine, folder: Path = PROJECT / "prompts", **settings: Any) 
     """The page's context over an engine, without a page."""
     host = host_of(engine, prompts_dir=folder, **settings)
     data = Path(tempfile.mkdtemp())
-    return App(host.settings, host, PromptStore(folder), library_in(data), runs_in(data), RunningRequests(), words())
+    store = AdapterStore(host.settings.data_dir / "adapters", host.settings.data_dir / "runs")
+    return App(
+        host.settings,
+        host,
+        PromptStore(folder),
+        library_in(data),
+        store,
+        adapters.picker(),
+        runs_in(data),
+        RunningRequests(),
+        words(),
+    )
 
 
 def event_of(app: App, given: Mapping[Any, Any], language: str = "en-US", data: Any = None) -> Event:

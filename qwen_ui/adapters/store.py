@@ -63,6 +63,8 @@ class AdapterStore:
 
         Raises `InvalidInput`, naming those that are there.
         """
+        if not isinstance(name, str):
+            raise InvalidInput("The {name} must be text, not {kind}.", name="adapter", kind=type(name).__name__)
         found: list[Adapter] = [*self.all(), *(self._checkpoints() if "@" in name else ())]
         for adapter in found:
             if adapter.name == name:

@@ -60,7 +60,7 @@ class Columns:
 def with_header(table: Table, settings: TrainSettings) -> Table:
     """The table; one whose first row is no header gets that row back, and columns with usual names."""
     shape = settings.shape
-    if not _headerless(table, shape):
+    if not _headerless(table, settings):
         return table
     first = max(1, table.rows[0][0] - 1)
     rows = ((first, table.columns), *table.rows)
@@ -180,10 +180,11 @@ def _head(table: Table, place: int) -> list[str]:
     return [values[place] for _, values in islice(table.rows, _LOOKED_AT)]
 
 
-def _headerless(table: Table, shape: Shape) -> bool:
+def _headerless(table: Table, settings: TrainSettings) -> bool:
     """Whether the row that was taken for a header is one of the others: it has a value of theirs, or a long text."""
     names = [name.casefold() for name in table.columns]
-    usual = {*INPUTS.get(shape, ()), *TARGETS.get(shape, ()), *CONVERSATIONS, "id"}
+    usual = {*INPUTS.get(settings.shape, ()), *TARGETS.get(settings.shape, ()), *CONVERSATIONS, "id"}
+    usual |= {name.casefold() for name in (settings.input, settings.target, settings.split) if name}
     if usual & {*names, *(name.rpartition(".")[2] for name in names)}:
         return False
     return any(

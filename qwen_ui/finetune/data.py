@@ -8,7 +8,7 @@ from qwen_ui.finetune import rendering, split
 from qwen_ui.finetune.conversations import read_conversations
 from qwen_ui.finetune.labels import Labelled, check_numbers, labelled
 from qwen_ui.finetune.rendering import Example, Pair
-from qwen_ui.finetune.rows import Row, Rows, check_some, of_table
+from qwen_ui.finetune.rows import Row, Rows, check_some, normalized, of_table
 from qwen_ui.finetune.runs import Request
 from qwen_ui.finetune.settings import Shape
 from qwen_ui.prompts import PromptStore, Template
@@ -18,7 +18,11 @@ from qwen_ui.text.tables import SkippedRow, read
 __all__ = ["Dataset", "Example", "candidates", "read_dataset"]
 
 FEWEST_ROWS = 4
-"""Different ones; with less there is nothing to keep for validation."""
+"""With less there is nothing to keep for validation."""
+FEWEST_TRAINED = 2
+_EXAMPLES = Sentence(
+    "The prompt template shows examples in the Sentiment tab, which training leaves out. One without any suits better."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +56,21 @@ def read_dataset(request: Request, data: bytes, prompts: PromptStore) -> Dataset
     settings = request.settings
     rows = _read(request, data)
     check_some(rows.usable, rows.left_out, FEWEST_ROWS)
-    _check_different(rows)
+    _check_different(rows, settings.shape == "labels")
     if settings.loss == "mean-squared-error":
-        check_numbers(rows.usable, rows.chosen.target)
+        check_numbers(rows.usable, rows.chosen.target if settings.shape == "labels" else "")
     with_labels = settings.shape == "labels"
     found = labelled(rows.usable, rows.chosen.target) if with_labels else Labelled(rows.usable, (), [])
     parts = split.parts(found.rows, settings, stratified=with_labels)
-    check_some(parts.train, (), 2)
+    warnings = [*found.warnings, *_checked(parts, found.labels)]
+    warnings += split.contradictions(found.rows) if with_labels else []
     template = rendering.template_of(settings, prompts, parts.train)
+    if with_labels and template and template.extra.get("examples"):
+        warnings.append(_EXAMPLES)
     pair = rendering.languages(parts.train, rows.chosen) if settings.shape == "translation" else None
     train, validation, test = (
         _examples(each, template, found.labels, pair, rows) for each in (parts.train, parts.validation, parts.test)
     )
-    warnings = found.warnings + (split.contradictions(found.rows) if with_labels else [])
     return Dataset(
         shape=settings.shape,
         labels=found.labels,
@@ -96,23 +102,47 @@ def _read(request: Request, data: bytes) -> Rows:
     return of_table(read(request.file, data, request.sheet, request.encoding), request.file, request.settings)
 
 
-def _check_different(rows: Rows) -> None:
-    """Raises `InvalidInput` where a column says the same in all rows."""
-    columns = (
-        (rows.chosen.input, [row.input for row in rows.usable]),
-        (
-            rows.chosen.target,
-            [row.target for row in rows.usable],
-        ),
-    )
-    for column, texts in columns:
-        if column and texts[0] and len(set(texts)) == 1:
+def _check_different(rows: Rows, with_labels: bool) -> None:
+    """Raises `InvalidInput` where a column says the same in all rows. Of labels there is more to say later."""
+    inputs, targets = [row.input for row in rows.usable], [row.target for row in rows.usable]
+    for column, texts in ((rows.chosen.input, inputs), ("" if with_labels else rows.chosen.target, targets)):
+        if column and texts[0] and len(set(map(normalized, texts))) == 1:
             raise InvalidInput(
                 "The column {column!r} says the same in all rows: {text!r}. There is nothing to learn from it; choose "
                 "another one.",
                 column=column,
                 text=texts[0][:60],
             )
+
+
+def _checked(parts: split.Parts, labels: Sequence[str]) -> list[Sentence]:
+    """Warnings about the parts. Raises `InvalidInput` for training rows from which nothing can be learnt."""
+    if len(parts.train) < FEWEST_TRAINED and not parts.duplicates:
+        raise InvalidInput(
+            "The validation and test rows leave only {count:,} {count:row|rows} to train on. Lower their shares, or "
+            "add rows.",
+            count=len(parts.train),
+        )
+    if len(parts.train) < FEWEST_TRAINED:
+        raise InvalidInput(
+            "Only {count:,} different {count:row is|rows are} left to train on, as {duplicates:,} "
+            "{duplicates:row says|rows say} the same as others. Add more.",
+            count=len(parts.train),
+            duplicates=parts.duplicates,
+        )
+    if not labels:
+        return []
+    learnt = {row.target for row in parts.train}
+    if len(learnt) == 1:
+        raise InvalidInput(
+            "All training rows have the same label, {label!r}. Put rows of other labels into the training part too.",
+            label=next(iter(learnt)),
+        )
+    missing = [label for label in labels if label not in learnt]
+    unknown = Sentence(
+        "No training row has one of these labels, so they can't be learnt: {labels}.", labels=", ".join(missing)
+    )
+    return [unknown] if missing else []
 
 
 def _examples(

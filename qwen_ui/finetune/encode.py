@@ -29,7 +29,7 @@ class Encoded:
     """Whether something is missing because it was too long."""
     example: Example
     length: int
-    """Tokens before it was cut."""
+    """Tokens before it was cut; of a text that is far too long, those of its part that was looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,30 +109,33 @@ def _chat(tokenizer: Any, example: Example, markers: Sequence[str]) -> _Tokens:
     offsets = encoded["offset_mapping"]
     learnt = [False] * len(offsets)
     at = 0
-    for start, end in spans:
+    for _, start, end in spans:
         while at < len(offsets) and offsets[at][0] < end:
             learnt[at] = learnt[at] or offsets[at][1] > start
             at += 1
-    first = next((place for place, turn in enumerate(turns) if turn["role"] == "assistant"), 0)
-    asked = turns[first - 1]["content"] if first else ""
-    said_until = whole.rfind(asked, 0, spans[0][0]) + len(asked) if spans else 0
+    first, opened, _ = spans[0] if spans else (0, 0, 0)
+    asked = turns[first - 1]["content"].strip() if spans else ""  # templates may strip it
+    found = whole.rfind(asked, 0, opened)
+    said_until = found + len(asked) if found >= 0 else 0
     spare = next((place for place, (start, _) in enumerate(offsets) if start >= said_until), len(offsets))
     return _Tokens(list(encoded["input_ids"]), learnt, spare, from_start=False)
 
 
-def _spans(tokenizer: Any, turns: Sequence[dict[str, str]]) -> tuple[str, list[tuple[int, int]]]:
-    """The chat as its template renders it, and where in it the answers are, with the tokens that end them.
+def _spans(tokenizer: Any, turns: Sequence[dict[str, str]]) -> tuple[str, list[tuple[int, int, int]]]:
+    """The chat as its template renders it, and each answer: which message, and from where to where it and the token
+    that ends it are.
 
-    Neither Qwen2.5's nor SmolLM2's template marks them, so they are found by rendering what comes before them.
+    Neither Qwen2.5's nor SmolLM2's template marks answers, so they are found by rendering what comes before them. What
+    the model says before anything else is no answer.
     """
     try:
         whole = _rendered(tokenizer, turns)
         spans = []
         for place, turn in enumerate(turns):
-            if turn["role"] == "assistant":
+            if turn["role"] == "assistant" and place:
                 start = _same(whole, _rendered(tokenizer, turns[:place], opened=True))
                 end = _same(whole, _rendered(tokenizer, turns[: place + 1]))
-                spans.append((start, start + len(whole[start:end].rstrip())))
+                spans.append((place, start, start + len(whole[start:end].rstrip())))
     except ChatTemplateError as error:
         raise InvalidInput("The model's chat template refuses this conversation: {error}", error=error) from error
     return whole, spans

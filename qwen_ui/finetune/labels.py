@@ -37,6 +37,13 @@ def labelled(rows: Sequence[Row], column: str) -> Labelled:
             label=labels[0],
             column=column,
         )
+    if len(labels) > MOST_LABELS and all(number(label) is not None for label in labels):
+        raise InvalidInput(
+            "The column {column!r} has {count:,} different numbers; at most {most} are possible. Round them.",
+            column=column,
+            count=len(labels),
+            most=MOST_LABELS,
+        )
     longest = max(labels, key=len)
     if len(labels) > MOST_LABELS or len(longest) > LONGEST_LABEL:
         raise InvalidInput(
@@ -57,12 +64,25 @@ def labelled(rows: Sequence[Row], column: str) -> Labelled:
                 most=MOST_IN_THE_TAB,
             )
         )
+    counts = Counter(spelled[row.target] for row in rows)
+    if single := [label for label in labels if counts[label] == 1]:
+        warnings.append(
+            Sentence(
+                "These labels have one row only, so little can be learnt of them: {labels}. Add more.",
+                labels=", ".join(single),
+            )
+        )
     changed = [replace(row, target=spelled[row.target]) for row in rows]
     return Labelled(changed, tuple(labels), warnings)
 
 
 def check_numbers(rows: Sequence[Row], column: str) -> None:
-    """Raises `InvalidInput` where a target is no number."""
+    """Raises `InvalidInput` where a target is no number, and where there is no column of targets."""
+    if not column:
+        raise InvalidInput(
+            "The mean squared error needs a column of numbers. Choose labels for what the rows are, or cross-entropy "
+            "as the loss."
+        )
     if bad := [row for row in rows if number(row.target) is None]:
         raise InvalidInput(
             "For the mean squared error the column {column!r} must hold numbers, but {count:,} {count:row|rows} "

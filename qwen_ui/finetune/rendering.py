@@ -103,6 +103,14 @@ def languages(rows: Sequence[Row], columns: Columns) -> Pair:
             column=columns.target,
             examples="French, fr",
         )
+    if source == target:
+        raise InvalidInput(
+            "The columns {input!r} and {target!r} both seem to be in the same language, {language}. Name them after "
+            "their languages, or choose another shape for what the rows are.",
+            input=columns.input,
+            target=columns.target,
+            language=target.name,
+        )
     return source, target
 
 

@@ -98,7 +98,7 @@ def check_some(rows: Sequence[Row], left_out: Sequence[SkippedRow], fewest: int)
             reason=reason,
         )
     raise InvalidInput(
-        "The file has only {count:,} different {count:row|rows}; at least {fewest:,} are needed. Add more.",
+        "The file has only {count:,} {count:row|rows}; at least {fewest:,} are needed. Add more.",
         count=len(rows),
         fewest=fewest,
     )

@@ -9,6 +9,9 @@ from qwen_ui.sentences import Sentence, marked
 
 T = TypeVar("T")
 
+_NO_WHOLE = marked("{name} must be a whole number from {low:g} to {high:g}, not {value}.")
+_NO_NUMBER = marked("{name} must be a number from {low:g} to {high:g}, not {value}.")
+
 Shape = Literal["labels", "answers", "translation", "conversations", "text"]
 """What a file's rows are: text and label, instruction and answer, source and translation, chats, or plain text."""
 Method = Literal["lora", "layers", "full"]
@@ -280,10 +283,9 @@ def _checked(name: str, value: Any) -> Any:
 def _number(choice: Choice, value: Any, whole: bool) -> float:
     known = isinstance(value, int | float) and not isinstance(value, bool)
     if not known or not choice.low <= value <= choice.high or (whole and int(value) != value):
+        template = _NO_WHOLE if whole else _NO_NUMBER
         raise InvalidInput(
-            "{name} must be a whole number from {low:g} to {high:g}, not {value}."
-            if whole
-            else "{name} must be a number from {low:g} to {high:g}, not {value}.",
+            template,
             name=Sentence(choice.title),
             low=choice.low,
             high=choice.high,

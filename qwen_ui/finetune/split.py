@@ -54,7 +54,8 @@ def parts(rows: Sequence[Row], settings: TrainSettings, stratified: bool) -> Par
 def contradictions(rows: Sequence[Row]) -> list[Sentence]:
     """A warning where the same text has several labels."""
     first: dict[str, Row] = {}
-    pairs = [(earlier, row) for row in rows if (earlier := first.setdefault(row.key, row)).target != row.target]
+    compared = [(first.setdefault(row.key, row), row) for row in rows]
+    pairs = [(earlier, row) for earlier, row in compared if earlier.target != row.target]
     if not pairs:
         return []
     earlier, row = pairs[0]
@@ -65,15 +66,18 @@ def contradictions(rows: Sequence[Row]) -> list[Sentence]:
             count=len(pairs),
             one=earlier.number,
             other=row.number,
-            label=earlier.target[:60],
-            label_too=row.target[:60],
+            label=earlier.target,
+            label_too=row.target,
         )
     ]
 
 
 def _without_repeats(rows: Sequence[Row]) -> list[Row]:
     """The first of those rows of a part that say the same."""
-    return list({(row.part, row.key, row.target): row for row in reversed(rows)}.values())[::-1]
+    first: dict[Hashable, Row] = {}
+    for row in rows:
+        first.setdefault((row.part, row.key, row.target), row)
+    return list(first.values())
 
 
 def _share(share: float, count: int) -> int:
@@ -98,9 +102,8 @@ def _taken(rows: Sequence[Row], count: int, seed: int, group: Callable[[Row], Ha
         )
     else:
         order = shuffle(range(len(rows)), random_state=seed)
-        seen: set[Hashable] = set()
-        later = [place for place in order if groups[place] in seen or seen.add(groups[place])]  # type: ignore[func-returns-value]
-        taken = later[:count]
+        first = {groups[place]: place for place in reversed(order)}  # of each group the one that comes first
+        taken = [place for place in order if first[groups[place]] != place][:count]
     chosen = set(taken)
     return (
         [row for place, row in enumerate(rows) if place not in chosen],

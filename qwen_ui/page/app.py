@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import gradio as gr
 
+from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.engine.base import Engine
 from qwen_ui.errors import InvalidInput
 from qwen_ui.finetune.queue import RunQueue
@@ -31,6 +32,9 @@ class App:
     host: EngineHost
     prompts: PromptStore
     library: Library
+    adapters: AdapterStore
+    adapter: gr.Dropdown
+    """The adapter that the visitor has picked for all tabs: its name, or empty."""
     runs: RunQueue
     running: RunningRequests
     words: Words
@@ -55,15 +59,16 @@ class App:
         return owner_of(request) if self.settings.is_public else ""
 
     @contextmanager
-    def request(self, request: gr.Request, tab: str) -> Iterator[MeteredEngine]:
-        """The engine for one request from the page: limited, known to Stop, recorded when it ends.
+    def request(self, request: gr.Request, tab: str, adapter: str = "") -> Iterator[MeteredEngine]:
+        """The engine for one request from the page, answering with an adapter: limited, known to Stop, recorded.
 
         Raises `InvalidInput` while another request of the same tab runs, and like `EngineHost.request`.
         """
         session = request.session_hash or ""
         if self.running.busy(session, tab):
             raise InvalidInput("An answer is being written. Stop it first, or wait for its end.")
-        with self.host.request(self.address(request), tab) as engine, self.running.track(session, tab, engine):
+        admitted = self.host.request(self.address(request), tab, adapter=adapter)
+        with admitted as engine, self.running.track(session, tab, engine):
             yield engine
 
     @contextmanager
@@ -79,17 +84,23 @@ class App:
             yield work
 
     @contextmanager
-    def call(self, request: gr.Request, task: str) -> Iterator[MeteredEngine]:
-        """The engine for one call of a script, which ends with its session. Raises like `EngineHost.request`."""
+    def call(self, request: gr.Request, task: str, adapter: str = "") -> Iterator[MeteredEngine]:
+        """The engine for one call of a script, which ends with its session.
+
+        Raises `InvalidInput` for an adapter that there is not, and like `EngineHost.request`.
+        """
+        if adapter:
+            self.adapters.get(adapter)
         session, key = request.session_hash or "", f"api/{task}"
-        with self.host.request(self.address(request), task, "api") as engine, self.running.track(session, key, engine):
+        admitted = self.host.request(self.address(request), task, "api", adapter)
+        with admitted as engine, self.running.track(session, key, engine):
             yield engine
 
     async def serve(
-        self, request: gr.Request, task: str, run: Callable[[Engine], AsyncIterator[T]]
+        self, request: gr.Request, task: str, run: Callable[[Engine], AsyncIterator[T]], adapter: str = ""
     ) -> AsyncGenerator[T, None]:
-        """The results of a task for a script that calls, at the page's pace."""
-        with self.call(request, task) as engine:
+        """The results of a task for a script that calls, at the page's pace. Raises like `call`."""
+        with self.call(request, task, adapter) as engine:
             async with aclosing(paced(run(engine))) as results:
                 async for result in results:
                     yield result

@@ -119,10 +119,12 @@ class Events:
         status: Component,
         buttons: Buttons,
         *,
-        admit: Callable[[gr.Request, str], AbstractContextManager[Any]] | None = None,
+        admit: Callable[[gr.Request, str, str], AbstractContextManager[Any]] | None = None,
         refused: str = NOT_SENT,
     ) -> None:
         """``admit`` lets runs in and gives what their tasks get: by default the engine for one request.
+
+        It is given the request, the tab and the adapter that is picked.
 
         ``refused`` is what the status line says of a run that did not begin.
         """
@@ -183,7 +185,7 @@ class Events:
                         yield values
 
         shown = list(dict.fromkeys([*outputs, *self._buttons.start, self._buttons.stop, self._status]))
-        return cast(Dependency, _listener(triggers)(handle, set(inputs), shown, **STREAMING))
+        return cast(Dependency, _listener(triggers)(handle, {*inputs, self._app.adapter}, shown, **STREAMING))
 
     def stop(self) -> None:
         """Lets the Stop button end what runs; what there is of it stays."""
@@ -223,7 +225,7 @@ class Events:
         run: Run[R] | None = None
         last: list[R] = []
         try:
-            with self._admit(event.request, self._tab) as engine:
+            with self._admit(event.request, self._tab, event.given.get(self._app.adapter) or "") as engine:
                 run = await asyncio.to_thread(begin, event)
                 reading = {self._status: line(event.say("Reading your message…"), "busy")}
                 yield reading | run.begun | self._buttons.running(True)

@@ -31,6 +31,7 @@ class Header:
         self._app = app
         with gr.Row(elem_id="head"):
             gr.HTML('<h1 class="brand">Qwen UI</h1>', elem_id="brand", padding=False)
+            app.adapter.render()  # type: ignore[no-untyped-call]
             self._chip = gr.HTML(elem_id="model", padding=False)
         self._panel = gr.HTML(elem_id="opening", padding=False)
         self._timer = gr.Timer(TICK, active=False)

@@ -9,9 +9,10 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
+from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.finetune.queue import RunQueue
 from qwen_ui.knowledge.library import Library
-from qwen_ui.page import drafts, sending
+from qwen_ui.page import adapters, drafts, sending
 from qwen_ui.page.app import App
 from qwen_ui.page.endpoints import publish
 from qwen_ui.page.header import Header
@@ -64,7 +65,8 @@ def build(
     """The whole page with its API, not yet served."""
     shown = [tab for tab in tabs if not (tab.owner_only and settings.is_public)]
     prompts, running = PromptStore(settings.prompts_dir), RunningRequests()
-    app = App(settings, host, prompts, library, runs, running, Words(tabs))
+    store = AdapterStore(settings.data_dir / "adapters", settings.data_dir / "runs")
+    app = App(settings, host, prompts, library, store, adapters.picker(), runs, running, Words(tabs))
     page = gr.Blocks(title="Qwen UI", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True)
     with page:
         header = Header(app)
@@ -77,6 +79,7 @@ def build(
             kept.render()  # type: ignore[no-untyped-call]
         sending.connect(app, places, {tab.id: tab.name for tab in shown}, parts)
         drafts.keep(page, [box for part in parts.values() for box in part.typed])
+        adapters.wire(app, page)
         header.wire(page, [button for part in parts.values() for button in part.senders])
         publish(_status(app), "status")
         for tab in tabs:

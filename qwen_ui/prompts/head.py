@@ -128,8 +128,18 @@ def options(head: Head) -> dict[str, Any]:
     return found
 
 
+def adapter(head: Head) -> str:
+    """The adapter that ``model.adapter`` names; empty where it names none."""
+    if isinstance(head.values.get("model"), str):
+        return ""
+    value = head.mapping("model").get("adapter") or ""
+    if not isinstance(value, str | int | float):
+        raise Fault(head.line("model", "adapter"), Sentence("{key} must be a text. Put it in quotes.", key="adapter"))
+    return str(value).strip()
+
+
 def _check_model_key(head: Head, key: str, value: Any) -> None:
-    if key in ("options", "parameters"):
+    if key in ("options", "parameters", "adapter"):
         return
     if key in ("api", "apiType"):
         if value not in ("chat", "responses", None):

@@ -14,7 +14,7 @@ import jinja2.meta
 
 from qwen_ui.messages import Role
 from qwen_ui.prompts import mustache, sandbox
-from qwen_ui.prompts.head import Fault, Head, check_others, inputs, options, template_format
+from qwen_ui.prompts.head import Fault, Head, adapter, check_others, inputs, options, template_format
 from qwen_ui.prompts.template import Section, Template, error_at
 from qwen_ui.sentences import Sentence
 
@@ -56,6 +56,7 @@ def _parse(path: Path, data: bytes) -> Template:
         description=head.text("description", ""),
         language=head.text("language", "en"),
         options=MappingProxyType(settings),
+        adapter=adapter(head),
         inputs=MappingProxyType(declared),
         extra=MappingProxyType({key: value for key, value in head.values.items() if key not in _KNOWN}),
         variables=tuple(sorted(set().union(*(used for _, _, _, used in compiled)))),

@@ -47,6 +47,8 @@ class Template:
     language: str
     options: Mapping[str, Any]
     """The sampling defaults that the file sets (its ``model.options``)."""
+    adapter: str
+    """The adapter that it is for (its ``model.adapter``); empty for none."""
     inputs: Mapping[str, Input]
     extra: Mapping[str, Any] = field(repr=False)
     """The front matter's other keys. A task that reads one checks it, and raises its `fault`."""

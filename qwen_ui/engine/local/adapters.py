@@ -165,24 +165,26 @@ class AdapterLayers:
             layer.remove()
         self._layers.clear()
 
-    def begin(self, spans: Sequence[tuple[int, int]]) -> bool:
-        """Says whose the tokens of the next step are: adapter and number of tokens, in their order.
-
-        Gives whether any is an adapter's.
-        """
+    @contextmanager
+    def tokens_of(self, spans: Sequence[tuple[int, int]]) -> Iterator[None]:
+        """Computes one step's tokens while the context lasts: so many of each adapter, in their order."""
         step = Step(spans)
-        self.step, self.adapters = step, step.adapters
-        return bool(step.adapters)
+        with self._computing(step, step.adapters):
+            yield
 
     @contextmanager
     def all_tokens(self, number: int) -> Iterator[None]:
-        """Computes with one adapter, or none, for as long as the context lasts."""
-        before = self.step, self.adapters
-        self.step, self.adapters = None, [number] if number else []
+        """Computes with one adapter, or none, while the context lasts."""
+        with self._computing(None, [number] if number else []):
+            yield
+
+    @contextmanager
+    def _computing(self, step: Step | None, adapters: Sequence[int]) -> Iterator[None]:
+        self.step, self.adapters = step, adapters
         try:
             yield
         finally:
-            self.step, self.adapters = before
+            self.step, self.adapters = None, ()
 
     def _read(self, file: Path, found: Mapping[str, Part]) -> Iterator[tuple[str, Weights]]:
         with safe_open(file, framework="pt") as tensors:

@@ -217,16 +217,21 @@ class BatchLoop:
         A recorded CUDA graph has none of them in it, so a step with adapters is computed without.
         """
         runner, io = processor.model_runner, processor.inputs_and_outputs
-        prepare = io.prepare_batch_tensors
+        prepare, compute = io.prepare_batch_tensors, runner.compute_batch
         graphs = runner.use_cuda_graph_varlen, runner.use_cuda_graph_decode
+        spans: list[tuple[int, int]] = []
 
-        def prepared(requests_in_batch: Sequence[Any], *given: Any, **named: Any) -> None:
-            spans = [(adapter_of(each.state.request_id), each.query_length) for each in requests_in_batch]
-            adapted = self._adapters.begin(spans)
+        def prepared(requests_in_batch: Sequence[Any], **named: Any) -> None:
+            spans[:] = [(adapter_of(each.state.request_id), each.query_length) for each in requests_in_batch]
+            prepare(requests_in_batch=requests_in_batch, **named)
+
+        def computed(model: Any, data: Any) -> None:
+            adapted = any(adapter for adapter, _ in spans)
             runner.use_cuda_graph_varlen, runner.use_cuda_graph_decode = (False, False) if adapted else graphs
-            prepare(requests_in_batch, *given, **named)
+            with self._adapters.tokens_of(spans):
+                compute(model, data)
 
-        io.prepare_batch_tensors = prepared
+        io.prepare_batch_tensors, runner.compute_batch = prepared, computed
 
     @property
     def held_blocks(self) -> int:

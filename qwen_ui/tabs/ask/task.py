@@ -64,7 +64,8 @@ async def ask(
         if not passages:
             yield Result((), Answer(not_found(question)), asked=False)
             return
-    async with aclosing(answers(engine, build(template, question, passages, history), sampling)) as growing:
+    messages = build(template, question, passages, history)
+    async with aclosing(answers(engine, messages, sampling, template.adapter)) as growing:
         async for answer in growing:
             yield Result(passages, answer)
 

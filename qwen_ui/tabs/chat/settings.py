@@ -64,19 +64,29 @@ class ChatSettings:
 
     @property
     def controls(self) -> list[Any]:
-        """The widgets whose values an answer depends on."""
+        """The widgets that an assistant fills in."""
         return [self.system, self.temperature, self.top_p, self.top_k, self.max_new_tokens]
+
+    @property
+    def inputs(self) -> list[Any]:
+        """The widgets whose values an answer depends on, in the order of `KEPT`."""
+        return [self.assistant.dropdown, *self.controls]
 
     def sampling(self, event: Event) -> Sampling:
         """How to sample. Raises `InvalidInput` for values that can't work."""
         return Sampling(event[self.max_new_tokens], event[self.temperature], event[self.top_p], event[self.top_k])
+
+    def adapter(self, event: Event) -> str:
+        """The adapter that the assistant is for, empty for none."""
+        templates = self.assistant.listing().templates
+        return next((each.adapter for each in templates if each.id == event[self.assistant.dropdown]), "")
 
     def wire(self, events: Events, page: gr.Blocks, kept: gr.BrowserState) -> None:
         """Keeps the picker up to date, and what is set in ``kept``.
 
         That must stand outside of whatever may be closed: a browser state that is not on the page gives nothing.
         """
-        everything = [self.assistant.dropdown, *self.controls]
+        everything = self.inputs
 
         def restored(event: Event) -> tuple[str | None, Values] | None:
             values = _checked(event[kept])

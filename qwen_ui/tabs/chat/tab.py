@@ -126,7 +126,7 @@ class ChatTab:
             self._new = gr.Button(label("New chat"), size="sm", scale=0, elem_id="new-chat")
 
     def _wire(self, page: gr.Blocks) -> None:
-        events, asked = self._events, [self._kept, *self._settings.controls]
+        events, asked = self._events, [self._kept, *self._settings.inputs]
         view = [self._chatbot, self._kept, self._status, self._box]
         events.run([self._box.submit, self._send.click], self._sending, [self._box, *asked], view)
         events.run(self._chatbot.example_select, self._example, asked, view)
@@ -174,6 +174,7 @@ class ChatTab:
         attempt = begin(from_browser(event[self._kept]))
         asked, begun = attempt.asked, self._show(attempt.asked)
         system, sampling = event[self._settings.system] or "", self._settings.sampling(event)
+        adapter = self._settings.adapter(event)
         kept_at = time.monotonic()
 
         def show(answer: Answer, running: bool) -> Values:
@@ -188,7 +189,7 @@ class ChatTab:
         typed = attempt.typed is not None
         return answering(
             event.say,
-            lambda engine: task.reply(engine, asked.messages, system, sampling),
+            lambda engine: task.reply(engine, asked.messages, system, sampling, adapter),
             show,
             begun=begun | ({self._box: ""} if typed else {}),
             undone=self._show(attempt.before) | ({self._box: attempt.typed} if typed else {}),
@@ -256,7 +257,7 @@ class ChatTab:
 def endpoints(app: App) -> Sequence[Callable[..., Any]]:
     """/chat, as scripts call it."""
 
-    async def chat(
+    async def chat(  # noqa: PLR0913, PLR0917  the contract's
         message: str,
         request: gr.Request,
         history: list[Any] = [],  # noqa: B006  part of the contract, and never changed
@@ -265,13 +266,14 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         temperature: float = 0.7,
         top_p: float = 0.8,
         top_k: int = 20,
+        adapter: str = "",
     ) -> AsyncIterator[str]:
         """Answers the message after the history, a list of {"role", "content"} or of pairs. Gives the text so far."""
         messages = [*history_of(history), _question(message)]
         sampling = Sampling(max_new_tokens, temperature, top_p, top_k)
         opening = Message("system", system).content
         reply = partial(task.reply, messages=messages, system=opening, sampling=sampling)
-        async for answer in app.serve(request, TAB.id, reply):
+        async for answer in app.serve(request, TAB.id, reply, adapter):
             yield answer.text
 
     return [chat]

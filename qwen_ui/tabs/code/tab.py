@@ -228,7 +228,12 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
     """/code, as scripts call it."""
 
     async def code(
-        instruction: str, request: gr.Request, language: str = "python", action: str = "generate", code: str = ""
+        instruction: str,
+        request: gr.Request,
+        language: str = "python",
+        action: str = "generate",
+        code: str = "",
+        adapter: str = "",
     ) -> AsyncIterator[dict[str, Any]]:
         """Generates, explains, fixes, improves, tests or translates code; for translate, language is the new one.
 
@@ -237,7 +242,7 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         one first, as {"name", "language", "code"}.
         """
         job, template = await asyncio.to_thread(asked, app.prompts, instruction, language, action, code)
-        async for result in app.serve(request, TAB.id, partial(task.code, template=template, job=job)):
+        async for result in app.serve(request, TAB.id, partial(task.code, template=template, job=job), adapter):
             yield await asyncio.to_thread(_told, result)
 
     return [code]

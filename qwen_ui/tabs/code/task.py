@@ -78,7 +78,7 @@ async def code(engine: Engine, template: Template, job: Job) -> AsyncGenerator[C
     messages = await asyncio.to_thread(build, template, job)
     sampling = template.sampling(temperature=job.temperature, max_new_tokens=job.max_new_tokens)
     result = CodeResult(job, Answer())
-    async with aclosing(answers(engine, messages, sampling)) as growing:
+    async with aclosing(answers(engine, messages, sampling, template.adapter)) as growing:
         async for answer in growing:
             result = CodeResult(job, answer)
             yield result

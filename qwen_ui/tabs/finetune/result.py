@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput
+from qwen_ui.page.adapters import offered
 from qwen_ui.page.app import App
 from qwen_ui.page.events import NOT_DONE, Buttons, Event, Events, Values
 from qwen_ui.page.events import Run as Running
@@ -30,8 +31,6 @@ class Result:
         self._app = app
         self._journals = journals
         self._watch = watch
-        self._picker: gr.Dropdown | None = getattr(app, "adapter", None)
-        """The header's picker of adapters."""
         self.outcome = gr.HTML(elem_id="finetune-outcome", padding=False)
         with gr.Row(visible=False, elem_id="finetune-result-buttons") as self.buttons:
             self.use = gr.Button(label("Use it now"), size="sm", variant="primary", elem_id="finetune-use")
@@ -84,7 +83,7 @@ class Result:
             self.outcome: outcome(story, say) if story else "",
             self.buttons: gr.Row(visible=story is not None and story.over),
             self.trying: gr.Column(visible=adapter),
-            self.use: gr.Button(visible=adapter and self._picker is not None),
+            self.use: gr.Button(visible=adapter),
             self.download: gr.Button(visible=adapter),
             self.export: gr.Button(visible=adapter),
         }
@@ -99,7 +98,7 @@ class Result:
             EXPORTING,
             self.status,
             Buttons([self.export], self.unexport),
-            admit=self._app.work,
+            admit=lambda request, name, adapter: self._app.work(request, name),
             refused=NOT_DONE,
         )
         merged = exporting.run(self.export.click, self._exporting, [run], [self._file])
@@ -111,8 +110,7 @@ class Result:
         asking = Events(self._app, "finetune-asking", self.said, buttons, admit=admitting(self._app))
         asking.run([self.ask.click, self.prompt.submit], self._asking, [run, self.prompt], [self.base, self.adapted])
         asking.stop()
-        if self._picker is not None:
-            events.on(self.use.click, self._use, [run], [self._picker])
+        events.on(self.use.click, self._use, [run], [self._app.adapter])
 
     def adapter(self, event: Event) -> str:
         """The name of the run's adapter. Raises `InvalidInput` when it has none."""
@@ -124,13 +122,13 @@ class Result:
     def _use(self, event: Event) -> Values:
         name = self.adapter(event)
         told = event.say("All tabs now answer with the adapter “{name}”.", name=name)
-        return {self._picker: name, self.status: line(told, "note")}
+        return {self._app.adapter: offered(self._app.adapters, event.say, name), self.status: line(told, "note")}
 
     def _zip(self, event: Event) -> Values:
         """The adapter as a zip in the page's cache, which Gradio empties by and by."""
         name = self.adapter(event)
         with tempfile.TemporaryDirectory() as folder:
-            return {self._file: self._offered(self._app.runs.adapters.zip(name, Path(folder)))}
+            return {self._file: self._offered(self._app.adapters.zip(name, Path(folder)))}
 
     def _offered(self, file: Path) -> gr.DownloadButton:
         return gr.DownloadButton(value=self._file.move_resource_to_block_cache(file))

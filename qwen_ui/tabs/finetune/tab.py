@@ -83,10 +83,8 @@ class FinetuneTab:
         self._status = gr.HTML(elem_id="finetune-status", padding=False)
 
     def _wire(self, page: gr.Blocks, place: gr.Tab) -> None:
-        fields, watch, result, work = self._fields, self._watch, self._result, self._app.work
-        looking = Events(
-            self._app, LOOKING, self._looked_status, Buttons([self._look], self._leave), admit=work, refused=NOT_DONE
-        )
+        fields, watch, result = self._fields, self._watch, self._result
+        looking = self._working(LOOKING, self._looked_status, Buttons([self._look], self._leave), NOT_DONE)
         opened = [fields.encoding.radio, fields.sheet, *fields.columns, self._looked, self._estimate, self._uncertain]
         uploads = [fields.file.upload, fields.file.clear]
         looks = [
@@ -102,9 +100,7 @@ class FinetuneTab:
         looking.run(self._look.click, self._looking, fields.all, found)
         looking.stop()
 
-        starting = Events(
-            self._app, "finetune", self._status, Buttons([self._start], self._unstart), admit=work, refused=NOT_STARTED
-        )
+        starting = self._working("finetune", self._status, Buttons([self._start], self._unstart), NOT_STARTED)
         starting.on(fields.preset.input, fields.take_preset, [fields.preset], list(fields.settings.values()))
         begun = starting.run(self._start.click, self._starting, fields.all, [*found, *watch.shown, *result.shown])
         starting.on(begun, self._listed, [watch.run], self._compare.shown)
@@ -129,6 +125,17 @@ class FinetuneTab:
         filled = [fields.file, *opened, *fields.settings.values(), fields.preset, fields.pinned]
         again = results.on(result.again.click, self._again, [watch.run], filled)
         looking.run(again, self._looking_anew, [*fields.all, self._uncertain], found)
+
+    def _working(self, name: str, status: gr.HTML, buttons: Buttons, refused: str) -> Events:
+        """For runs that need no model."""
+        return Events(
+            self._app,
+            name,
+            status,
+            buttons,
+            admit=lambda request, name, adapter: self._app.work(request, name),
+            refused=refused,
+        )
 
     def _opened(self, event: Event) -> Values:
         """The page, or the tab, was opened."""
@@ -246,7 +253,7 @@ class FinetuneTab:
     def _starting(self, event: Event) -> "Running[Begun]":
         """Looks at the data, and puts the run into the queue if it can be trained."""
         fields, say = self._fields, event.say
-        name = check_name(event[fields.name] or "", self._app.runs.adapters, self._watch.stories())
+        name = check_name(event[fields.name] or "", self._app.adapters, self._watch.stories())
         request, data = self._request(event, name)
         looking = line(say("Looking at the data…"), "busy")
 

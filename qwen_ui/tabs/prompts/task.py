@@ -67,7 +67,7 @@ def run(engine: Engine, template: Template, given: str, message: str) -> AsyncGe
         messages = [*messages, Message("user", message)]
     elif all(made.role == "system" for made in messages):
         raise InvalidInput("This template has only a system prompt. Write a message to add to it.")
-    return answers(engine, messages, template.sampling())
+    return answers(engine, messages, template.sampling(), template.adapter)
 
 
 def values(template: Template, given: str) -> dict[str, Any]:

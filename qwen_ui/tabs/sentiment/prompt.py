@@ -106,6 +106,11 @@ def suited(templates: Sequence[Template], labels: Sequence[str]) -> Template:
     return max(templates, key=fit)
 
 
+def trained_with(templates: Sequence[Template], named: str) -> Template | None:
+    """The template that an adapter's card names as sentiment/…, where it is one of these."""
+    return next((template for template in templates if f"{template.task}/{template.id}" == named), None)
+
+
 def build(template: Template, texts: Sequence[str], labels: Sequence[str]) -> tuple[Scoring, ...]:
     """One scoring of all the texts for each group of examples in the template; their scores are averaged.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from qwen_ui.adapters.card import Card
 from qwen_ui.engine.base import Engine
 from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.messages import Message
@@ -25,7 +26,7 @@ from qwen_ui.page.words import label
 from qwen_ui.prompts import Template
 from qwen_ui.sentences import marked
 from qwen_ui.tabs.sentiment import show, task
-from qwen_ui.tabs.sentiment.prompt import default_labels, parse_labels, suited
+from qwen_ui.tabs.sentiment.prompt import default_labels, parse_labels, suited, trained_with
 from qwen_ui.tabs.sentiment.results import Results
 from qwen_ui.tabs.sentiment.rows import (
     Columns,
@@ -43,6 +44,8 @@ from qwen_ui.text.tables import EXTENSIONS, Table
 NOT_JUDGED = marked("Not judged: {error}")
 READ_AT_ONCE = 4
 """Files: each takes a process, with the memory that one may have."""
+LABELS = "positive,neutral,negative"
+"""What scripts that name none get, unless an adapter has labels of its own."""
 KEEP = "(template, labels) => [{template, labels}]"
 
 
@@ -50,6 +53,7 @@ class SentimentTab:
     """The tab, laid out where this is made."""
 
     def __init__(self, app: App, page: gr.Blocks) -> None:
+        self._app = app
         self._calibration = Calibration()
         self._turns = threading.BoundedSemaphore(READ_AT_ONCE)
         self._kept = kept_by_browser("sentiment", render=False)
@@ -171,6 +175,7 @@ class SentimentTab:
         kept = [self._template.dropdown, self._labels]
         changes = [self._template.dropdown.change, self._labels.change]
         gr.on(changes, None, kept, [self._kept], js=KEEP, trigger_mode="always_last", **QUIET)
+        events.on(app.adapter.change, self._fit, [app.adapter], [*self._template.parts, self._labels])
         events.on(page.load, self._offer_examples, (), [self._examples])
         filled = [self._text, *self._template.parts, self._labels]
         events.on(self._examples.click, self._take_example, [self._examples], filled)
@@ -233,7 +238,9 @@ class SentimentTab:
 
     def _order(self, event: Event) -> Order:
         template = self._template.load(event[self._template.dropdown])
-        return Order(template, parse_labels(event[self._labels]), bool(event[self._calibrated]))
+        name = event.given.get(self._app.adapter) or template.adapter
+        adapter = self._app.adapters.get(name) if name else None
+        return Order(template, parse_labels(event[self._labels]), bool(event[self._calibrated]), adapter)
 
     def _beside(self, text: bool) -> Values:
         """The result and the examples of a text, or the results of a file."""
@@ -306,6 +313,17 @@ class SentimentTab:
         theirs = {_offered(each) for each in self._template.listing().templates} | {""}
         return {self._labels: _offered(template)} if (event[self._labels] or "").strip() in theirs else {}
 
+    def _fit(self, event: Event) -> Values:
+        """The template and the labels that the picked adapter was trained with, if it was trained to judge."""
+        name = event[self._app.adapter]
+        card = self._app.adapters.get(name).card if name else Card()
+        listing = self._template.listing()
+        template = trained_with(listing.templates, card.template)
+        if template is None:
+            return {}
+        labels = ", ".join(card.labels) or _offered(template)
+        return self._template.offer(event, listing, template) | {self._labels: labels}
+
     def _restored(self, event: Event) -> tuple[str | None, Values] | None:
         """The template and the labels that the browser kept, else the first template and its own labels."""
         kept = event[self._kept] if isinstance(event[self._kept], Mapping) else {}
@@ -352,16 +370,27 @@ def _offered(template: Template) -> str:
         return ""
 
 
+def _ordered(app: App, templates: Sequence[Template], labels: Any, name: str) -> Order:
+    """How a script wants a text judged. Raises `InvalidInput`."""
+    adapter = app.adapters.get(name) if name else None
+    card = adapter.card if adapter else Card()
+    wanted = parse_labels(card.labels if labels == LABELS and card.labels else labels)
+    return Order(trained_with(templates, card.template) or suited(templates, wanted), wanted, adapter=adapter)
+
+
 def endpoints(app: App) -> Sequence[Callable[..., Any]]:
     """/sentiment, as scripts call it."""
     calibration = Calibration()
 
-    async def sentiment(text: str, request: gr.Request, labels: str = "positive,neutral,negative") -> dict[str, Any]:
-        """Judges the text: {"label", "probabilities"}, calibrated, by the template that suits the labels best."""
-        with app.call(request, TAB.id) as engine:
-            wanted, given = parse_labels(labels), Message("user", text).content
+    async def sentiment(text: str, request: gr.Request, labels: str = LABELS, adapter: str = "") -> dict[str, Any]:
+        """Judges the text: {"label", "probabilities"}, calibrated, by the template that suits the labels best.
+
+        An adapter judges by the template that it was trained with and, unless others are named, its own labels.
+        """
+        with app.call(request, TAB.id, adapter) as engine:
+            given = Message("user", text).content
             templates = (await asyncio.to_thread(app.prompts.list, TAB.id)).templates
-            order = Order(suited(templates, wanted), wanted)
+            order = await asyncio.to_thread(_ordered, app, templates, labels, adapter)
             result = await task.classify_one(engine, order, given, calibration)
             return {"label": result.label, "probabilities": dict(result.probabilities)}
 

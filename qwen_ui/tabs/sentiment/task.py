@@ -7,11 +7,12 @@ A label's score is its log-probability after the prompt, minus what that is on a
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from qwen_ui.adapters.store import Adapter
 from qwen_ui.engine.base import Engine
 from qwen_ui.errors import PromptTooLong
 from qwen_ui.prompts import Template
@@ -38,6 +39,8 @@ class Order:
     template: Template
     labels: tuple[str, ...]
     calibrated: bool = True
+    adapter: Adapter | None = None
+    """The one that judges; None for the model itself."""
 
     @property
     def calibration_texts(self) -> tuple[str, ...]:
@@ -104,17 +107,18 @@ class Calibration:
     """The scores of calibration texts. Keeps those for the orders that came last."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, tuple[str, ...]], list[Scores]] = OrderedDict()
+        self._kept: OrderedDict[tuple[Hashable, ...], list[Scores]] = OrderedDict()
 
     async def scores(self, engine: Engine, order: Order) -> list[Scores]:
         """In each of the scorings that `build` gives; nothing when the result is not to be calibrated.
 
-        They are computed when a template, as it is in its file now, first meets the labels.
+        They are computed when a template, as it is in its file now, first meets the labels and the adapter.
         """
         texts = order.calibration_texts
         if not texts:
             return []
-        key = (order.template.source, order.labels)
+        judge = order.adapter.stamp if order.adapter else ()
+        key = (order.template.source, order.labels, order.adapter, judge)
         if key not in self._kept:
             self._kept[key] = await score(engine, order, texts)
             while len(self._kept) > KEPT_CALIBRATIONS:
@@ -161,7 +165,8 @@ async def judge(engine: Engine, work: Work, calibration: Calibration) -> AsyncGe
 async def score(engine: Engine, order: Order, texts: Sequence[str]) -> list[Scores]:
     """The engine's scores for the texts in each of the scorings that `build` gives. Raises like `classify`."""
     scorings = await asyncio.to_thread(build, order.template, texts, order.labels)
-    return [await engine.score(scoring.prompts, scoring.candidates) for scoring in scorings]
+    adapter = order.adapter.name if order.adapter else ""
+    return [await engine.score(scoring.prompts, scoring.candidates, adapter) for scoring in scorings]
 
 
 def decide(scores: Sequence[Scores], labels: Sequence[str], calibration: Sequence[Scores] = ()) -> list[Classified]:

@@ -371,7 +371,12 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
     """/translate, as scripts call it."""
 
     async def translate(
-        text: str, request: gr.Request, target: str = "French", source: str = "auto", glossary: str = ""
+        text: str,
+        request: gr.Request,
+        target: str = "French",
+        source: str = "auto",
+        glossary: str = "",
+        adapter: str = "",
     ) -> AsyncIterator[str]:
         """Translates the text. Languages are named by code, English or own name. Gives the text so far, streamed."""
 
@@ -386,7 +391,7 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
                 async for now in progress:
                     yield now
 
-        async for now in app.serve(request, TAB.id, run):
+        async for now in app.serve(request, TAB.id, run, adapter):
             if now.translation.error is not None:
                 raise now.translation.error
             yield now.translation.so_far()

@@ -109,7 +109,8 @@ class _Run:
             return
         try:
             messages, sampling = build(translation.order, source)
-            async with aclosing(answers(self._engine, messages, sampling)) as growing:
+            adapter = translation.order.template.adapter
+            async with aclosing(answers(self._engine, messages, sampling, adapter)) as growing:
                 async for answer in growing:
                     segment = replace(segment, translation=partial(answer.text, source))
                     self._positions[first] = answer.position

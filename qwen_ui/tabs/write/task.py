@@ -89,9 +89,8 @@ async def write(
     """
     sampling = sampling_for(template, order)
     async with AsyncExitStack() as stack:
-        streams = [
-            await stack.enter_async_context(engine.stream(build(template, order, draft), sampling)) for draft in drafts
-        ]
+        begun = [engine.stream(build(template, order, draft), sampling, template.adapter) for draft in drafts]
+        streams = [await stack.enter_async_context(stream) for stream in begun]
         versions = [Version(draft.version, draft.text, Answer()) for draft in drafts]
         yield tuple(versions)
         async with aclosing(_together(streams)) as news:

@@ -30,9 +30,12 @@ class Laid:
         with gr.Blocks() as page:
             self.tab = ChatTab(self.app, page)
 
-    def event(self, chat: Chat, box: str | None = None, system: str | None = "", data: Any = None) -> Event:
+    def event(
+        self, chat: Chat, box: str | None = None, system: str | None = "", data: Any = None, assistant: str = ""
+    ) -> Event:
         settings = self.tab._settings
         given = {self.tab._kept: to_browser(chat), self.tab._box: box, settings.system: system}
+        given[settings.assistant.dropdown] = assistant
         sampling = {settings.temperature: 0.7, settings.top_p: 0.8, settings.top_k: 20, settings.max_new_tokens: 512}
         return event_of(self.app, given | sampling, data=data)
 
