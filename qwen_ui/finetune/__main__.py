@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,9 @@ def _merge(given: Mapping[str, Any]) -> int:
         raise InvalidInput("Name a folder for the merged model with --out.")
     from qwen_ui.finetune.training import merge  # noqa: PLC0415
 
-    merge.merge(_app(given), given["merge"], given["out"], cli.Lines().report)
+    merge.merge(
+        replace(_app(given), model=given.get("model", "auto")), given["merge"], given["out"], cli.Lines().report
+    )
     print(f"{given['out']} is ready: it loads with AutoModelForCausalLM.from_pretrained.")
     return DONE
 
@@ -111,19 +114,20 @@ def _trained(run: Run, app: Settings, lines: cli.Lines, given: Mapping[str, Any]
         run.tell(kind, **values)
         lines.tell({"kind": kind, **values})
 
-    priority.lower()
+    priority.lower(given.get("nice", priority.LOWEST))
     from qwen_ui.finetune.training import session  # noqa: PLC0415
+    from qwen_ui.finetune.training.watch import Diverged  # noqa: PLC0415
 
     try:
-        session.set_threads(given.get("threads", os.cpu_count() or 1))
+        session.set_threads(given.get("threads", max(1, (os.cpu_count() or 1) // 2)))
         session.train(run, app, tell, lines.report)
     except session.Stopped:
         pass
     except QwenUIError as error:
         tell("state", state="failed", **cli.told(error))
         print(_line(error), file=sys.stderr)
-        return FAILED if isinstance(error, NotSaved | session.Diverged) else BAD_INPUT
-    except Exception as error:  # a bug, or a library's: whoever watches has to know, and the log has all of it
+        return FAILED if isinstance(error, NotSaved | Diverged) else BAD_INPUT
+    except Exception as error:  # noqa: BLE001  a bug, or a library's: whoever watches has to know, and the log has all of it
         traceback.print_exc()
         tell("state", state="failed", **cli.told(QwenUIError("The training failed: {error}", error=_line(error))))
         return FAILED

@@ -1,7 +1,7 @@
 """The command line of the training: what it takes, and what it says while it works."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
@@ -64,19 +64,24 @@ def _add_common(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--pin", action="append", metavar="TEXT", help="a prompt to watch; can be given five times")
     group.add_argument("--sheet", metavar="NAME", help="of a workbook (the first)")
     group.add_argument("--encoding", metavar="NAME", help="of a text file (found out)")
-    group.add_argument("--threads", type=int, metavar="N", help="that compute (as many as there are cores)")
+    group.add_argument("--threads", type=int, metavar="N", help="that compute (half as many as there are cores)")
+    group.add_argument("--nice", type=int, metavar="N", help="how far it gives way to other programs, 0 to 19 (19)")
 
 
 def _add_others(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--run", type=Path, metavar="FOLDER", help="train this run, or go on with it")
     group.add_argument("--plan", type=Path, metavar="FOLDER", help="only tell, as JSON, what this run would be")
-    group.add_argument("--merge", metavar="NAME", help="write the model with this adapter in it, in 16 bits, into --out")
+    group.add_argument(
+        "--merge", metavar="NAME", help="write the model with this adapter in it, in 16 bits, into --out"
+    )
     group.add_argument("--out", type=Path, metavar="FOLDER", help="a folder that is not there yet")
 
 
 def _add_setting(group: argparse._ArgumentGroup, name: str, choice: Choice) -> None:
     default = default_of(name)
-    text = f"{choice.help} ({str(default).lower() if isinstance(default, bool) else default if default != '' else 'none'})"
+    text = (
+        f"{choice.help} ({str(default).lower() if isinstance(default, bool) else default if default != '' else 'none'})"
+    )
     text = text.replace("%", "%%")
     flag = f"--{name.replace('_', '-')}"
     if isinstance(default, bool):
@@ -125,8 +130,8 @@ class Lines:
 
     def tell(self, event: Event) -> None:
         """An event of the run."""
-        line = _LINES.get(event["kind"], lambda event: "")(event)
-        if line:
+        told = _LINES.get(event["kind"])
+        if told and (line := told(event)):
             print(line, flush=True)
 
 
@@ -136,7 +141,8 @@ def _plan(event: Event) -> str:
     needs = f"about {event['memory_bytes'] / 1e9:.1f} GB of memory and {_time(event['seconds'])}"
     return (
         f"Rows: {rows}{left_out}\n"
-        f"{event['trainable']:,} of {event['parameters']:,} numbers of {event['model']} learn, in {event['steps']:,} steps: {needs}"
+        f"{event['trainable']:,} of {event['parameters']:,} numbers of {event['model']} learn, "
+        f"in {event['steps']:,} steps: {needs}"
     )
 
 
@@ -154,7 +160,8 @@ def _evaluation(event: Event) -> str:
 
 
 def _result(event: Event) -> str:
-    lines = [f"{'Adapter' if event['adapter'] else 'Model'} {event['adapter'] or event['model_folder']}, of step {event['step']:,}"]
+    kind, name = ("Adapter", event["adapter"]) if event["adapter"] else ("Model", event["model_folder"])
+    lines = [f"{kind} {name}, of step {event['step']:,}"]
     for name, after in event["metrics"]["adapter"].items():
         lines.append(f"  {name}: {event['metrics']['base'][name]:.3f} → {after:.3f}")
     return "\n".join(lines)

@@ -77,7 +77,7 @@ def open_model(
     Call it in a thread that ends afterwards: on the CPU, a second thread that has run torch slows down the one
     that generates. Raises `ModelError`, or `InvalidInput` for a precision that can't be had.
     """
-    _quiet()
+    quiet()
     report(Progress("choosing", settings.model))
     machine = machine or this_machine(settings)
     files = find(settings, machine, hub or Hub(), report)
@@ -87,14 +87,14 @@ def open_model(
     log.info("Memory: %s (%s in %s on %s)", needs, files.name, packing, device.name)
     report(Progress("loading", files.name))
     if packed or packing != "4bit" or device.kind != "cpu":
-        model = _read(files.name, files.folder, packing, device, packed=bool(packed))
+        model = read_weights(files.name, files.folder, packing, device, packed=bool(packed))
     else:
         model = _packed_once(files, device, settings)
     base = Base(files.name, fingerprint(files.folder), _linear_layers(model))
     info = _info(files, packing, device, model.config, settings, machine)
     return Loaded(
         model=model,
-        tokenizer=_tokenizer(files),
+        tokenizer=read_tokenizer(files),
         info=replace(info, base=base),
         base=base,
         kv_bytes_per_token=needs.kv_bytes_per_token,
@@ -103,7 +103,7 @@ def open_model(
     )
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """The page and the log show the progress; bars on the terminal would come between the log's lines."""
     transformers.utils.logging.disable_progress_bar()
     # A hint to install optional kernels, and a line a layer at the first 8-bit step: neither is for our users.
@@ -219,8 +219,8 @@ def _packed_once(files: ModelFiles, device: Device, settings: Settings) -> PreTr
     """The model in 4 bits on the CPU, where packing takes many times as long as reading: a packed copy is kept."""
     copy = store.packed_copy(settings, files.folder)
     if store.usable(copy):
-        return _read(files.name, copy, "4bit", device, packed=True)
-    model = _read(files.name, files.folder, "4bit", device)
+        return read_weights(files.name, copy, "4bit", device, packed=True)
+    model = read_weights(files.name, files.folder, "4bit", device)
     try:
         store.make_once(copy, lambda made, _: model.save_pretrained(made))
     except ModelError as error:
@@ -228,7 +228,7 @@ def _packed_once(files: ModelFiles, device: Device, settings: Settings) -> PreTr
     return model
 
 
-def _read(name: str, path: Path, packing: Packing, device: Device, packed: bool = False) -> PreTrainedModel:
+def read_weights(name: str, path: Path, packing: Packing, device: Device, packed: bool = False) -> PreTrainedModel:
     """The model in evaluation mode, every one of its weights read from the files in ``path``, packed ones or plain."""
     dtype = torch.float32 if plain_bytes(packing, device) == 4 else torch.bfloat16
     options: dict[str, Any] = {} if packed else {"quantization_config": _quantization(packing, dtype)}
@@ -278,7 +278,7 @@ def _quantization(packing: Packing, dtype: torch.dtype) -> BitsAndBytesConfig | 
     return None
 
 
-def _tokenizer(files: ModelFiles) -> PreTrainedTokenizerBase:
+def read_tokenizer(files: ModelFiles) -> PreTrainedTokenizerBase:
     """The tokenizer, with a chat template."""
     with _damaged(files.folder):
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(files.folder, **LOCAL)

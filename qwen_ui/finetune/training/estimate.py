@@ -13,8 +13,8 @@ from qwen_ui.finetune.settings import TrainSettings
 from qwen_ui.finetune.training import groups, strategy
 from qwen_ui.finetune.training.load import Base
 from qwen_ui.finetune.training.trainer import steps_of
-from qwen_ui.models.load import LOCAL
 from qwen_ui.models.estimate import gigabytes, weight_bytes
+from qwen_ui.models.load import LOCAL
 from qwen_ui.sentences import Sentence
 
 LIBRARIES = 900_000_000
@@ -103,7 +103,10 @@ def estimate(base: Base, shape: Shape, settings: TrainSettings, rows: Sequence[E
     return Estimate(
         memory_bytes=round(LIBRARIES + weights + learning + activations + logits),
         free_bytes=base.device.free,
-        seconds=(tokens + forward) * 4 * base.size.parameters / (EFFICIENCY * operations_per_second(base.device.torch_name)),
+        seconds=(tokens + forward)
+        * 4
+        * base.size.parameters
+        / (EFFICIENCY * operations_per_second(base.device.torch_name)),
         steps=steps,
         tokens=tokens,
         trainable=shape.trainable,

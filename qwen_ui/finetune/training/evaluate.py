@@ -1,17 +1,18 @@
 """How good the model is on some rows: its loss, and accuracy and macro-F1 of labels, or chrF of translations."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import sacrebleu
 import torch
-from sklearn.metrics import accuracy_score, f1_score
-from torch import Tensor
+from torch.nn import functional
 
-from qwen_ui.finetune.encode import Encoded
+from qwen_ui.finetune.encode import Encoded, encode
+from qwen_ui.finetune.metrics import label_metrics, translation_metrics
 from qwen_ui.finetune.rendering import Example
+from qwen_ui.finetune.settings import TrainSettings
 from qwen_ui.finetune.training.collate import Collator, padded
+from qwen_ui.finetune.training.load import judging
 from qwen_ui.finetune.training.loss import logits_at
 
 ROWS_AT_ONCE = 16
@@ -43,38 +44,30 @@ class Judge:
     def __init__(
         self,
         tokenizer: Any,
-        labels: Sequence[str],
-        candidates: Sequence[str],
-        translation: bool = False,
-        values: Sequence[float] = (),
+        settings: TrainSettings,
+        labels: Sequence[str] = (),
+        candidates: Sequence[str] = (),
     ) -> None:
-        """``values`` are the labels' where the loss is the squared error of what is expected of them."""
+        """``candidates`` are the labels as they follow a prompt."""
         self._tokenizer = tokenizer
-        self._values = values
+        self._settings = replace(settings, loss_on="answer")
         self._labels = labels
         self._candidates = candidates
-        self._translation = translation
 
     def __call__(self, model: Any, rows: Sequence[Encoded]) -> Judged:
-        """Raises nothing of its own; the model is left in the mode that it was in."""
-        training = model.training
-        model.eval()
-        try:
-            with torch.inference_mode():
-                return self._judge(model, rows)
-        finally:
-            model.train(training)
+        with judging(model):
+            return self._judge(model, rows)
 
     def _judge(self, model: Any, rows: Sequence[Encoded]) -> Judged:
         if self._candidates:
             return self._labelled(model, rows)
         loss = mean_loss(model, rows)
-        if not self._translation:
+        if self._settings.shape != "translation":
             return Judged(loss, {})
         some = rows[:MOST_GENERATED]
         said = tuple(answers(model, self._tokenizer, [row.example for row in some]))
         references = [row.example.turns[-1].content if row.example.turns else row.example.answer for row in some]
-        return Judged(loss, {"chrf": sacrebleu.corpus_chrf(said, [references]).score}, said)
+        return Judged(loss, translation_metrics(references, said), said)
 
     def _labelled(self, model: Any, rows: Sequence[Encoded]) -> Judged:
         """Loss and labels from one pass: the answer that a row has is among the candidates."""
@@ -82,34 +75,22 @@ class Judge:
         gold = [row.example.label for row in rows]
         totals = torch.tensor([[sum(each) for each in row] for row in scores])
         said = tuple(self._labels[index] for index in totals.argmax(-1).tolist())
-        if self._values:
-            expected = (totals.softmax(-1) * torch.tensor(self._values)).sum(-1)
+        if self._settings.loss == "mean-squared-error":
+            values = torch.tensor([float(label) for label in self._labels])
+            expected = (totals.softmax(-1) * values).sum(-1)
             loss = float((expected - torch.tensor([float(label) for label in gold])).square().mean())
-            return Judged(loss, self._metrics(gold, said), said)
+            return Judged(loss, label_metrics(gold, said, self._labels), said)
         right = [row[self._labels.index(label)] for row, label in zip(scores, gold, strict=True)]
         tokens = [value for row in right for value in row]
-        return Judged(-sum(tokens) / max(1, len(tokens)), self._metrics(gold, said), said)
-
-    def _metrics(self, gold: Sequence[str], said: Sequence[str]) -> dict[str, float]:
-        f1 = f1_score(gold, said, labels=list(self._labels), average="macro", zero_division=0.0)
-        return {"accuracy": float(accuracy_score(gold, said)), "macro_f1": float(f1)}
+        return Judged(-sum(tokens) / max(1, len(tokens)), label_metrics(gold, said, self._labels), said)
 
     def _continuations(self, row: Encoded) -> list[Continuation]:
         """The row's prompt with each candidate after it, in the tokens that the model would meet."""
-        start = row.bears_loss.index(True)
-        prompt = row.ids[:start]
-        wholes = self._tokenizer([row.example.prompt + each for each in self._candidates])["input_ids"]
-        bare = self._tokenizer(row.example.prompt)["input_ids"]
-        shared = common([bare, *wholes])
-        return [(prompt + list(whole[shared:]), start) for whole in wholes]
-
-
-def common(sequences: Sequence[Sequence[int]]) -> int:
-    """How many tokens all of them begin with."""
-    shortest = min(map(len, sequences))
-    first = sequences[0]
-    differs = (place for place in range(shortest) if any(each[place] != first[place] for each in sequences))
-    return next(differs, shortest)
+        answers = zip(self._candidates, self._labels, strict=True)
+        examples = [replace(row.example, answer=answer, label=label) for answer, label in answers]
+        encoded = [encode(self._tokenizer, example, self._settings) for example in examples]
+        start = min(each.bears_loss.index(True) for each in encoded)
+        return [(each.ids, start) for each in encoded]
 
 
 def log_probabilities(model: Any, asked: Sequence[Sequence[Continuation]]) -> list[list[list[float]]]:
@@ -159,17 +140,15 @@ def _score(
 
 def mean_loss(model: Any, rows: Sequence[Encoded]) -> float:
     """Cross-entropy over all tokens that bear loss."""
-    collate = Collator({})
     ordered = sorted(rows, key=lambda row: len(row.ids))
     total, tokens = 0.0, 0
     device = next(model.parameters()).device
     for start in range(0, len(ordered), ROWS_AT_ONCE):
-        batch: dict[str, Tensor] = {
-            name: each.to(device) for name, each in collate(ordered[start : start + ROWS_AT_ONCE]).items()
-        }
-        logits = logits_at(model, batch)
-        total += float(torch.nn.functional.cross_entropy(logits, batch["targets"], reduction="sum"))
-        tokens += len(batch["targets"])
+        for part in Collator({})(ordered[start : start + ROWS_AT_ONCE])["parts"]:
+            batch = {name: each.to(device) for name, each in part.items()}
+            logits = logits_at(model, batch)
+            total += float(functional.cross_entropy(logits, batch["targets"], reduction="sum"))
+            tokens += len(batch["targets"])
     return total / max(1, tokens)
 
 
@@ -182,17 +161,16 @@ def answers(model: Any, tokenizer: Any, examples: Sequence[Example], most: int =
         longest = max(map(len, prompts))
         ids = torch.tensor([[PAD] * (longest - len(each)) + each for each in prompts], device=device)
         mask = torch.tensor([[0] * (longest - len(each)) + [1] * len(each) for each in prompts], device=device)
-        made = model.generate(
-            input_ids=ids,
-            attention_mask=mask,
-            max_new_tokens=most,
-            do_sample=False,
-            temperature=None,
-            top_p=None,
-            top_k=None,
-            pad_token_id=tokenizer.eos_token_id,
-            use_cache=True,
-        )
+        greedy = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+        with judging(model):
+            made = model.generate(
+                input_ids=ids,
+                attention_mask=mask,
+                max_new_tokens=most,
+                pad_token_id=tokenizer.eos_token_id,
+                use_cache=True,
+                **greedy,
+            )
         said += [text.strip() for text in tokenizer.batch_decode(made[:, longest:], skip_special_tokens=True)]
     return said
 

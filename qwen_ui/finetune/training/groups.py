@@ -26,7 +26,14 @@ def layers_of(model: nn.Module) -> tuple[Layer, ...]:
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             found.setdefault(_name(name), []).append((name, parameter))
-    order = sorted(found, key=lambda name: (name == HEAD, name != EMBEDDINGS, int(name.rpartition(" ")[2] or 0) if name.startswith("layer") else 0))
+    order = sorted(
+        found,
+        key=lambda name: (
+            name == HEAD,
+            name != EMBEDDINGS,
+            int(name.rpartition(" ")[2] or 0) if name.startswith("layer") else 0,
+        ),
+    )
     return tuple(Layer(name, tuple(found[name])) for name in order)
 
 

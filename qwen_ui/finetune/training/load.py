@@ -1,8 +1,10 @@
 """The model that is to be trained: 16-bit weights on a CPU, NF4 (QLoRA) on a GPU. A copy of this process's own.
 
-The packed copy that serves on a CPU can't be trained: bitsandbytes repacks it at its first use, and that has no gradient.
+The packed copy that serves on a CPU can't be trained: bitsandbytes repacks it at its first use, which has no gradient.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -47,25 +49,26 @@ def choose(settings: Settings, method: Method, report: Report) -> Base:
 
     Raises `ModelError` like `find`, and `InvalidInput` for a packed model where that can't be trained.
     """
+    load.quiet()
     on_gpu = load.this_machine(replace(settings, precision="bf16")).devices[0].kind == "cuda"
     packing: Packing = "4bit" if on_gpu and method == "lora" else "bf16"
     settings = replace(settings, precision=packing)
     machine = load.this_machine(settings)
     files = find(settings, machine, Hub(), report)
-    if packed := folder.packed(folder.check(files.folder), files.name):
-        if packed != packing:
-            raise InvalidInput(
-                "The weights of {name} are packed in {packed} already, which can't be trained here. Choose the model's "
-                "plain form.",
-                name=files.name,
-                packed=packed,
-            )
+    packed = folder.packed(folder.check(files.folder), files.name)
+    if packed and packed != packing:
+        raise InvalidInput(
+            "The weights of {name} are packed in {packed} already, which can't be trained here. Choose the model's "
+            "plain form.",
+            name=files.name,
+            packed=packed,
+        )
     return Base(
         files=files,
         device=machine.devices[0],
         packing=packing,
         size=load.size_of(files.folder),
-        tokenizer=load._tokenizer(files),
+        tokenizer=load.read_tokenizer(files),
         id=_id(files, settings.model),
         hash=fingerprint(files.folder),
     )
@@ -77,7 +80,7 @@ def read(base: Base) -> PreTrainedModel:
     Not by peft's `prepare_model_for_kbit_training`: that brings embeddings and head to fp32, a third of a 7B's memory.
     """
     packed = bool(folder.packed(folder.check(base.files.folder), base.files.name))
-    model = load._read(base.files.name, base.files.folder, base.packing, base.device, packed=packed)
+    model = load.read_weights(base.files.name, base.files.folder, base.packing, base.device, packed=packed)
     model.config.use_cache = False
     model.requires_grad_(False)
     return model
@@ -90,6 +93,28 @@ def weights(model: Any, folder: Path) -> None:
         set_peft_model_state_dict(model, tensors)
     else:
         model.load_state_dict(tensors, strict=False)  # a head that is the embeddings once more is saved once
+
+
+def computing(model: Any) -> torch.autocast:
+    """Within it, products are of 16-bit numbers, whatever the weights are kept in."""
+    return torch.autocast(next(model.parameters()).device.type, torch.bfloat16)
+
+
+@contextmanager
+def judging(model: Any) -> Iterator[None]:
+    """The model as it answers: without dropout and gradients, and all of it in 16 bits, as it serves."""
+    training = model.training
+    precise = {parameter: parameter.data for parameter in model.parameters() if parameter.dtype == torch.float32}
+    model.eval()
+    for parameter in precise:
+        parameter.data = parameter.data.bfloat16()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        for parameter, data in precise.items():
+            parameter.data = data
+        model.train(training)
 
 
 def bodies(model: Any) -> tuple[torch.nn.Module, torch.nn.Module]:

@@ -43,19 +43,18 @@ def logits_at(model: Any, batch: dict[str, Tensor]) -> Tensor:
 
 
 def cross_entropy(logits: Tensor, batch: dict[str, Tensor], smoothing: float) -> Tensor:
-    """The mean over the targets, each counted by its weight."""
+    """Summed over the targets, each by its weight."""
     each = functional.cross_entropy(logits, batch["targets"], reduction="none", label_smoothing=smoothing)
-    weights = batch["weights"]
-    return (each * weights).sum() / weights.sum()
+    return (each * batch["weights"]).sum()
 
 
 def squared_error(logits: Tensor, batch: dict[str, Tensor], numbers: Numbers) -> Tensor:
-    """The mean square of (expected value − target), the value expected over the numbers' tokens alone."""
-    at = batch["starts"] + numbers.skipped
-    shares = logits[at][:, numbers.tokens].softmax(-1)
-    errors = (shares * numbers.values).sum(-1) - batch["values"]
-    weights = batch["weights"][at]
-    return (errors.square() * weights).sum() / weights.sum()
+    """The squares of (expected value − target), summed by the examples' shares. The value is expected over the numbers'
+    tokens alone."""
+    tokens, values = numbers.tokens.to(logits.device), numbers.values.to(logits.device)
+    shares = logits[batch["starts"] + numbers.skipped][:, tokens].softmax(-1)
+    errors = (shares * values).sum(-1) - batch["values"]
+    return (errors.square() * batch["shares"]).sum()
 
 
 def of(model: Any, batch: dict[str, Tensor], settings: TrainSettings, numbers: Numbers | None) -> Tensor:
@@ -76,7 +75,7 @@ def numbers_of(tokenizer: Any, prompt: str, candidates: tuple[str, ...], labels:
     tokens = [each[shared] for each in ids if len(each) > shared]
     if len(set(tokens)) < len(labels):
         raise InvalidInput(
-            "The mean squared error needs numbers that differ in their first digit, such as 1 to 5; these are {labels}. "
+            "The mean squared error needs numbers that differ in their first digit, such as 1 to 5, not {labels}. "
             "Take fewer of them, or cross-entropy.",
             labels=", ".join(labels[:20]),
         )

@@ -31,15 +31,16 @@ def _adamw8bit(groups: list[dict[str, Any]], rate: float) -> torch.optim.Optimiz
     """Tried on a few numbers first: where it can be imported it may still have no code for this device."""
     device = groups[0]["params"][0].device
     try:
-        from bitsandbytes.optim import AdamW8bit  # noqa: PLC0415  fails to import where it is not supported
+        import bitsandbytes  # noqa: PLC0415  fails to import where it is not supported
 
         trial = torch.nn.Parameter(torch.zeros(64, 64, device=device))
         trial.grad = torch.ones_like(trial)
-        AdamW8bit([trial], lr=rate).step()
-    except (ImportError, OSError, RuntimeError, AttributeError, NotImplementedError, ValueError) as error:
+        kind: Any = vars(bitsandbytes.optim)["AdamW8bit"]
+        kind([trial], lr=rate).step()
+    except (ImportError, OSError, RuntimeError, AttributeError, KeyError, NotImplementedError, ValueError) as error:
         raise InvalidInput(
             "8-bit AdamW does not work on this machine ({device}). Choose adamw or adafactor as the optimizer.",
             device=device.type,
         ) from error
-    made: torch.optim.Optimizer = AdamW8bit(groups, lr=rate)
+    made: torch.optim.Optimizer = kind(groups, lr=rate)
     return made

@@ -21,6 +21,7 @@ NOT_OF_A_MODEL = ("optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_stat
 
 
 def adapters(data_dir: Path) -> AdapterStore:
+    """Those of the data folder."""
     return AdapterStore(data_dir / "adapters", data_dir / "runs")
 
 

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sklearn.metrics import confusion_matrix
-
 from qwen_ui.finetune.encode import Encoded
+from qwen_ui.finetune.metrics import confusion
 from qwen_ui.finetune.rendering import Example
 from qwen_ui.finetune.training.evaluate import Judge, answers
 from qwen_ui.prompts import PromptStore, Template
@@ -39,12 +38,9 @@ class Measured:
 def measure(model: Any, tokenizer: Any, judge: Judge, rows: Sequence[Encoded], probes: Sequence[Template]) -> Measured:
     """The model as it is now."""
     judged = judge(model, rows)
-    model.eval()
     asked = [Example(0, turns=tuple(probe.render(**_samples(probe)))) for probe in probes]
     answered = answers(model, tokenizer, asked, PROBE_TOKENS) if probes else []
-    found = {
-        probe.id: (answer, _score(probe, answer)) for probe, answer in zip(probes, answered, strict=True)
-    }
+    found = {probe.id: (answer, _score(probe, answer)) for probe, answer in zip(probes, answered, strict=True)}
     return Measured({"loss": judged.loss, **judged.metrics}, judged.said, found)
 
 
@@ -67,8 +63,8 @@ def compare(
     if labels:
         gold = [row.example.label for row in rows]
         found["confusion"] = {
-            "base": confusion_matrix(gold, before.said, labels=list(labels)).tolist(),
-            "adapter": confusion_matrix(gold, after.said, labels=list(labels)).tolist(),
+            "base": confusion(gold, before.said, labels),
+            "adapter": confusion(gold, after.said, labels),
         }
         found["regressions"] = [
             {

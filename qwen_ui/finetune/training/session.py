@@ -12,8 +12,8 @@ from transformers import set_seed
 from qwen_ui.errors import InvalidInput, NotSaved
 from qwen_ui.finetune.data import Dataset, candidates, read_dataset
 from qwen_ui.finetune.encode import Encoded, encode
-from qwen_ui.finetune.rendering import Example
 from qwen_ui.finetune.preview import preview
+from qwen_ui.finetune.rendering import Example
 from qwen_ui.finetune.runs import Run
 from qwen_ui.finetune.settings import TrainSettings
 from qwen_ui.finetune.training import estimate, load, loss, publish, result, strategy, trainer
@@ -184,14 +184,7 @@ def _encoded(base: load.Base, examples: tuple[Example, ...], settings: TrainSett
 
 def _judge(prepared: Prepared) -> Judge:
     dataset = prepared.dataset
-    numbers = prepared.settings.loss == "mean-squared-error"
-    return Judge(
-        prepared.base.tokenizer,
-        dataset.labels,
-        candidates(dataset),
-        translation=dataset.shape == "translation",
-        values=[float(label) for label in dataset.labels] if numbers else (),
-    )
+    return Judge(prepared.base.tokenizer, prepared.settings, dataset.labels, candidates(dataset))
 
 
 def _numbers(prepared: Prepared) -> loss.Numbers | None:
@@ -205,7 +198,7 @@ def _numbers(prepared: Prepared) -> loss.Numbers | None:
 def _collator(prepared: Prepared) -> Collator:
     balance = prepared.settings.class_weights == "balanced" and bool(prepared.dataset.labels)
     weights: Mapping[str, float] = balanced([row.example.label for row in prepared.train]) if balance else {}
-    return Collator(weights, values=prepared.settings.loss == "mean-squared-error")
+    return Collator(weights, numbers=prepared.settings.loss == "mean-squared-error")
 
 
 def _deciding(settings: TrainSettings, dataset: Dataset) -> str:
@@ -242,4 +235,5 @@ def _stop_if_told(run: Run) -> None:
 
 
 def set_threads(count: int) -> None:
+    """Threads that compute. Beside a chat one less does more: threads that wait for each other stand still together."""
     torch.set_num_threads(count)

@@ -64,7 +64,7 @@ def _with_adapter(model: PreTrainedModel, settings: TrainSettings, layers: range
     config = LoraConfig(
         task_type="CAUSAL_LM",
         r=settings.rank,
-        lora_alpha=settings.alpha,
+        lora_alpha=settings.alpha,  # type: ignore[arg-type]  # fractions are fine
         lora_dropout=settings.dropout,
         use_rslora=settings.rslora,
         use_dora=settings.dora,
@@ -72,5 +72,9 @@ def _with_adapter(model: PreTrainedModel, settings: TrainSettings, layers: range
         layers_to_transform=sorted(layers) if settings.layers else None,
     )
     adapted = get_peft_model(model, config)
+    module: Any
+    for module in adapted.modules():
+        if hasattr(module, "cast_input_dtype_enabled"):
+            module.cast_input_dtype_enabled = False  # autocast does: else each layer's input is kept in fp32 as well
     adapted.peft_config["default"].base_model_name_or_path = base_id
     return adapted

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from qwen_ui.finetune.encode import Encoded
 from qwen_ui.finetune.settings import TrainSettings
@@ -15,13 +15,14 @@ from qwen_ui.finetune.training import groups, loss, optim
 from qwen_ui.finetune.training.checkpoints import NOT_WRITTEN, not_saved
 from qwen_ui.finetune.training.collate import ByLength, Collator
 from qwen_ui.finetune.training.evaluate import Judged
+from qwen_ui.finetune.training.load import computing
 
 EVALUATIONS_PER_EPOCH = 4
 Evaluate = Callable[[Any], Judged]
 """Judges the model on the validation rows."""
 
 
-class AppTrainer(Trainer):  # type: ignore[misc]
+class AppTrainer(Trainer):
     """Trains what `strategy.prepare` switched on."""
 
     def __init__(
@@ -40,10 +41,9 @@ class AppTrainer(Trainer):  # type: ignore[misc]
         """So many were computed until now."""
         self.judged: Judged | None = None
         """The latest evaluation."""
-        self._settings, self._numbers, self._evaluate_rows = settings, numbers, evaluate
-        super().__init__(
-            model, arguments, collate, train_dataset=rows, eval_dataset=rows, callbacks=list(callbacks)
-        )
+        self._settings, self._rows, self._numbers, self._evaluate_rows = settings, rows, numbers, evaluate
+        super().__init__(model, arguments, collate, train_dataset=rows, eval_dataset=rows, callbacks=list(callbacks))
+        self.remove_callback(PrinterCallback)
         self.model_accepts_loss_kwargs = False  # the loss is each batch's mean
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
@@ -52,27 +52,39 @@ class AppTrainer(Trainer):  # type: ignore[misc]
         return self.optimizer
 
     def _get_train_sampler(self, train_dataset: Any = None) -> ByLength:
-        return ByLength([len(row.ids) for row in self.train_dataset], self.args.train_batch_size, self.args.seed)
+        return ByLength([len(row.ids) for row in self._rows], self.args.train_batch_size, self.args.seed)
+
+    def floating_point_ops(self, inputs: Any) -> int:
+        return 0  # nobody asks, and it would look for tokens outside the parts
+
+    def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
+        """A batch in parts, as its activations may not fit into memory together: the sum of theirs is its loss."""
+        parts = inputs["parts"]
+        return torch.stack([super(AppTrainer, self).training_step(model, part) for part in parts]).sum()
 
     def compute_loss(self, model: Any, inputs: dict[str, Tensor], *_: Any, **__: Any) -> Tensor:
         self.tokens += inputs["input_ids"].numel()
-        return loss.of(model, inputs, self._settings, self._numbers)
+        with computing(model):
+            return loss.of(model, inputs, self._settings, self._numbers)
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        with self.compute_loss_context_manager():
-            self.judged = self._evaluate_rows(self.model)
+        self.judged = self._evaluate_rows(self.model)
         found = {"eval_loss": self.judged.loss} | {f"eval_{name}": value for name, value in self.judged.metrics.items()}
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, found)
         return found
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        self.model.save_pretrained(output_dir, **({"save_embedding_layers": False} if self._settings.method == "lora" else {}))
+        """Weights and configuration alone; without asking the hub about the base model's embeddings."""
+        model: Any = self.model
+        model.save_pretrained(
+            output_dir, **({"save_embedding_layers": False} if self._settings.method == "lora" else {})
+        )
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         try:
             super()._save_checkpoint(model, trial)
         except NOT_WRITTEN as error:
-            raise not_saved(Path(self.args.output_dir), error) from error
+            raise not_saved(Path(str(self.args.output_dir)), error) from error
 
 
 SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
@@ -94,10 +106,8 @@ def arguments(
         lr_scheduler_type=SCHEDULES[settings.schedule],
         warmup_steps=settings.warmup,
         max_grad_norm=0,  # `Watch` measures and clips in one
-        gradient_checkpointing=settings.checkpointing,
-        gradient_checkpointing_kwargs={"use_reentrant": False} if settings.checkpointing else None,
+        activation_checkpointing=settings.checkpointing,
         seed=settings.seed,
-        bf16=True,
         use_cpu=on_cpu,
         eval_strategy="steps",
         save_strategy="steps",
@@ -133,4 +143,5 @@ def steps_of(settings: TrainSettings, rows: int) -> int:
 
 
 def early_stopping(settings: TrainSettings) -> list[TrainerCallback]:
+    """The callback for it, where it is wanted."""
     return [] if settings.stop_by == "none" else [EarlyStoppingCallback(settings.patience)]

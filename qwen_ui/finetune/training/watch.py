@@ -26,7 +26,7 @@ class Diverged(InvalidInput):
     """The loss is no number any more."""
 
 
-class Watch(TrainerCallback):  # type: ignore[misc]
+class Watch(TrainerCallback):
     """For one run. ``trainer`` is set once that is made."""
 
     trainer: "AppTrainer"
@@ -57,10 +57,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         norms = {layer.name: _norm([parameter for _, parameter in layer.parameters]) for layer in self.trainer.layers}
         total = math.hypot(*norms.values())
         if not math.isfinite(total):
-            raise Diverged(
-                "The loss is no longer a number at step {step:,}, so the training ended there. Lower the learning rate.",
-                step=state.global_step + 1,
-            )
+            raise _diverged(state.global_step + 1)
         if self._settings.clip and total > self._settings.clip:
             for layer in self.trainer.layers:
                 for _, parameter in layer.parameters:
@@ -78,17 +75,13 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         elif state.global_step >= state.max_steps:
             control.should_evaluate = control.should_save = True
 
-    def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, Any], **_: Any
-    ) -> None:
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **given: Any) -> None:
         """A step's loss is known here."""
+        logs: dict[str, Any] = given["logs"]
         if "loss" not in logs:
             return
         if not math.isfinite(logs["loss"]):
-            raise Diverged(
-                "The loss is no longer a number at step {step:,}, so the training ended there. Lower the learning rate.",
-                step=state.global_step,
-            )
+            raise _diverged(state.global_step)
         done = state.global_step - self._first_step
         each = (time.monotonic() - self._began) / max(1, done)
         self._tell(
@@ -104,14 +97,20 @@ class Watch(TrainerCallback):  # type: ignore[misc]
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         judged = self.trainer.judged
         assert judged is not None
-        self._tell(
-            "evaluation", step=state.global_step, part="validation", loss=judged.loss, metrics=judged.metrics
-        )
+        self._tell("evaluation", step=state.global_step, part="validation", loss=judged.loss, metrics=judged.metrics)
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         step, best = state.global_step, state.best_global_step or state.global_step
         folder = self._checkpoints.keep(self._checkpoints.making / f"checkpoint-{step}", step, best)
         self._tell("checkpoint", step=step, folder=folder.name, best=step == best)
+
+
+def _diverged(step: int) -> Diverged:
+    return Diverged(
+        "The loss is no longer a number at step {step:,}, so the training ended there. Lower the learning rate; the "
+        "best checkpoint until then is kept.",
+        step=step,
+    )
 
 
 def memory_bytes() -> int:
