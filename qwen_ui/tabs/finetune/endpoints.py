@@ -123,7 +123,7 @@ def _told(story: Story) -> dict[str, Any]:
         "id": story.id,
         "name": request.name,
         "state": story.state,
-        "message": str(story.message),
+        "message": str(story.message or ""),
         "step": story.step,
         "steps": int(story.plan.get("steps", 0)),
         "metrics": dict(story.best),

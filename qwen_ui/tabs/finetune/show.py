@@ -76,7 +76,7 @@ def progress(story: Story, say: Say) -> str:
 
 def _state_line(story: Story, say: Say) -> str:
     kind = {"failed": "error", "interrupted": "note", "running": "busy", "waiting": "busy"}.get(story.state, "note")
-    return line(say(STATE_LINE[_stage(story)], message=story.message), kind)
+    return line(say(STATE_LINE[_stage(story)], message=story.message or ""), kind)
 
 
 def _stage(story: Story) -> str:
