@@ -22,7 +22,6 @@ import pytest
 from gradio_client import Client
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.engine.base import Engine
 from qwen_ui.finetune.command import Command
 from qwen_ui.finetune.queue import RunQueue
@@ -164,19 +163,9 @@ def words() -> Words:
 def app_of(engine: Engine, folder: Path = PROJECT / "prompts", **settings: Any) -> App:
     """The page's context over an engine, without a page."""
     host = host_of(engine, prompts_dir=folder, **settings)
-    data = Path(tempfile.mkdtemp())
-    store = AdapterStore(host.settings.data_dir / "adapters", host.settings.data_dir / "runs")
-    return App(
-        host.settings,
-        host,
-        PromptStore(folder),
-        library_in(data),
-        store,
-        adapters.picker(),
-        runs_in(data),
-        RunningRequests(),
-        words(),
-    )
+    data, running = Path(tempfile.mkdtemp()), RunningRequests()
+    prompts = PromptStore(folder)
+    return App(host.settings, host, prompts, library_in(data), runs_in(data), adapters.picker(), running, words())
 
 
 def event_of(app: App, given: Mapping[Any, Any], language: str = "en-US", data: Any = None) -> Event:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.errors import InvalidInput, NotSaved
 from qwen_ui.finetune.command import Command, last_words
 from qwen_ui.finetune.runs import Request, Run, RunStore
@@ -51,6 +52,11 @@ class RunQueue:
     def of(cls, settings: Settings) -> "RunQueue":
         """The queue of a server with these settings."""
         return cls(RunStore(settings.data_dir / "runs"), Command.of(settings))
+
+    @property
+    def adapters(self) -> AdapterStore:
+        """What comes of the runs."""
+        return AdapterStore(self.store.folder.parent / "adapters", self.store.folder)
 
     def start(self) -> None:
         """Begins to start what waits, in a thread of its own."""

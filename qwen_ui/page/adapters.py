@@ -7,13 +7,20 @@ from qwen_ui.page.app import App
 from qwen_ui.page.choices import as_held
 from qwen_ui.page.events import QUIET, Values
 from qwen_ui.page.words import Say, label
-from qwen_ui.sentences import marked
 
 
 def picker() -> gr.Dropdown:
     """The dropdown, to be put on the page later. Its value is an adapter's name, empty for the model itself."""
     dropdown = gr.Dropdown(
-        [], value=None, label=label(marked("Adapter")), elem_id="adapter", min_width=160, visible=False, render=False
+        [],
+        value=None,
+        label=label("Adapter"),
+        show_label=False,
+        container=False,
+        elem_id="adapter",
+        min_width=0,
+        visible=False,
+        render=False,
     )
     return as_held(dropdown)
 

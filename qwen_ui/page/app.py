@@ -32,12 +32,16 @@ class App:
     host: EngineHost
     prompts: PromptStore
     library: Library
-    adapters: AdapterStore
+    runs: RunQueue
     adapter: gr.Dropdown
     """The adapter that the visitor has picked for all tabs: its name, or empty."""
-    runs: RunQueue
     running: RunningRequests
     words: Words
+
+    @property
+    def adapters(self) -> AdapterStore:
+        """All that there are."""
+        return self.runs.adapters
 
     @property
     def model(self) -> str:

@@ -119,12 +119,11 @@ class Events:
         status: Component,
         buttons: Buttons,
         *,
-        admit: Callable[[gr.Request, str, str], AbstractContextManager[Any]] | None = None,
+        admit: Callable[[gr.Request, str], AbstractContextManager[Any]] | None = None,
         refused: str = NOT_SENT,
     ) -> None:
-        """``admit`` lets runs in and gives what their tasks get: by default the engine for one request.
-
-        It is given the request, the tab and the adapter that is picked.
+        """``admit`` lets runs in and gives what their tasks get: by default the engine for one request, answering with
+        the adapter that is picked.
 
         ``refused`` is what the status line says of a run that did not begin.
         """
@@ -132,7 +131,7 @@ class Events:
         self._tab = tab
         self._status = status
         self._buttons = buttons
-        self._admit = admit or app.request
+        self._admit = admit
         self._refused = refused
         self._showing = defaultdict[str, set[asyncio.Event]](set)
 
@@ -225,7 +224,7 @@ class Events:
         run: Run[R] | None = None
         last: list[R] = []
         try:
-            with self._admit(event.request, self._tab, event.given.get(self._app.adapter) or "") as engine:
+            with self._admitted(event) as engine:
                 run = await asyncio.to_thread(begin, event)
                 reading = {self._status: line(event.say("Reading your message…"), "busy")}
                 yield reading | run.begun | self._buttons.running(True)
@@ -240,6 +239,11 @@ class Events:
             yield broken | self._buttons.running(False) if run is not None else broken
         else:
             yield await asyncio.to_thread(self._whole, run, last[0]) | self._buttons.running(False)
+
+    def _admitted(self, event: Event) -> AbstractContextManager[Any]:
+        if self._admit is not None:
+            return self._admit(event.request, self._tab)
+        return self._app.request(event.request, self._tab, event.given.get(self._app.adapter) or "")
 
     def _whole(self, run: Run[R], result: R) -> Values:
         """The end of a run. It may take a while: what came of a long task is summed up only now."""

@@ -9,7 +9,6 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.finetune.queue import RunQueue
 from qwen_ui.knowledge.library import Library
 from qwen_ui.page import adapters, drafts, sending
@@ -65,8 +64,7 @@ def build(
     """The whole page with its API, not yet served."""
     shown = [tab for tab in tabs if not (tab.owner_only and settings.is_public)]
     prompts, running = PromptStore(settings.prompts_dir), RunningRequests()
-    store = AdapterStore(settings.data_dir / "adapters", settings.data_dir / "runs")
-    app = App(settings, host, prompts, library, store, adapters.picker(), runs, running, Words(tabs))
+    app = App(settings, host, prompts, library, runs, adapters.picker(), running, Words(tabs))
     page = gr.Blocks(title="Qwen UI", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True)
     with page:
         header = Header(app)

@@ -61,7 +61,9 @@ def test_the_events_tell_what_the_page_shows(trained: Told):
 
 
 def test_the_loss_falls(tmp_path: Path, tiny: Path):
-    steps = train(add(tmp_path, tiny, settings(method="full", learning_rate=5e-3, steps=30, evaluate_every=30))).of("step")
+    steps = train(add(tmp_path, tiny, settings(method="full", learning_rate=5e-3, steps=30, evaluate_every=30))).of(
+        "step"
+    )
     assert steps[-1]["loss"] < steps[0]["loss"] / 5
 
 

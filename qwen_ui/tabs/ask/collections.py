@@ -47,14 +47,7 @@ class Collections:
             self._lay_out_forms()
             self._lay_out_documents()
         buttons = Buttons([], self._stop)
-        self._events = Events(
-            app,
-            ADDING,
-            self._status,
-            buttons,
-            admit=lambda request, name, adapter: app.work(request, name),
-            refused=NOT_DONE,
-        )
+        self._events = Events(app, ADDING, self._status, buttons, admit=app.work, refused=NOT_DONE)
 
     def _lay_out_forms(self) -> None:
         self._renaming = gr.Checkbox(visible="hidden", container=False)

@@ -31,6 +31,7 @@ class Result:
         self._app = app
         self._journals = journals
         self._watch = watch
+        self._picker = app.adapter
         self.outcome = gr.HTML(elem_id="finetune-outcome", padding=False)
         with gr.Row(visible=False, elem_id="finetune-result-buttons") as self.buttons:
             self.use = gr.Button(label("Use it now"), size="sm", variant="primary", elem_id="finetune-use")
@@ -98,7 +99,7 @@ class Result:
             EXPORTING,
             self.status,
             Buttons([self.export], self.unexport),
-            admit=lambda request, name, adapter: self._app.work(request, name),
+            admit=self._app.work,
             refused=NOT_DONE,
         )
         merged = exporting.run(self.export.click, self._exporting, [run], [self._file])
@@ -110,7 +111,7 @@ class Result:
         asking = Events(self._app, "finetune-asking", self.said, buttons, admit=admitting(self._app))
         asking.run([self.ask.click, self.prompt.submit], self._asking, [run, self.prompt], [self.base, self.adapted])
         asking.stop()
-        events.on(self.use.click, self._use, [run], [self._app.adapter])
+        events.on(self.use.click, self._use, [run], [self._picker])
 
     def adapter(self, event: Event) -> str:
         """The name of the run's adapter. Raises `InvalidInput` when it has none."""
@@ -122,7 +123,7 @@ class Result:
     def _use(self, event: Event) -> Values:
         name = self.adapter(event)
         told = event.say("All tabs now answer with the adapter “{name}”.", name=name)
-        return {self._app.adapter: offered(self._app.adapters, event.say, name), self.status: line(told, "note")}
+        return {self._picker: offered(self._app.adapters, event.say, name), self.status: line(told, "note")}
 
     def _zip(self, event: Event) -> Values:
         """The adapter as a zip in the page's cache, which Gradio empties by and by."""

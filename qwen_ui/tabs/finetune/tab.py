@@ -18,6 +18,8 @@ from qwen_ui.page.words import Say, label
 from qwen_ui.sentences import marked
 from qwen_ui.server.sessions import Work
 from qwen_ui.tabs.finetune import look, show
+from qwen_ui.tabs.finetune.adapters import Adapters
+from qwen_ui.tabs.finetune.adapters import endpoints as adapter_endpoints
 from qwen_ui.tabs.finetune.compare import Compare
 from qwen_ui.tabs.finetune.endpoints import endpoints
 from qwen_ui.tabs.finetune.fields import Fields
@@ -50,6 +52,8 @@ class FinetuneTab:
             self._result = Result(app, self._journals, self._watch)
         with gr.Accordion(label("All runs"), open=False, elem_classes="finetune-step") as self._all:
             self._compare = Compare(self._watch)
+        with gr.Accordion(label("All adapters"), open=False, elem_classes="finetune-step") as self._shelf:
+            self._adapters = Adapters(app)
         self._wire(page, place)
 
     @property
@@ -121,20 +125,16 @@ class FinetuneTab:
         self._compare.wire(events, self._all)
         results = Events(self._app, "finetune", result.status, Buttons([], self._unstart))
         result.wire(results)
+        self._adapters.wire(
+            Events(self._app, "finetune", self._adapters.status, Buttons([], self._unstart)), self._shelf
+        )
         filled = [fields.file, *opened, *fields.settings.values(), fields.preset, fields.pinned]
         again = results.on(result.again.click, self._again, [watch.run], filled)
         looking.run(again, self._looking_anew, asked, found)
 
     def _working(self, name: str, status: gr.HTML, buttons: Buttons, refused: str) -> Events:
         """For runs that need no model."""
-        return Events(
-            self._app,
-            name,
-            status,
-            buttons,
-            admit=lambda request, name, adapter: self._app.work(request, name),
-            refused=refused,
-        )
+        return Events(self._app, name, status, buttons, admit=self._app.work, refused=refused)
 
     def _opened(self, event: Event) -> Values:
         """The page, or the tab, was opened."""
@@ -254,6 +254,6 @@ TAB = Tab(
     marked("Fine-tune"),
     Path(__file__).parent,
     lambda app, page, place: FinetuneTab(app, page, place).parts,
-    endpoints,
+    lambda app: [*endpoints(app), *adapter_endpoints(app)],
     owner_only=True,
 )

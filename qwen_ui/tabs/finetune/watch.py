@@ -27,11 +27,11 @@ LEARNING = "finetune-learning"
 """The name of the run that answers the pinned prompts; it goes on beside the tab's other one."""
 
 
-def admitting(app: App) -> Callable[[gr.Request, str, str], AbstractContextManager[MeteredEngine]]:
+def admitting(app: App) -> Callable[[gr.Request, str], AbstractContextManager[MeteredEngine]]:
     """Lets requests in that name adapters themselves, whichever the page's header names."""
 
     @contextmanager
-    def admit(request: gr.Request, name: str, adapter: str) -> Iterator[MeteredEngine]:
+    def admit(request: gr.Request, name: str) -> Iterator[MeteredEngine]:
         session = request.session_hash or ""
         if app.running.busy(session, name):
             raise InvalidInput("An answer is being written. Stop it first, or wait for its end.")
