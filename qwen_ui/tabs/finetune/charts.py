@@ -12,6 +12,8 @@ from qwen_ui.tabs.finetune.task import Story
 from qwen_ui.tabs.finetune.words import METRICS, PARTS
 
 HEIGHT = 250
+LEGEND = 5
+"""Series that are named under a plot."""
 _GOLDEN_ANGLE = 137.508
 
 
@@ -52,5 +54,26 @@ def _drawn(points: Sequence[Point], y: str, title: str, series: str, say: Say) -
     x = say("Step")
     frame = pd.DataFrame(points, columns=[x, y, series])
     names = list(dict.fromkeys(frame[series]))
-    colours = {name: f"hsl({(245 + place * _GOLDEN_ANGLE) % 360:.0f}, 55%, 58%)" for place, name in enumerate(names)}
-    return gr.LinePlot(frame, x=x, y=y, color=series, color_map=colours, title=title, visible=not frame.empty)
+    return gr.LinePlot(
+        frame,
+        x=x,
+        y=y,
+        color=series,
+        color_map=_colours(names),
+        colors_in_legend=[names[at] for at in _spread(len(names))],
+        title=title,
+        visible=not frame.empty,
+    )
+
+
+def _colours(names: Sequence[str]) -> dict[str, str]:
+    """Far apart where they are few; where they are many, as layers are, those beside each other are alike."""
+    turn = _GOLDEN_ANGLE if len(names) <= LEGEND else 300 / len(names)
+    return {name: f"hsl({(245 + place * turn) % 360:.0f}, 55%, 58%)" for place, name in enumerate(names)}
+
+
+def _spread(count: int) -> list[int]:
+    """So many places as there is room for in a legend, the first and the last among them."""
+    if count <= LEGEND:
+        return list(range(count))
+    return [round(at * (count - 1) / (LEGEND - 1)) for at in range(LEGEND)]

@@ -48,9 +48,17 @@ def metrics(story: Story, names: Mapping[str, str]) -> list[Point]:
 
 
 def rates(story: Story) -> list[Point]:
-    """The learning rate of each group."""
+    """The learning rate of each group. Groups that learn at the same rate all along are one, from … to."""
+    events = [event for event in thinned(story.steps) if event.get("rates")]
+    names = dict.fromkeys(name for event in events for name in event["rates"])
+    alike: dict[tuple[float | None, ...], list[str]] = {}
+    for name in names:
+        alike.setdefault(tuple(event["rates"].get(name) for event in events), []).append(name)
     return finite(
-        (event["step"], rate, group) for event in thinned(story.steps) for group, rate in event.get("rates", {}).items()
+        (event["step"], rate, " … ".join(dict.fromkeys((same[0], same[-1]))))
+        for rates, same in alike.items()
+        for event, rate in zip(events, rates, strict=True)
+        if rate is not None
     )
 
 

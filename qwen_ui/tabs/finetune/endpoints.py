@@ -68,7 +68,7 @@ def _begin(app: App, journals: Journals, file: Any, given: Mapping[str, Any], se
     path = uploaded(file)
     stories = [journals.story(run) for run in app.runs.store.all()]
     request = Request(
-        name=check_name(given["name"], app.runs.adapters, stories),
+        name=check_name(given["name"], app.adapters, stories),
         file=path.name,
         settings=settings,
         sheet=given["sheet"],
@@ -123,7 +123,7 @@ def _told(story: Story) -> dict[str, Any]:
         "id": story.id,
         "name": request.name,
         "state": story.state,
-        "message": str(story.message),
+        "message": str(story.message or ""),
         "step": story.step,
         "steps": int(story.plan.get("steps", 0)),
         "metrics": dict(story.best),

@@ -79,7 +79,7 @@ class Fields:
     @property
     def of_data(self) -> list[Component]:
         """The widgets whose values decide what is read of a file."""
-        return [self.file, self.encoding.radio, self.sheet, *self.settings.values()]
+        return [self.file, self.sheet, *self.settings.values()]
 
     @property
     def all(self) -> list[Component]:

@@ -129,7 +129,7 @@ class Result:
         """The adapter as a zip in the page's cache, which Gradio empties by and by."""
         name = self.adapter(event)
         with tempfile.TemporaryDirectory() as folder:
-            return {self._file: self._offered(self._app.runs.adapters.zip(name, Path(folder)))}
+            return {self._file: self._offered(self._app.adapters.zip(name, Path(folder)))}
 
     def _offered(self, file: Path) -> gr.DownloadButton:
         return gr.DownloadButton(value=self._file.move_resource_to_block_cache(file))

@@ -61,7 +61,7 @@ def progress(story: Story, say: Say) -> str:
     facts = []
     if total:
         facts.append(say("Step {step:,} of {total:,}", step=story.step, total=total))
-    if last and not story.over:
+    if last and not story.over and story.step < total:
         facts.append(say("{left} left", left=timedelta(seconds=max(last.get("seconds_left") or 0, 1))))
     facts += figures(story, say)
     name = escape(story.request.name, quote=True)
@@ -76,7 +76,7 @@ def progress(story: Story, say: Say) -> str:
 
 def _state_line(story: Story, say: Say) -> str:
     kind = {"failed": "error", "interrupted": "note", "running": "busy", "waiting": "busy"}.get(story.state, "note")
-    return line(say(STATE_LINE[_stage(story)], message=story.message), kind)
+    return line(say(STATE_LINE[_stage(story)], message=story.message or ""), kind)
 
 
 def _stage(story: Story) -> str:

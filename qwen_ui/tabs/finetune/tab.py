@@ -1,7 +1,6 @@
 """The Fine-tune tab: its four steps on one page, and what answers to what."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from qwen_ui.errors import InvalidInput, QwenUIError
-from qwen_ui.finetune.runs import Request, Run
+from qwen_ui.finetune.runs import Run
 from qwen_ui.page.app import App
 from qwen_ui.page.events import NOT_DONE, Buttons, Event, Events, Values
 from qwen_ui.page.events import Run as Running
@@ -25,15 +23,16 @@ from qwen_ui.tabs.finetune.adapters import endpoints as adapter_endpoints
 from qwen_ui.tabs.finetune.compare import Compare
 from qwen_ui.tabs.finetune.endpoints import endpoints
 from qwen_ui.tabs.finetune.fields import Fields
+from qwen_ui.tabs.finetune.opening import Opening
 from qwen_ui.tabs.finetune.result import Result
 from qwen_ui.tabs.finetune.start import Planned, begin, plan
-from qwen_ui.tabs.finetune.task import Journals, check_name, file_bytes, pinned_of
+from qwen_ui.tabs.finetune.task import Journals, check_name
 from qwen_ui.tabs.finetune.watch import Watch
-from qwen_ui.text.decode import UncertainEncoding
-from qwen_ui.text.tables import Table, read
 
 NOT_STARTED = marked("Not started: {error}")
 LOOKING = "finetune-looking"
+LOOKED_AT = ("shape", "input", "target", "template", "split")
+"""Settings whose change has the data looked at anew."""
 
 
 class FinetuneTab:
@@ -66,6 +65,7 @@ class FinetuneTab:
         with gr.Row(elem_id="finetune-data"):
             with gr.Column(elem_id="finetune-data-fields"):
                 self._fields.lay_out_data()
+                self._opening = Opening(self._app, self._fields)
             with gr.Column(elem_id="finetune-data-look"):
                 with gr.Row(elem_id="finetune-look-buttons"):
                     self._look = gr.Button(label("Look at the data"), size="sm", scale=0, elem_id="finetune-look")
@@ -74,7 +74,6 @@ class FinetuneTab:
                     )
                 self._looked_status = gr.HTML(elem_id="finetune-look-status", padding=False)
                 self._looked = gr.HTML(elem_id="finetune-looked", padding=False)
-                self._uncertain = gr.State(False)
 
     def _lay_out_settings(self) -> None:
         self._fields.lay_out_settings()
@@ -87,30 +86,26 @@ class FinetuneTab:
         self._status = gr.HTML(elem_id="finetune-status", padding=False)
 
     def _wire(self, page: gr.Blocks, place: gr.Tab) -> None:
-        fields, watch, result, work = self._fields, self._watch, self._result, self._app.work
-        looking = Events(
-            self._app, LOOKING, self._looked_status, Buttons([self._look], self._leave), admit=work, refused=NOT_DONE
-        )
-        opened = [fields.encoding.radio, fields.sheet, *fields.columns, self._looked, self._estimate, self._uncertain]
-        uploads = [fields.file.upload, fields.file.clear]
+        fields, watch, result = self._fields, self._watch, self._result
+        looking = self._working(LOOKING, self._looked_status, Buttons([self._look], self._leave), NOT_DONE)
+        opened = self._opening.shown
         looks = [
-            looking.on(uploads, self._open, fields.of_data, opened),
-            looking.on(fields.encoding.radio.input, self._open_in, fields.of_data, opened),
-            looking.on(fields.sheet.input, self._open_in, fields.of_data, opened),
+            looking.on([fields.file.upload, fields.file.clear], self._opening.new, fields.of_data, opened),
+            looking.on(
+                fields.encoding.radio.input, self._opening.decoded, [*fields.of_data, fields.encoding.radio], opened
+            ),
+            looking.on(fields.sheet.input, self._opening.turned, [*fields.of_data, self._opening.encoding], opened),
+            looking.stopped([fields.settings[name].input for name in LOOKED_AT]),  # type: ignore[attr-defined]
         ]
-        chosen = [fields.settings[name].input for name in ("shape", "input", "target", "template", "split")]  # type: ignore[attr-defined]
-        looks.append(looking.stopped(chosen))
-        found = [self._looked, self._estimate]
+        asked, found = self._opening.asked, [self._looked, self._estimate]
         for each in looks:
-            looking.run(each, self._looking_anew, [*fields.all, self._uncertain], found)
-        looking.run(self._look.click, self._looking, fields.all, found)
+            looking.run(each, self._looking_anew, asked, found)
+        looking.run(self._look.click, self._looking, asked, found)
         looking.stop()
 
-        starting = Events(
-            self._app, "finetune", self._status, Buttons([self._start], self._unstart), admit=work, refused=NOT_STARTED
-        )
+        starting = self._working("finetune", self._status, Buttons([self._start], self._unstart), NOT_STARTED)
         starting.on(fields.preset.input, fields.take_preset, [fields.preset], list(fields.settings.values()))
-        begun = starting.run(self._start.click, self._starting, fields.all, [*found, *watch.shown, *result.shown])
+        begun = starting.run(self._start.click, self._starting, asked, [*found, *watch.shown, *result.shown])
         starting.on(begun, self._listed, [watch.run], self._compare.shown)
         starting.stop()
 
@@ -135,7 +130,11 @@ class FinetuneTab:
         )
         filled = [fields.file, *opened, *fields.settings.values(), fields.preset, fields.pinned]
         again = results.on(result.again.click, self._again, [watch.run], filled)
-        looking.run(again, self._looking_anew, [*fields.all, self._uncertain], found)
+        looking.run(again, self._looking_anew, asked, found)
+
+    def _working(self, name: str, status: gr.HTML, buttons: Buttons, refused: str) -> Events:
+        """For runs that need no model."""
+        return Events(self._app, name, status, buttons, admit=self._app.work, refused=refused)
 
     def _opened(self, event: Event) -> Values:
         """The page, or the tab, was opened."""
@@ -172,63 +171,16 @@ class FinetuneTab:
         self._app.runs.delete(self._watch.chosen(event))
         return self._showing(event, None) | self._listed(event)
 
-    def _open(self, event: Event) -> Values:
-        """A new file: its sheets and columns."""
-        return self._fields.encoding.none() | self._opened_file(event.having({self._fields.encoding.radio: ""}), True)
-
-    def _open_in(self, event: Event) -> Values:
-        """The file in the chosen encoding, or another sheet of it."""
-        return self._opened_file(event, False)
-
-    def _opened_file(self, event: Event, new: bool) -> Values:
-        fields, say = self._fields, event.say
-        nothing: Values = {self._looked: "", self._estimate: "", self._uncertain: False}
-        unseen: Values = {fields.sheet: gr.Dropdown(choices=[], value=None, visible=False)} if new else {}
-        if not event[fields.file]:
-            return nothing | unseen | fields.offer_columns((), say)
-        try:
-            table = self._table(event, "" if new else event[fields.sheet] or "")
-        except UncertainEncoding as error:
-            asked = fields.encoding.offer(error, say) | {self._uncertain: True}
-            return nothing | unseen | asked | fields.offer_columns((), say)
-        except QwenUIError:  # the look, which comes next, says what is wrong; conversations are no table
-            return nothing | unseen | fields.offer_columns((), say)
-        kept = {name: event[fields.settings[name]] for name in ("input", "target", "split")}
-        sheets = gr.Dropdown(choices=list(table.sheets), value=table.sheet or None, visible=len(table.sheets) > 1)
-        return nothing | {fields.sheet: sheets} | fields.offer_columns(table.columns, say, kept)
-
-    def _table(self, event: Event, sheet: str) -> Table:
-        file = event[self._fields.file]
-        data = file_bytes(file, self._app.settings.upload_limit_mb)
-        return read(Path(file).name, data, sheet, event[self._fields.encoding.radio] or "")
-
-    def _request(self, event: Event, name: str = "") -> tuple[Request, bytes]:
-        """What is asked for, and the file. Raises `InvalidInput` for what can't be."""
-        fields = self._fields
-        if not event[fields.file]:
-            raise InvalidInput("Add a file first.")
-        data = file_bytes(event[fields.file], self._app.settings.upload_limit_mb)
-        request = Request(
-            name=name,
-            file=Path(event[fields.file]).name,
-            settings=fields.chosen(event),
-            sheet=event[fields.sheet] or "",
-            encoding=event[fields.encoding.radio] or "",
-            model=self._app.model,
-            pinned=pinned_of(event[fields.pinned] or ""),
-            made=time.time(),
-        )
-        return request, data
-
     def _looking_anew(self, event: Event) -> "Running[Planned | None]":
         """Looks at what was just opened, if anything was and it can be read."""
-        if event[self._uncertain] or not event[self._fields.file]:
-            return Running(_nothing, lambda found, running: {}, lambda found, running: "", said=lambda found: False)
-        return self._looking(event)
+        if self._opening.readable(event):
+            return self._looking(event)
+        nothing: Values = {self._looked: "", self._estimate: ""}
+        return Running(_nothing, lambda found, running: nothing, lambda found, running: "", said=lambda found: False)
 
     def _looking(self, event: Event) -> "Running[Planned | None]":
         say = event.say
-        request, data = self._request(event, "look")
+        request, data = self._opening.request(event, "look")
         looking = line(say("Looking at the data…"), "busy")
 
         async def task(work: Work) -> AsyncGenerator["Planned | None", None]:
@@ -253,8 +205,8 @@ class FinetuneTab:
     def _starting(self, event: Event) -> "Running[Begun]":
         """Looks at the data, and puts the run into the queue if it can be trained."""
         fields, say = self._fields, event.say
-        name = check_name(event[fields.name] or "", self._app.runs.adapters, self._watch.stories())
-        request, data = self._request(event, name)
+        name = check_name(event[fields.name] or "", self._app.adapters, self._watch.stories())
+        request, data = self._opening.request(event, name)
         looking = line(say("Looking at the data…"), "busy")
 
         async def task(work: Work) -> AsyncGenerator[Begun, None]:
@@ -282,19 +234,7 @@ class FinetuneTab:
 
     def _again(self, event: Event) -> Values:
         """Fills steps 1 and 2 from the run that is watched."""
-        run, fields = self._watch.chosen(event), self._fields
-        request = run.request
-        if not run.file.exists():
-            raise InvalidInput("The run's file is gone. Add it again.")
-        file = fields.file.move_resource_to_block_cache(run.file)
-        filled = fields.fill(request)
-        having = event.having({fields.file: file, fields.encoding.radio: request.encoding, fields.sheet: request.sheet})
-        having = having.having(filled)
-        return {
-            fields.file: file,
-            **self._opened_file(having, new=not request.sheet),
-            **{widget: value for widget, value in filled.items() if widget not in fields.columns},
-        }
+        return self._opening.again(event, self._watch.chosen(event))
 
 
 @dataclass(frozen=True, slots=True)

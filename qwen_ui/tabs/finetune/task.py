@@ -16,7 +16,6 @@ from qwen_ui.sentences import Sentence
 
 PINNED = 5
 PINNED_LENGTH = 2000
-NOTHING = Sentence("")
 KEPT_RUNS = 32
 """Whose events are kept in memory."""
 
@@ -28,7 +27,7 @@ class Story:
     id: str
     request: Request
     state: State
-    message: Sentence = NOTHING
+    message: Sentence | None = None
     """Why it failed."""
     plan: Event = field(default_factory=dict)
     steps: tuple[Event, ...] = ()

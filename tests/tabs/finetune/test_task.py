@@ -111,6 +111,12 @@ def test_curves_are_thinned_and_leave_out_what_no_plot_can_show(run: Run):
     assert all(point[1] == 1.0 for point in points)
 
 
+def test_groups_that_learn_at_the_same_rate_are_one_curve(run: Run):
+    events = [step(at, rates={"a": at / 10, "b": at / 10, "c": at / 20}) for at in (1, 2)]
+    points = curves.rates(story_of(run, run.request, events, "running"))
+    assert points == [(1, 0.1, "a … b"), (2, 0.2, "a … b"), (1, 0.05, "c"), (2, 0.1, "c")]
+
+
 def test_the_heat_names_the_layer_with_the_strongest_gradient_and_leaves_frozen_ones_clear(run: Run):
     plan = {"kind": "plan", "layers": ["0", "1", "2"]}
     heat = curves.heat(story_of(run, run.request, [plan, step(1), step(2)], "running"))
