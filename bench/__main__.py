@@ -18,9 +18,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--rounds", type=int, default=5, help="how often each pair is measured; medians are shown")
-    parser.add_argument(
-        "--data", type=Path, help=f"a folder with {', '.join(DATA)}: search, sentiment and finetune need it"
-    )
+    needed = f"a folder with {', '.join(DATA)}: search, sentiment and finetune need it"
+    parser.add_argument("--data", type=Path, help=needed)
     parser.add_argument("--only", choices=PARTS, help="measures this part alone")
     parser.add_argument("--write", action="store_true", help="also puts the tables into docs/benchmarks.md")
     arguments = parser.parse_args(argv)
