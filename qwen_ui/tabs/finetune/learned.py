@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from qwen_ui.finetune.queue import not_saved
 from qwen_ui.finetune.runs import Run
 from qwen_ui.tabs.finetune.answers import Ask
 from qwen_ui.tabs.finetune.task import Story
@@ -28,13 +29,16 @@ def read(run: Run) -> dict[tuple[int, str], str]:
 
 
 def keep(run: Run, answers: Answers) -> None:
-    """Adds answers that are whole. Raises `OSError`."""
+    """Adds answers that are whole. Raises `NotSaved`."""
     lines = (
         json.dumps({"step": step, "prompt": prompt, "text": text}, ensure_ascii=False) + "\n"
         for (step, prompt), text in answers.items()
     )
-    with (run.folder / FILE).open("a", encoding="utf-8") as file:
-        file.writelines(lines)
+    try:
+        with (run.folder / FILE).open("a", encoding="utf-8") as file:
+            file.writelines(lines)
+    except OSError as error:
+        raise not_saved(run.folder, error) from error
 
 
 def missing(run: Run, story: Story, answers: Answers) -> list[tuple[int, str]]:
