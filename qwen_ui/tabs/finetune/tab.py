@@ -59,7 +59,9 @@ class FinetuneTab:
     @property
     def parts(self) -> Parts:
         senders = [self._watch.ask, self._result.ask]
-        return Parts(senders, typed=[self._fields.name, self._fields.pinned, self._result.prompt])
+        return Parts(
+            senders, kept=[self._fields.kept], typed=[self._fields.name, self._fields.pinned, self._result.prompt]
+        )
 
     def _lay_out_data(self) -> None:
         with gr.Row(elem_id="finetune-data"):
@@ -108,6 +110,7 @@ class FinetuneTab:
         begun = starting.run(self._start.click, self._starting, asked, [*found, *watch.shown, *result.shown])
         starting.on(begun, self._listed, [watch.run], self._compare.shown)
         starting.stop()
+        fields.wire(page)
 
         events = Events(self._app, "finetune", watch.status, Buttons([], self._unstart))
         shown = [*watch.shown, *result.shown]

@@ -107,6 +107,12 @@ def test_what_cannot_be_is_told_and_nothing_typed_is_lost(serve: Serve, open_tab
     expect(page.locator("#finetune-rank input")).to_have_value("8")
     start(page, "crash")
     expect(status).to_contain_text("Something went wrong on the server.")
+    page.reload()
+    page.get_by_role("tab", name="Fine-tune", exact=True).click()
+    expect(page.locator("#finetune-name").locator("input, textarea")).to_have_value("crash")
+    page.locator(".finetune-section", has_text="What is trained").locator("button").first.click()
+    expect(page.locator("#finetune-rank input")).to_have_value("8")
+    expect(page.locator("#finetune-alpha input")).to_have_value("32")
 
 
 def test_a_run_can_be_stopped_continued_compared_and_deleted(serve: Serve, open_tab: OpenTab, films: Path):
