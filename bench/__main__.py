@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import chat, gpu, report, search, sentiment, users
+from bench import adapters, chat, gpu, report, search, sentiment, users
 from bench.report import Figure
 from qwen_ui.settings import PROJECT, Settings
 
@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=5, help="how often each pair is measured; medians are shown")
     parser.add_argument("--data", type=Path, help=f"a folder with {', '.join(DATA)}: search and sentiment need it")
     parser.add_argument(
-        "--only", choices=("chat", "users", "gpu", "search", "sentiment"), help="measures this part alone"
+        "--only", choices=("chat", "users", "adapters", "gpu", "search", "sentiment"), help="measures this part alone"
     )
     parser.add_argument("--write", action="store_true", help="also puts the tables into docs/benchmarks.md")
     arguments = parser.parse_args(argv)
@@ -41,6 +41,7 @@ def _parts(
     parts: dict[str, Callable[[], list[Figure]]] = {
         "chat": lambda: chat.run(settings, rounds),
         "users": lambda: _users(settings, plot),
+        "adapters": lambda: adapters.run(settings, rounds),
         "gpu": lambda: gpu.run(settings),
     }
     if data is not None:

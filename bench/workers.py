@@ -98,6 +98,7 @@ def engine_worker(pipe: Any, settings: Settings, cuda_graphs: bool | None = None
     engine = engines[0]
     functions: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
         "run": _run,
+        "load": _load,
         "first_token": _first_token,
         "stop_to_idle": _stop_to_idle,
     }
@@ -111,18 +112,27 @@ def engine_worker(pipe: Any, settings: Settings, cuda_graphs: bool | None = None
     asyncio.run(serve())
 
 
-async def _read(engine: Any, messages: Sequence[Message], **sampling: Any) -> tuple[str, Any]:
-    answer = [answer async for answer in answers(engine, messages, Sampling(**sampling))][-1]
+async def _read(engine: Any, messages: Sequence[Message], adapter: str = "", **sampling: Any) -> tuple[str, Any]:
+    answer = [answer async for answer in answers(engine, messages, Sampling(**sampling), adapter)][-1]
     return answer.text, answer.usage
 
 
-async def _run(engine: Any, prompts: Sequence[str], new_tokens: int, temperature: float) -> dict[str, Any]:
-    """All prompts at once."""
+async def _load(engine: Any, adapter: str) -> dict[str, float]:
+    """Seconds until an adapter is in memory."""
+    started = time.perf_counter()
+    await asyncio.to_thread(engine.adapters.load, adapter)
+    return {"seconds": time.perf_counter() - started}
+
+
+async def _run(
+    engine: Any, prompts: Sequence[str], new_tokens: int, temperature: float, adapters: Sequence[str] = ()
+) -> dict[str, Any]:
+    """All prompts at once, each with its own adapter if there are any."""
     started = time.perf_counter()
     results = await asyncio.gather(
         *(
-            _read(engine, [Message("user", prompt)], max_new_tokens=new_tokens, temperature=temperature)
-            for prompt in prompts
+            _read(engine, [Message("user", prompt)], adapter, max_new_tokens=new_tokens, temperature=temperature)
+            for prompt, adapter in zip(prompts, adapters or [""] * len(prompts), strict=True)
         )
     )
     seconds = time.perf_counter() - started

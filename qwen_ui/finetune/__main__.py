@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _new_run(given: Mapping[str, Any]) -> Run:
     """A run folder for the file. Raises `InvalidInput` at once for what can't be, before anything slow."""
-    if "file" not in given:
+    if given["file"] is None:
         raise InvalidInput("Name a file of examples, or a run with --run. See --help.")
     request = cli.request_of(given)
     app = _app(given)

@@ -72,14 +72,16 @@ def test_every_optimizer_takes_steps(tiny: Path, optimizer: str):
     def moved() -> bool:
         import torch
 
-        from qwen_ui.finetune.training import groups, optim
+        from qwen_ui.finetune.training import groups, load, optim
 
         chosen = settings(optimizer=optimizer, method="layers", layers=1)
         model = prepared(tiny, chosen)
         layers = groups.layers_of(model)
         made = optim.make(groups.groups(layers, chosen), chosen)
         before = [each.detach().clone() for layer in layers for _, each in layer.parameters]
-        model(input_ids=torch.tensor([[5, 6, 7]]), labels=torch.tensor([[5, 6, 7]])).loss.backward()
+        with load.computing(model):
+            found = model(input_ids=torch.tensor([[5, 6, 7]]), labels=torch.tensor([[5, 6, 7]])).loss
+        found.backward()
         made.step()
         after = [each for layer in layers for _, each in layer.parameters]
         return any(not old.equal(new) for old, new in zip(before, after, strict=True))

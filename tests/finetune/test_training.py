@@ -93,10 +93,10 @@ def test_a_loss_that_is_no_number_ends_it_and_what_was_best_is_kept(tmp_path: Pa
 
     def of(*given):
         calls.append(given)
-        return whole(*given) * (float("nan") if len(calls) == 4 else 1)
+        return whole(*given) * (float("nan") if len(calls) == 7 else 1)
 
     monkeypatch.setattr(loss, "of", of)
-    run = add(tmp_path, tiny, settings(batch_size=32))
+    run = add(tmp_path, tiny, settings(batch_size=16))
     with pytest.raises(Diverged, match="no longer a number at step 4"):
         train(run)
     assert json.loads((adapter_of(run) / "card.json").read_text())["metrics"]["loss"] < math.inf
@@ -128,7 +128,7 @@ def test_other_shapes_train_too(tmp_path: Path, tiny: Path, shape: str):
 
 def test_numbers_are_learnt_by_their_squared_error(tmp_path: Path, tiny: Path):
     stars = "\n".join(["text,stars", *(f"film {n} was {'o' * (n % 5)} long,{1 + n % 5}" for n in range(60))]).encode()
-    chosen = settings(loss="mean-squared-error", steps=12, evaluate_every=12, target="stars")
+    chosen = settings(loss="mean-squared-error", steps=12, evaluate_every=12, target="stars", learning_rate=0.1)
     told = train(add(tmp_path, tiny, chosen, stars))
     first, last = (event["loss"] for event in told.of("evaluation"))
     assert last < first and told.of("step")[-1]["loss"] < 5

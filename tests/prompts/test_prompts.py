@@ -285,3 +285,11 @@ def test_there_are_chat_assistants_in_english_and_chinese():
     chats = PromptStore(PROJECT / "prompts").list("chat").templates
     assert {chat.language for chat in chats} == {"en", "zh"}
     assert all([message.role for message in chat.render()] == ["system"] for chat in chats)
+
+
+def test_a_file_may_name_the_adapter_that_answers():
+    assert template("---\nmodel: {adapter: films}\n---\nuser:\nHi").adapter == "films"
+    assert body("Hi").adapter == ""
+    assert template("---\nmodel: gpt-4o\n---\nuser:\nHi").adapter == ""
+    with pytest.raises(TemplateError, match=r"story.prompty:3: adapter must be a text"):
+        template("---\nmodel:\n  adapter: [films]\n---\nuser:\nHi")

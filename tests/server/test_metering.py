@@ -170,3 +170,18 @@ async def test_tokens_of_an_answer_that_is_left_behind_are_counted():
             if answer.text == "ab":
                 break
     assert records[0].new_tokens == 2
+
+
+@pytest.mark.parametrize(
+    ("picked", "named", "answering"), [("", "", ""), ("a", "", "a"), ("", "b", "b"), ("a", "b", "a")]
+)
+async def test_the_adapter_that_a_visitor_picked_goes_before_the_one_that_a_prompt_file_names(
+    picked: str, named: str, answering: str
+):
+    fake = FakeEngine(["Hi"])
+    host, _ = host_of(fake, Settings())
+    with host.request("me", "chat", adapter=picked) as engine:
+        async for _ in answers(engine, ASKED, Sampling(), named):
+            pass
+        await engine.score(["p"], ["x"], named)
+    assert fake.adapters == [answering] * 2

@@ -13,7 +13,7 @@ from qwen_ui.finetune.encode import Encoded
 
 PADDING = 0
 """Any token: what comes after a row's end is never looked at."""
-MOST_TOKENS = 1024
+MOST_TOKENS = 768
 """Computed at once: what is kept of each for the backward pass is most of the memory."""
 BATCHES_SORTED = 8
 """Examples of so many batches are sorted by length: little padding, and still another order each epoch."""
@@ -77,8 +77,8 @@ def _parts(examples: Sequence[Encoded], most_tokens: int) -> Iterator[list[Encod
 
 
 def padded(sequences: Sequence[Sequence[int]]) -> Tensor:
-    """(sequences, longest), padded on the right."""
-    longest = max(map(len, sequences))
+    """(sequences, longest), padded on the right, to a multiple of eight: for each new shape torch keeps memory."""
+    longest = -(-max(map(len, sequences)) // 8) * 8
     return torch.tensor([[*ids, *([PADDING] * (longest - len(ids)))] for ids in sequences])
 
 

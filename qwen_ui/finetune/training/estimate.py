@@ -1,5 +1,6 @@
 """How much memory and time a training will take, told before it starts."""
 
+import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from qwen_ui.errors import ModelTooLarge
 from qwen_ui.finetune.encode import Encoded
 from qwen_ui.finetune.settings import TrainSettings
 from qwen_ui.finetune.training import groups, strategy
+from qwen_ui.finetune.training.collate import MOST_TOKENS
 from qwen_ui.finetune.training.load import Base
 from qwen_ui.finetune.training.trainer import steps_of
 from qwen_ui.models.estimate import gigabytes, weight_bytes
@@ -90,12 +92,13 @@ def estimate(base: Base, shape: Shape, settings: TrainSettings, rows: Sequence[E
     """From the model's shapes, the rows' lengths, and how fast this machine multiplies."""
     lengths = sorted((len(row.ids) for row in rows), reverse=True)
     steps = steps_of(settings, len(lengths))
-    batch = settings.batch_size * (lengths[0] if lengths else settings.max_length)
-    targets = max((sum(row.bears_loss) for row in rows), default=1) * settings.batch_size
+    longest = lengths[0] if lengths else settings.max_length
+    at_once = min(settings.batch_size * longest, max(MOST_TOKENS, longest))
+    targets = max((sum(row.bears_loss) for row in rows), default=1) * max(1, at_once // longest)
     passes = steps * settings.batch_size * settings.accumulation
     tokens = round(passes * sum(lengths) / max(1, len(lengths)))
     learning = shape.trainable * (8 + OPTIMIZER[settings.optimizer])
-    activations = batch * shape.sides * (2 * PER_TOKEN / 12 if settings.checkpointing else PER_TOKEN)
+    activations = at_once * shape.sides * (2 * PER_TOKEN / 12 if settings.checkpointing else PER_TOKEN)
     logits = targets * base.size.vocab * 12
     weights = weight_bytes(base.size, base.packing, base.device)
     evaluated = steps / max(1, settings.evaluate_every or steps / (4 * max(1.0, settings.epochs)))
@@ -144,8 +147,9 @@ def _change(settings: TrainSettings) -> Sentence:
 def operations_per_second(device: str) -> float:
     """Floating point operations of a plain product of 16-bit matrices, tried for a moment."""
     a, b = (torch.ones(512, 1024, dtype=torch.bfloat16, device=device) for _ in range(2))
-    done, began = 0, time.perf_counter()
-    while (seconds := time.perf_counter() - began) < MEASURED_SECONDS or done < 2:
+    times, until = [], time.perf_counter() + MEASURED_SECONDS
+    while time.perf_counter() < until or len(times) < 5:
+        began = time.perf_counter()
         float((a @ b.T)[0, 0])
-        done += 1
-    return done * 2 * 512 * 512 * 1024 / seconds
+        times.append(time.perf_counter() - began)
+    return 2 * 512 * 512 * 1024 / statistics.median(times)

@@ -29,6 +29,10 @@ EMBEDDED_ID = "HuggingFaceTB/SmolLM2-135M-Instruct"
 """The embedded model's id on the hub."""
 
 
+SHORT = 128
+"""Up to so many tokens plain attention is faster on a CPU than torch's own, whose backward pass is slow in bf16."""
+
+
 @dataclass(frozen=True, slots=True)
 class Base:
     """A model that is there to be trained, and where."""
@@ -74,14 +78,16 @@ def choose(settings: Settings, method: Method, report: Report) -> Base:
     )
 
 
-def read(base: Base) -> PreTrainedModel:
-    """The weights, frozen. Raises `ModelError`.
+def read(base: Base, longest: int = 0) -> PreTrainedModel:
+    """The weights, frozen, for rows of so many tokens at most. Raises `ModelError`.
 
     Not by peft's `prepare_model_for_kbit_training`: that brings embeddings and head to fp32, a third of a 7B's memory.
     """
     packed = bool(folder.packed(folder.check(base.files.folder), base.files.name))
     model = load.read_weights(base.files.name, base.files.folder, base.packing, base.device, packed=packed)
     model.config.use_cache = False
+    if base.device.kind == "cpu" and 0 < longest <= SHORT:
+        model.set_attn_implementation("eager")
     model.requires_grad_(False)
     return model
 

@@ -21,6 +21,7 @@ from qwen_ui.finetune.training.checkpoints import Checkpoints
 from qwen_ui.finetune.training.collate import Collator, balanced
 from qwen_ui.finetune.training.evaluate import Judge
 from qwen_ui.finetune.training.watch import Diverged, Tell, Watch
+from qwen_ui.models import heap
 from qwen_ui.models.source import Report
 from qwen_ui.prompts import PromptStore
 from qwen_ui.settings import Settings
@@ -120,7 +121,8 @@ def train(run: Run, app: Settings, tell: Tell, report: Report) -> None:
     estimate.check(prepared.base.files.name, prepared.needs, prepared.settings)
     _stop_if_told(run)
     set_seed(prepared.settings.seed)
-    model = strategy.prepare(load.read(prepared.base), prepared.settings, prepared.base.id)
+    longest = max(len(row.ids) for row in prepared.train)
+    model = strategy.prepare(load.read(prepared.base, longest), prepared.settings, prepared.base.id)
     _stop_if_told(run)
     judge = _judge(prepared)
     before = _before(run, model, prepared, judge)
@@ -170,7 +172,8 @@ def _learn(run: Run, model: Any, prepared: Prepared, judge: Judge, tell: Tell) -
     )
     watch.trainer = made
     try:
-        made.train(resume_from_checkpoint=str(last.folder) if last else None)
+        with heap.returned():  # batches differ in length: the holes that they leave would make twice the memory
+            made.train(resume_from_checkpoint=str(last.folder) if last else None)
     except (Diverged, NotSaved) as error:
         return error
     return None

@@ -12,6 +12,7 @@ import pytest
 from qwen_ui.errors import EngineFailed, InvalidInput
 from qwen_ui.messages import Message
 from qwen_ui.page.events import Event, Run, Values
+from qwen_ui.settings import PROJECT
 from qwen_ui.tabs.chat.conversation import Chat, to_browser
 from qwen_ui.tabs.chat.tab import ChatTab
 from tests.fakes import FakeEngine
@@ -25,8 +26,8 @@ BEFORE = Chat(
 class Laid:
     """The tab, laid out on a page of its own."""
 
-    def __init__(self, engine: FakeEngine) -> None:
-        self.app = app_of(engine)
+    def __init__(self, engine: FakeEngine, prompts: Path = PROJECT / "prompts") -> None:
+        self.app = app_of(engine, prompts)
         with gr.Blocks() as page:
             self.tab = ChatTab(self.app, page)
 
@@ -161,3 +162,14 @@ def test_what_the_browser_kept_is_shown_and_something_else_refused():
     assert laid.said(laid.tab._restore(laid.event(BEFORE))) == ["first", "one", "second", "two"]
     with pytest.raises(InvalidInput, match="not a conversation"):
         laid.tab._restore(event_of(laid.app, {laid.tab._kept: "text"}))
+
+
+async def test_an_assistant_answers_with_its_adapter_and_a_picked_one_goes_before(tmp_path: Path):
+    (tmp_path / "chat").mkdir()
+    (tmp_path / "chat/critic.prompty").write_text("---\nmodel: {adapter: films}\n---\nsystem:\nJudge.", "utf-8")
+    engine = FakeEngine(["Good"])
+    laid = Laid(engine, tmp_path)
+    for assistant, picked in (("critic", ""), ("gone", ""), ("critic", "other")):
+        event = laid.event(BEFORE, "third", assistant=assistant).having({laid.app.adapter: picked})
+        await laid.run(laid.tab._sending, event)
+    assert engine.adapters == ["films", "", "other"]

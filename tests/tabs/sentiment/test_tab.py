@@ -1,5 +1,6 @@
 """The Sentiment tab's handlers: how a file's run begins, goes on and ends, and what comes of templates and labels."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,13 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from qwen_ui.errors import EngineFailed, PromptTooLong
+from qwen_ui.adapters.files import CONFIG, WEIGHTS
+from qwen_ui.errors import EngineFailed, InvalidInput, PromptTooLong
+from qwen_ui.page.app import App
 from qwen_ui.page.events import Event, Run, Values
 from qwen_ui.server.metering import Record
 from qwen_ui.tabs.sentiment.rows import Columns
-from qwen_ui.tabs.sentiment.tab import SentimentTab
+from qwen_ui.tabs.sentiment.tab import LABELS, SentimentTab, _ordered
 from qwen_ui.tabs.sentiment.task import FIRST_BATCH
 from tests.fakes import FakeEngine
 from tests.pages import app_of, event_of
@@ -281,3 +284,36 @@ def test_choices_come_back_as_the_browser_kept_them(
     id, values = restored
     assert id == template
     assert values[laid.tab._labels].startswith(labels)
+
+
+def adapter_in(app: App, name: str, **card: Any) -> None:
+    folder = app.adapters.folder / name
+    folder.mkdir(parents=True)
+    for file, text in ((CONFIG, "{}"), (WEIGHTS, ""), ("card.json", json.dumps(card))):
+        (folder / file).write_text(text, "utf-8")
+
+
+async def test_a_picked_adapter_brings_the_template_and_the_labels_that_it_was_trained_with(prompts: Path, file: str):
+    engine = FakeEngine()
+    laid = Laid(engine, prompts)
+    adapter_in(laid.app, "films", template="sentiment/reviews", labels=["bad", "good"])
+    adapter_in(laid.app, "other", template="chat/assistant")
+    values = laid.tab._fit(laid.event(file=file).having({laid.app.adapter: "films"}))
+    assert values[laid.tab._labels] == "bad, good"
+    assert values[laid.tab._template.dropdown].value == "reviews"
+    for name in ("", "other"):
+        assert laid.tab._fit(laid.event(file=file).having({laid.app.adapter: name})) == {}
+    await laid.run(laid.tab._judging_file, laid.event(file=file).having({laid.app.adapter: "films"}))
+    assert set(engine.adapters) == {"films"}
+
+
+def test_scripts_judge_by_what_the_adapter_was_trained_with(prompts: Path):
+    app = app_of(FakeEngine(), prompts)
+    adapter_in(app, "films", template="sentiment/reviews", labels=["bad", "good"])
+    adapter_in(app, "bare")
+    templates = app.prompts.list("sentiment").templates
+    assert _ordered(app, templates, LABELS, "films").labels == ("bad", "good")
+    assert _ordered(app, templates, "a,b", "films").labels == ("a", "b")
+    assert _ordered(app, templates, LABELS, "bare").labels == ("positive", "neutral", "negative")
+    with pytest.raises(InvalidInput, match="no adapter 'nobody'"):
+        _ordered(app, templates, LABELS, "nobody")
