@@ -83,7 +83,7 @@ class RunQueue:
             except OSError as error:
                 for folder in set(self._folders()) - before:
                     shutil.rmtree(folder, ignore_errors=True)
-                raise _not_saved(self.store.folder, error) from error
+                raise not_saved(self.store.folder, error) from error
         self._news.set()
         return run
 
@@ -97,7 +97,7 @@ class RunQueue:
                 (run.folder / QUEUED).touch()
                 run.tell("state", state="waiting")
             except OSError as error:
-                raise _not_saved(run.folder, error) from error
+                raise not_saved(run.folder, error) from error
             self._over.discard(run.id)
         self._news.set()
 
@@ -125,7 +125,7 @@ class RunQueue:
         try:
             run = looks.add(request, data)
         except OSError as error:
-            raise _not_saved(looks.folder, error) from error
+            raise not_saved(looks.folder, error) from error
         try:
             return self.command.plan(run, stopped)
         finally:
@@ -179,7 +179,8 @@ class RunQueue:
         log.error("Run %s: %s", run.id, text)
 
 
-def _not_saved(folder: Path, error: OSError) -> NotSaved:
+def not_saved(folder: Path, error: OSError) -> NotSaved:
+    """That something can't be written there, with what to do."""
     return NotSaved(
         "It can't be saved in {folder} ({error}). Free space there, or allow writing to it.",
         folder=folder,

@@ -11,12 +11,13 @@ Whoever watches a run reads these files; the process that trains it is the only 
 """
 
 import json
+import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from filelock import FileLock, Timeout
 
@@ -109,20 +110,25 @@ class Run:
         return "interrupted" if last == "running" and not self.locked else last
 
     def events(self, start: int = 0) -> Iterator[Event]:
-        """What happened, from the ``start``-th event on. A line that is being written is left for later."""
+        """What happened, from the ``start``-th event on. A line that is being written is left for later.
+
+        One that was cut off, by a full disk or a kill, is of the kind "damaged".
+        """
         file = self.folder / "events.jsonl"
         if not file.exists():
             return
         with file.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines):
                 if number >= start and line.endswith("\n"):
-                    yield json.loads(line)
+                    yield _read(line)
 
     def tell(self, kind: str, **values: Any) -> None:
         """Appends an event."""
         line = json.dumps({"kind": kind, "time": time.time(), **values}, ensure_ascii=False) + "\n"
-        with (self.folder / "events.jsonl").open("a", encoding="utf-8") as file:
-            file.write(line)
+        with (self.folder / "events.jsonl").open("a+b") as file:
+            if file.tell() and _is_cut(file):
+                line = "\n" + line
+            file.write(line.encode())
 
     def checkpoints(self) -> list[Checkpoint]:
         """Those that are whole, the first ones first."""
@@ -136,6 +142,20 @@ class Run:
     @property
     def stopping(self) -> bool:
         return (self.folder / "stop").exists()
+
+
+def _read(line: str) -> Event:
+    try:
+        event: Event = json.loads(line)
+    except ValueError:
+        return {"kind": "damaged", "time": 0.0}
+    return event
+
+
+def _is_cut(file: IO[bytes]) -> bool:
+    """Whether its last line has no end."""
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) != b"\n"
 
 
 class RunStore:

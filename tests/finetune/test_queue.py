@@ -116,6 +116,21 @@ def test_a_full_disk_is_told_and_leaves_no_half_run(queue: RunQueue, monkeypatch
     assert not list(queue.store.folder.iterdir())
 
 
+def test_an_event_that_was_cut_off_takes_no_other_one_away(queue: RunQueue):
+    run = add(queue, "films")
+    run.tell("step", step=1)
+    with (run.folder / "events.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"kind": "step", "st')
+    assert [event["kind"] for event in run.events()] == ["step"]
+    run.tell("step", step=2)
+    assert [(event["kind"], event.get("step")) for event in run.events()] == [
+        ("step", 1),
+        ("damaged", None),
+        ("step", 2),
+    ]
+    assert [event["step"] for event in run.events(2)] == [2]
+
+
 def test_a_plan_tells_what_would_be_trained_and_leaves_nothing(queue: RunQueue, tmp_path: Path):
     found = queue.plan(Request("films", "films.csv"), DATA)
     assert found["preview"]["rows"]["train"] == 8

@@ -1,5 +1,6 @@
 """What a run is asked for with: the file, every setting as a widget, the adapter's name and the pinned prompts."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,7 +12,8 @@ from qwen_ui.finetune.runs import Request
 from qwen_ui.finetune.settings import DATA, Choice, Preset, TrainSettings, choices, default_of, preset
 from qwen_ui.page.choices import as_held
 from qwen_ui.page.encoding import EncodingChoice
-from qwen_ui.page.events import Event, Values
+from qwen_ui.page.events import QUIET, Event, Values
+from qwen_ui.page.scripts import kept_by_browser
 from qwen_ui.page.words import Say, label
 from qwen_ui.prompts import PromptStore
 from qwen_ui.sentences import Sentence, marked
@@ -25,6 +27,8 @@ TASKS = ("sentiment", "translate", "chat", "write")
 FOUND, SUITED, BY_CHANCE = marked("(found by its name)"), marked("(the one that suits)"), marked("(by chance)")
 EMPTY = {"input": FOUND, "target": FOUND, "split": BY_CHANCE, "template": SUITED}
 """What an empty choice means."""
+KEEP = "(...values) => [Object.fromEntries(%s.map((name, place) => [name, values[place]]))]"
+RESTORE = "(kept, ...values) => %s.map((name, place) => kept && name in kept ? kept[name] : values[place])"
 
 
 class Fields:
@@ -32,6 +36,16 @@ class Fields:
 
     def __init__(self) -> None:
         self.settings: dict[str, Component] = {}
+        self.kept = kept_by_browser("finetune", render=False)
+        """The settings, over reloads."""
+
+    def wire(self, page: gr.Blocks) -> None:
+        """Lets the browser keep the settings, but for those of the data, which go with a file."""
+        kept = {name: widget for name, widget in self.settings.items() if choices()[name].section != DATA}
+        widgets, names = [self.preset, *kept.values()], json.dumps(["preset", *kept])
+        page.load(None, [self.kept, *widgets], widgets, js=RESTORE % names, **QUIET)
+        changes = [widget.change for widget in widgets]  # type: ignore[attr-defined]  # all that values are given in
+        gr.on(changes, None, widgets, [self.kept], js=KEEP % names, trigger_mode="always_last", **QUIET)
 
     def lay_out_data(self) -> None:
         """The file, what its rows are, and how they are split."""

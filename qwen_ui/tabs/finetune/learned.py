@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 
+from qwen_ui.finetune.queue import not_saved
 from qwen_ui.finetune.runs import Run
 from qwen_ui.tabs.finetune.answers import Ask
 from qwen_ui.tabs.finetune.task import Story
@@ -22,19 +24,25 @@ def read(run: Run) -> dict[tuple[int, str], str]:
     file = run.folder / FILE
     if not file.exists():
         return {}
-    whole, _, _ = file.read_text(encoding="utf-8").rpartition("\n")
-    lines = [json.loads(line) for line in whole.split("\n") if line]
-    return {(line["step"], line["prompt"]): line["text"] for line in lines}
+    answers = {}
+    for line in file.read_text(encoding="utf-8").split("\n"):
+        with suppress(ValueError):
+            given = json.loads(line)
+            answers[given["step"], given["prompt"]] = given["text"]
+    return answers
 
 
 def keep(run: Run, answers: Answers) -> None:
-    """Adds answers that are whole. Raises `OSError`."""
+    """Adds answers that are whole. Raises `NotSaved`."""
     lines = (
-        json.dumps({"step": step, "prompt": prompt, "text": text}, ensure_ascii=False) + "\n"
+        json.dumps({"step": step, "prompt": prompt, "text": text}, ensure_ascii=False)
         for (step, prompt), text in answers.items()
     )
-    with (run.folder / FILE).open("a", encoding="utf-8") as file:
-        file.writelines(lines)
+    try:
+        with (run.folder / FILE).open("a", encoding="utf-8") as file:
+            file.write("\n".join(["", *lines, ""]))  # after the end of a line that a full disk has cut off
+    except OSError as error:
+        raise not_saved(run.folder, error) from error
 
 
 def missing(run: Run, story: Story, answers: Answers) -> list[tuple[int, str]]:

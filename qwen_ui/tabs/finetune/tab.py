@@ -59,7 +59,9 @@ class FinetuneTab:
     @property
     def parts(self) -> Parts:
         senders = [self._watch.ask, self._result.ask]
-        return Parts(senders, typed=[self._fields.name, self._fields.pinned, self._result.prompt])
+        return Parts(
+            senders, kept=[self._fields.kept], typed=[self._fields.name, self._fields.pinned, self._result.prompt]
+        )
 
     def _lay_out_data(self) -> None:
         with gr.Row(elem_id="finetune-data"):
@@ -105,9 +107,12 @@ class FinetuneTab:
 
         starting = self._working("finetune", self._status, Buttons([self._start], self._unstart), NOT_STARTED)
         starting.on(fields.preset.input, fields.take_preset, [fields.preset], list(fields.settings.values()))
+        others = [widget.input for name, widget in fields.settings.items() if name not in LOOKED_AT]  # type: ignore[attr-defined]
+        starting.on([*others, fields.preset.input], self._outdate, [self._estimate], [self._estimate])
         begun = starting.run(self._start.click, self._starting, asked, [*found, *watch.shown, *result.shown])
         starting.on(begun, self._listed, [watch.run], self._compare.shown)
         starting.stop()
+        fields.wire(page)
 
         events = Events(self._app, "finetune", watch.status, Buttons([], self._unstart))
         shown = [*watch.shown, *result.shown]
@@ -143,6 +148,15 @@ class FinetuneTab:
             | self._compare.offer(self._watch.stories(), event.say)
             | self._fields.offer_templates(self._app.prompts, event.say)
         )
+
+    def _outdate(self, event: Event) -> Values:
+        """Says of an estimate that the settings have changed since."""
+        if not event[self._estimate]:
+            return {}
+        told = event.say(
+            "The settings have changed. “Look at the data” tells anew what it will take; so does the start."
+        )
+        return {self._estimate: line(told)}
 
     def _listed(self, event: Event) -> Values:
         return self._compare.offer(self._watch.stories(), event.say)

@@ -102,11 +102,18 @@ def test_what_cannot_be_is_told_and_nothing_typed_is_lost(serve: Serve, open_tab
     start(page, "films")
     expect(status).to_contain_text("Rank must be a whole number from 1 to 256, not 1000.")
     page.locator("#finetune-rank input").fill("8")
+    expect(page.locator("#finetune-estimate")).to_contain_text("The settings have changed")
     start(page, "huge")
     expect(status).to_contain_text("It takes about 900")
     expect(page.locator("#finetune-rank input")).to_have_value("8")
     start(page, "crash")
     expect(status).to_contain_text("Something went wrong on the server.")
+    page.reload()
+    page.get_by_role("tab", name="Fine-tune", exact=True).click()
+    expect(page.locator("#finetune-name").locator("input, textarea")).to_have_value("crash")
+    page.locator(".finetune-section", has_text="What is trained").locator("button").first.click()
+    expect(page.locator("#finetune-rank input")).to_have_value("8")
+    expect(page.locator("#finetune-alpha input")).to_have_value("32")
 
 
 def test_a_run_can_be_stopped_continued_compared_and_deleted(serve: Serve, open_tab: OpenTab, films: Path):
@@ -148,9 +155,12 @@ def test_a_phone_shows_it_in_chinese_without_scrolling_sideways(serve: Serve, op
     )
     upload(page, films)
     expect(page.locator("#finetune-looked")).to_contain_text("略去了 1 行")
+    page.locator("#finetune-shape input").click()
+    page.get_by_role("option", name="指令与回答").click()
     page.locator("#finetune-pinned textarea").fill("你好")
     start(page, "films")
     expect(page.locator("#finetune-outcome")).to_contain_text("它保留了多少基础模型的能力")
+    expect(page.locator("#finetune-answers dd").first).to_have_text("你好")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     said = page.locator("body").inner_text()
     assert "\u2063" not in said
