@@ -4,6 +4,7 @@
     ├── InvalidInput            a value that must be changed: the message says which and how
     │   ├── PromptTooLong       the prompt and its answer do not fit into the context
     │   ├── NotSaved            the disk is full, or the folder can't be written to
+    │   ├── Diverged            a training's loss is no number any more
     │   └── Unreadable          a document that can't be read (text/confined.py)
     ├── TemplateError           a prompt file is broken: names file, line and cause
     ├── ModelError              the model can't be had
@@ -51,6 +52,10 @@ class PromptTooLong(InvalidInput):
 
 class NotSaved(InvalidInput):
     """Something can't be written to the data folder: the disk is full, or writing is not allowed."""
+
+
+class Diverged(InvalidInput):
+    """A training has gone astray: its loss is no number any more."""
 
 
 class TemplateError(QwenUIError):

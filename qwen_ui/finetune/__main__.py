@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from qwen_ui.errors import InvalidInput, NotSaved, QwenUIError
+from qwen_ui.errors import Diverged, InvalidInput, NotSaved, QwenUIError
 from qwen_ui.finetune import cli
 from qwen_ui.finetune.runs import Run, RunStore
 from qwen_ui.finetune.training import priority
@@ -116,7 +116,6 @@ def _trained(run: Run, app: Settings, lines: cli.Lines, given: Mapping[str, Any]
 
     priority.lower(given.get("nice", priority.LOWEST))
     from qwen_ui.finetune.training import session  # noqa: PLC0415
-    from qwen_ui.finetune.training.watch import Diverged  # noqa: PLC0415
 
     try:
         session.set_threads(given.get("threads", max(1, (os.cpu_count() or 1) // 2)))

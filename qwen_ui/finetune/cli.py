@@ -11,7 +11,7 @@ from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.finetune.runs import Event, Request
 from qwen_ui.finetune.settings import PRESETS, Choice, Preset, TrainSettings, choices, default_of
 from qwen_ui.models.progress import Progress
-from qwen_ui.sentences import Sentence
+from qwen_ui.sentences import ENGLISH, Sentence
 
 PROG = "python -m qwen_ui.finetune"
 DESCRIPTION = """\
@@ -173,7 +173,7 @@ def _state(event: Event) -> str:
 
 
 def _time(seconds: float) -> str:
-    return str(Sentence("{time}", time=timedelta(seconds=max(1, round(seconds)))))
+    return ENGLISH.format_field(timedelta(seconds=max(1, round(seconds))), "")
 
 
 _LINES = {"plan": _plan, "step": _step, "evaluation": _evaluation, "result": _result, "state": _state}

@@ -44,7 +44,8 @@ def test_the_best_and_the_last_two_stay(tmp_path: Path, tiny: Path):
 def test_a_full_disk_ends_it_with_the_last_whole_checkpoint(tmp_path: Path, tiny: Path, monkeypatch):
     import torch
 
-    save, full = torch.save, []
+    save = torch.save
+    full: list[bool] = []
 
     def out_of_space(*given, **options):
         if full:
@@ -71,11 +72,11 @@ def test_a_killed_process_is_continued(tmp_path: Path, tiny: Path):
     process.wait()
     assert run.state == "interrupted"
     done = last_checkpoint(run)
-    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    again = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     wait_for(run, "checkpoint", after=sum(1 for _ in run.events()))
-    process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=120)
-    assert (process.returncode, run.state) == (130, "stopped"), said
+    again.send_signal(signal.SIGTERM)
+    _, said = again.communicate(timeout=120)
+    assert (again.returncode, run.state) == (130, "stopped"), said
     starts = [index for index, event in enumerate(run.events()) if event["kind"] == "plan"]
     first = next(event for event in list(run.events())[starts[-1] :] if event["kind"] == "step")
     assert first["step"] == done + 1

@@ -1,5 +1,6 @@
 """Losses, batches and scores, beside the plain ways to compute them."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,9 @@ def losses(model: Any, most_tokens: int, weights: dict[str, float] | None = None
     def compute() -> Any:
         model.zero_grad()
         parts = Collator(weights or {}, most_tokens=most_tokens)(ROWS)["parts"]
-        found = [loss.of(model, part, settings(smoothing=smoothing), None) for part in parts]
-        sum(found).backward()
-        return len(parts), sum(found).item(), model.get_input_embeddings().weight.grad.clone()
+        found: Any = sum(loss.of(model, part, settings(smoothing=smoothing), None) for part in parts)
+        found.backward()
+        return len(parts), found.item(), model.get_input_embeddings().weight.grad.clone()
 
     return in_thread(compute)
 
@@ -90,7 +91,7 @@ def test_scores_are_those_of_each_sequence_alone(model: Any):
     found = in_thread(lambda: log_probabilities(model, asked))
     for row, scores in zip(asked, found, strict=True):
         for (ids, start), score in zip(row, scores, strict=True):
-            assert score == pytest.approx(in_thread(lambda ids=ids, start=start: alone(ids, start)), abs=1e-4)
+            assert score == pytest.approx(in_thread(partial(alone, ids, start)), abs=1e-4)
 
 
 def test_an_epochs_order_is_all_rows_once_and_the_same_for_a_seed():

@@ -12,7 +12,7 @@ from qwen_ui.prompts import PromptStore, Template
 
 PROBES = "probes"
 """The folder of prompt files that every run is probed with, before and after."""
-PROBE_TOKENS = 40
+PROBE_TOKENS = 24
 MOST_REGRESSIONS = 50
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import set_seed
 
-from qwen_ui.errors import InvalidInput, NotSaved
+from qwen_ui.errors import Diverged, InvalidInput, NotSaved
 from qwen_ui.finetune.data import Dataset, candidates, read_dataset
 from qwen_ui.finetune.encode import Encoded, encode
 from qwen_ui.finetune.preview import preview
@@ -20,7 +20,7 @@ from qwen_ui.finetune.training import estimate, load, loss, publish, result, str
 from qwen_ui.finetune.training.checkpoints import Checkpoints
 from qwen_ui.finetune.training.collate import Collator, balanced
 from qwen_ui.finetune.training.evaluate import Judge
-from qwen_ui.finetune.training.watch import Diverged, Tell, Watch
+from qwen_ui.finetune.training.watch import Tell, Watch
 from qwen_ui.models import heap
 from qwen_ui.models.source import Report
 from qwen_ui.prompts import PromptStore

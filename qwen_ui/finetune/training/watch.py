@@ -9,7 +9,7 @@ import psutil
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from qwen_ui.errors import InvalidInput
+from qwen_ui.errors import Diverged
 from qwen_ui.finetune.runs import Run
 from qwen_ui.finetune.settings import TrainSettings
 from qwen_ui.finetune.training import groups
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
 Tell = Callable[..., None]
 """Like `Run.tell`."""
-
-
-class Diverged(InvalidInput):
-    """The loss is no number any more."""
 
 
 class Watch(TrainerCallback):
