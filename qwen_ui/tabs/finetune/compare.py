@@ -43,7 +43,8 @@ class Compare:
     def wire(self, events: Events, accordion: gr.Accordion) -> None:
         """Lets runs be compared, and the list be read again when it is opened."""
         events.on(accordion.expand, lambda event: self.offer(self._watch.stories(), event.say), (), self.shown)
-        events.on(self.chosen.change, self._compare, [self.chosen], [self.plot])
+        cleared = events.on(self.chosen.change, lambda event: {self.plot: gr.LinePlot(visible=False)}, (), [self.plot])
+        events.on(cleared, self._compare, [self.chosen], [self.plot])
 
     def offer(self, stories: Sequence[Story], say: Say) -> Values:
         """All runs, and those to choose from."""

@@ -122,10 +122,12 @@ class FinetuneTab:
             [watch.run],
             [*shown, *self._compare.shown, fields.settings["template"]],
         )
-        events.on(watch.run.input, self._chosen, [watch.run], shown)
+        plots = [watch.losses, watch.metrics, watch.rates]
+        events.on(events.on(watch.run.input, watch.cleared, (), plots), self._chosen, [watch.run], shown)
         events.on(watch.run.focus, self._refresh, [watch.run], [watch.run])
         events.on(watch.timer.tick, self._tick, [watch.run, watch.seen], shown)
-        events.on(watch.yes.click, self._delete, [watch.run], [*shown, *self._compare.shown])
+        cleared = events.on(watch.yes.click, watch.cleared, (), plots)
+        events.on(cleared, self._delete, [watch.run], [*shown, *self._compare.shown])
         watch.wire(events)
         self._compare.wire(events, self._all)
         results = Events(self._app, "finetune", result.status, Buttons([], self._unstart))
