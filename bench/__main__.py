@@ -5,10 +5,11 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import adapters, chat, gpu, report, search, sentiment, users
+from bench import adapters, chat, finetune, gpu, report, search, sentiment, users
 from bench.report import Figure
 from qwen_ui.settings import PROJECT, Settings
 
+PARTS = ("chat", "users", "adapters", "gpu", "search", "sentiment", "finetune")
 DATA = ("cmrc2018_trial.json", "sst2_train.tsv", "waimai_dev.csv")
 
 
@@ -17,10 +18,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--rounds", type=int, default=5, help="how often each pair is measured; medians are shown")
-    parser.add_argument("--data", type=Path, help=f"a folder with {', '.join(DATA)}: search and sentiment need it")
-    parser.add_argument(
-        "--only", choices=("chat", "users", "adapters", "gpu", "search", "sentiment"), help="measures this part alone"
-    )
+    needed = f"a folder with {', '.join(DATA)}: search, sentiment and finetune need it"
+    parser.add_argument("--data", type=Path, help=needed)
+    parser.add_argument("--only", choices=PARTS, help="measures this part alone")
     parser.add_argument("--write", action="store_true", help="also puts the tables into docs/benchmarks.md")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING)
@@ -48,6 +48,7 @@ def _parts(
         passages, english, chinese = (data / name for name in DATA)
         parts["search"] = lambda: search.run(passages).figures()
         parts["sentiment"] = lambda: sentiment.run_all(settings, english, chinese)
+        parts["finetune"] = lambda: finetune.run(settings, english, chinese)
     return parts
 
 

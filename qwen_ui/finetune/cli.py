@@ -43,7 +43,8 @@ def parser() -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
-    made.add_argument("file", metavar="DATA", nargs="?", type=Path, default=None, help="examples: .csv .tsv .xlsx .jsonl .json .txt")
+    kinds = "examples: .csv .tsv .xlsx .jsonl .json .txt"
+    made.add_argument("file", metavar="DATA", nargs="?", type=Path, default=None, help=kinds)
     _add_common(made.add_argument_group("what and where"))
     _add_others(made.add_argument_group("instead of DATA"))
     for section, settings in sections().items():

@@ -12,7 +12,8 @@ from tests.finetune.training import in_thread, settings
 
 def encoded(ids: list[int], answer: int, label: str = "a") -> Encoded:
     """The last ``answer`` tokens bear loss."""
-    return Encoded(ids, [place >= len(ids) - answer for place in range(len(ids))], False, Example(1, label=label), len(ids))
+    bears_loss = [place >= len(ids) - answer for place in range(len(ids))]
+    return Encoded(ids, bears_loss, False, Example(1, label=label), len(ids))
 
 
 ROWS = [encoded([5, 6, 7, 8, 9], 2), encoded([9, 8, 7], 1, "b"), encoded([4, 3, 2, 1, 5, 6, 7, 8], 3)]

@@ -147,7 +147,8 @@ def _change(settings: TrainSettings) -> Sentence:
 def operations_per_second(device: str) -> float:
     """Floating point operations of a plain product of 16-bit matrices, tried for a moment."""
     a, b = (torch.ones(512, 1024, dtype=torch.bfloat16, device=device) for _ in range(2))
-    times, until = [], time.perf_counter() + MEASURED_SECONDS
+    times: list[float] = []
+    until = time.perf_counter() + MEASURED_SECONDS
     while time.perf_counter() < until or len(times) < 5:
         began = time.perf_counter()
         float((a @ b.T)[0, 0])
