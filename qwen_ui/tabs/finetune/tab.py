@@ -51,7 +51,7 @@ class FinetuneTab:
         with gr.Accordion(label("4 · Result"), open=True, elem_classes="finetune-step"):
             self._result = Result(app, self._journals, self._watch)
         with gr.Accordion(label("All runs"), open=False, elem_classes="finetune-step") as self._all:
-            self._compare = Compare(self._watch)
+            self._compare = Compare(app, self._journals)
         with gr.Accordion(label("All adapters"), open=False, elem_classes="finetune-step") as self._shelf:
             self._adapters = Adapters(app)
         self._wire(page, place)
@@ -147,7 +147,7 @@ class FinetuneTab:
         """The page, or the tab, was opened."""
         return (
             self._showing(event, event[self._watch.run])
-            | self._compare.offer(self._watch.stories(), event.say)
+            | self._compare.offer(event.say)
             | self._fields.offer_templates(self._app.prompts, event.say)
         )
 
@@ -161,7 +161,7 @@ class FinetuneTab:
         return {self._estimate: line(told)}
 
     def _listed(self, event: Event) -> Values:
-        return self._compare.offer(self._watch.stories(), event.say)
+        return self._compare.offer(event.say)
 
     def _showing(self, event: Event, id: str | None) -> Values:
         """The run with that id, or another one."""

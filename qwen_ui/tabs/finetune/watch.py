@@ -118,13 +118,7 @@ class Watch:
 
     def stories(self) -> list[Story]:
         """All runs that can be read, the latest first."""
-        found = []
-        for run in self._app.runs.store.all():
-            try:
-                found.append(self._journals.story(run))
-            except InvalidInput:  # told when it is chosen
-                continue
-        return found
+        return self._journals.all(self._app.runs.store)[0]
 
     def chosen(self, event: Event) -> Run:
         """The run that is watched. Raises `InvalidInput` when there is none any more."""
