@@ -62,7 +62,7 @@ def test_where_memory_is_short_the_cache_is_smaller_but_never_below_one_context(
 def test_the_line_for_the_log_adds_up():
     needs = estimate(SEVEN, "4bit", Device("cuda", "GPU", 24 * GB), Settings())
     assert needs.total == needs.weights + needs.cache + needs.adapters + needs.headroom
-    assert str(needs).startswith("weights 5.5 GB + cache 1.9 GB (32,768 tokens) + headroom ")
+    assert str(needs).startswith("weights 5.5 GB + cache 1.9 GB (32,768 tokens) + adapters 0.6 GB + headroom ")
     assert str(needs).endswith(f"= {needs.total / GB:.1f} GB of 24.0 GB free")
 
 

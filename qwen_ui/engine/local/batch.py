@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from transformers import ContinuousBatchingConfig, GenerationConfig
@@ -189,22 +190,18 @@ class BatchLoop:
             raise EngineFailed("The model does not generate: {reason}.", reason=reason)
 
     def _keep_adapters_apart(self, cache: Any) -> None:
-        """Lets the prefix cache find an adapter's blocks for that adapter only: it knows them by their tokens alone.
-
-        Also notes what it finds of each prompt; transformers itself only logs it.
-        """
-        search = cache.search_prefix_match
-
-        def searched(request: str, prompt: list[int]) -> int:
-            self.reused[request] = search(request, self._marked(prompt, adapter_of(request)))
-            return self.reused[request]
-
-        def marked_as(mark: Callable[..., None]) -> Callable[[str, list[int], int], None]:
-            return lambda request, tokens, new: mark(request, self._marked(tokens, adapter_of(request)), new)
-
-        cache.search_prefix_match = searched
+        """Lets the prefix cache find an adapter's blocks for that adapter only: it knows them by their tokens alone."""
+        cache.search_prefix_match = partial(self._search, cache.search_prefix_match)
         for allocator in cache.cache_allocators.values():
-            allocator.mark_complete_blocks = marked_as(allocator.mark_complete_blocks)
+            allocator.mark_complete_blocks = partial(self._mark, allocator.mark_complete_blocks)
+
+    def _search(self, search: Callable[[str, list[int]], int], request: str, prompt: list[int]) -> int:
+        """Also notes what the cache finds of each prompt; transformers itself only logs it."""
+        self.reused[request] = search(request, self._marked(prompt, adapter_of(request)))
+        return self.reused[request]
+
+    def _mark(self, mark: Callable[[str, list[int], int], None], request: str, tokens: list[int], new: int) -> None:
+        mark(request, self._marked(tokens, adapter_of(request)), new)
 
     def _marked(self, tokens: list[int], adapter: int) -> list[int]:
         """The tokens as no other adapter has them. transformers packs each into 31 bits, enough for 14,000 adapters."""
@@ -214,24 +211,35 @@ class BatchLoop:
     def _follow_adapters(self, processor: Any) -> None:
         """Tells the adapters' layers whose tokens each step computes.
 
-        A recorded CUDA graph has none of them in it, so a step with adapters is computed without.
+        By methods with their arguments bound: a function within this one would hold the cache for as long as anybody
+        holds the traceback of an error that went through it.
         """
         runner, io = processor.model_runner, processor.inputs_and_outputs
-        prepare, compute = io.prepare_batch_tensors, runner.compute_batch
-        graphs = runner.use_cuda_graph_varlen, runner.use_cuda_graph_decode
         spans: list[tuple[int, int]] = []
+        graphs = runner.use_cuda_graph_varlen, runner.use_cuda_graph_decode
+        io.prepare_batch_tensors = partial(self._prepare, io.prepare_batch_tensors, spans)
+        runner.compute_batch = partial(self._compute, runner.compute_batch, runner, graphs, spans)
 
-        def prepared(requests_in_batch: Sequence[Any], **named: Any) -> None:
-            spans[:] = [(adapter_of(each.state.request_id), each.query_length) for each in requests_in_batch]
-            prepare(requests_in_batch=requests_in_batch, **named)
+    def _prepare(
+        self, prepare: Callable[..., None], spans: list[tuple[int, int]], requests_in_batch: Sequence[Any], **named: Any
+    ) -> None:
+        spans[:] = [(adapter_of(each.state.request_id), each.query_length) for each in requests_in_batch]
+        prepare(requests_in_batch=requests_in_batch, **named)
 
-        def computed(model: Any, data: Any) -> None:
-            adapted = any(adapter for adapter, _ in spans)
-            runner.use_cuda_graph_varlen, runner.use_cuda_graph_decode = (False, False) if adapted else graphs
-            with self._adapters.tokens_of(spans):
-                compute(model, data)
-
-        io.prepare_batch_tensors, runner.compute_batch = prepared, computed
+    def _compute(
+        self,
+        compute: Callable[[Any, Any], None],
+        runner: Any,
+        graphs: tuple[bool, bool],
+        spans: Sequence[tuple[int, int]],
+        model: Any,
+        data: Any,
+    ) -> None:
+        """A recorded CUDA graph has no adapters in it: a step with some is computed without."""
+        adapted = any(adapter for adapter, _ in spans)
+        runner.use_cuda_graph_varlen, runner.use_cuda_graph_decode = (False, False) if adapted else graphs
+        with self._adapters.tokens_of(spans):
+            compute(model, data)
 
     @property
     def held_blocks(self) -> int:
