@@ -160,7 +160,7 @@ class RunQueue:
             self._over |= {run.id for run, state in states.items() if state not in ("waiting", "running")}
             waiting = [run for run, state in states.items() if state == "waiting" and (run.folder / QUEUED).exists()]
             if waiting and "running" not in states.values():
-                self._begin(min(waiting, key=lambda run: run.request.made))
+                self._begin(min(waiting, key=_queued))
 
     def _begin(self, run: Run) -> None:
         try:
@@ -177,6 +177,11 @@ class RunQueue:
         text = template.format(cause=cause)
         run.tell("state", state="failed", template=template, values={"cause": cause}, text=text)
         log.error("Run %s: %s", run.id, text)
+
+
+def _queued(run: Run) -> int:
+    """When the run was last given to the queue."""
+    return (run.folder / QUEUED).stat().st_mtime_ns
 
 
 def not_saved(folder: Path, error: OSError) -> NotSaved:

@@ -10,7 +10,8 @@ from qwen_ui.sentences import Sentence
 def read_sentence(given: Any) -> Sentence:
     """The sentence; plain text is one that is the same in all languages."""
     if isinstance(given, Mapping) and "template" in given:
-        return Sentence(str(given["template"]), **_values(given))
+        template = str(given["template"])
+        return Sentence(template, **_values(given))
     return Sentence("{text}", text=given)
 
 

@@ -87,6 +87,13 @@ def test_a_process_that_ends_before_it_begins_is_told_with_its_last_words(queue:
     assert event["values"] == {"cause": "ImportError: there is no torch"}
 
 
+def test_a_run_whose_request_is_damaged_keeps_no_other_one_waiting(queue: RunQueue):
+    damaged, whole = add(queue, "damaged"), add(queue, "whole")
+    (damaged.folder / "request.json").write_text("{", "utf-8")
+    queue.start()
+    until(lambda: (damaged.state, whole.state) == ("failed", "finished"))
+
+
 def test_a_run_that_waits_can_be_taken_out_and_deleted(queue: RunQueue):
     slow, waiting = add(queue, "slow"), add(queue, "never")
     queue.start()

@@ -141,7 +141,7 @@ def shown(adapter: Adapter | None, say: Say) -> str:
         none = say("There is no adapter yet. Train one above, or add the zip of one.")
         return f"<p>{escape(none)}</p>"
     card, megabytes = adapter.card, (adapter.folder / WEIGHTS).stat().st_size / 1e6
-    facts = [(say("Size"), say("{size:,.1f} MB", size=megabytes))]
+    facts = [(say("Size"), f"{megabytes:,.1f} MB")]
     if card == Card():
         facts.append((say("Trained on"), say("unknown: it has no card")))
     else:

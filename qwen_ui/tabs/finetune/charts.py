@@ -9,7 +9,7 @@ from qwen_ui.page.words import Say
 from qwen_ui.tabs.finetune import curves
 from qwen_ui.tabs.finetune.curves import Point
 from qwen_ui.tabs.finetune.task import Story
-from qwen_ui.tabs.finetune.words import METRICS, PARTS
+from qwen_ui.tabs.finetune.words import METRICS, NAMES, PARTS
 
 HEIGHT = 250
 LEGEND = 5
@@ -23,14 +23,16 @@ def plot(elem_id: str) -> gr.LinePlot:
 
 
 def losses(story: Story, say: Say) -> gr.LinePlot:
-    """Training and validation loss."""
+    """Training and validation loss, from the first step on: a plot can't take in another series later."""
+    if not story.steps:
+        return gr.LinePlot(visible=False)
     points = curves.losses(story, say(PARTS["train"]), say(PARTS["validation"]))
     return _drawn(points, say("Loss"), say("Loss"), say("Part"), say)
 
 
 def metrics(story: Story, say: Say) -> gr.LinePlot:
     """The metrics on the validation rows."""
-    names = {name: say(title) for name, title in METRICS.items()}
+    names = {**NAMES, **{name: say(title) for name, title in METRICS.items()}}
     return _drawn(curves.metrics(story, names), say("Value"), say("Metrics on the validation rows"), say("Metric"), say)
 
 

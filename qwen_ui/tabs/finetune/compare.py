@@ -1,17 +1,17 @@
 """All runs: a list with their settings, and their curves in one plot."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
+from qwen_ui.page.app import App
 from qwen_ui.page.choices import as_held
 from qwen_ui.page.events import Event, Events, Values
+from qwen_ui.page.status import line
 from qwen_ui.page.words import Say, label
 from qwen_ui.tabs.finetune import charts, show
 from qwen_ui.tabs.finetune.fields import summary
-from qwen_ui.tabs.finetune.task import Story
-from qwen_ui.tabs.finetune.watch import Watch
+from qwen_ui.tabs.finetune.task import Journals
 
 MOST = 8
 """Runs in one plot."""
@@ -20,8 +20,9 @@ MOST = 8
 class Compare:
     """The widgets, made where this is called."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+    def __init__(self, app: App, journals: Journals) -> None:
+        self._store = app.runs.store
+        self._journals = journals
         self.table = gr.HTML(elem_id="finetune-runs", padding=False)
         self.chosen = as_held(
             gr.Dropdown(
@@ -42,16 +43,20 @@ class Compare:
 
     def wire(self, events: Events, accordion: gr.Accordion) -> None:
         """Lets runs be compared, and the list be read again when it is opened."""
-        events.on(accordion.expand, lambda event: self.offer(self._watch.stories(), event.say), (), self.shown)
-        events.on(self.chosen.change, self._compare, [self.chosen], [self.plot])
+        events.on(accordion.expand, lambda event: self.offer(event.say), (), self.shown)
+        cleared = events.on(self.chosen.change, lambda event: {self.plot: gr.LinePlot(visible=False)}, (), [self.plot])
+        events.on(cleared, self._compare, [self.chosen], [self.plot])
 
-    def offer(self, stories: Sequence[Story], say: Say) -> Values:
+    def offer(self, say: Say) -> Values:
         """All runs, and those to choose from."""
+        stories, problems = self._journals.all(self._store)
         choices = [(show.run_name(story, say), story.id) for story in stories]
         summaries = [summary(story.request.settings, say) for story in stories]
-        return {self.table: show.runs_table(stories, summaries, say), self.chosen: gr.Dropdown(choices=choices)}
+        table = show.runs_table(stories, summaries, say)
+        told = "".join(line(say("{error}", error=error), "error") for error in problems)
+        return {self.table: table + told, self.chosen: gr.Dropdown(choices=choices)}
 
     def _compare(self, event: Event) -> Values:
         wanted = event[self.chosen] or []
-        stories = [story for story in self._watch.stories() if story.id in wanted][:MOST]
+        stories = [story for story in self._journals.all(self._store)[0] if story.id in wanted][:MOST]
         return {self.plot: charts.compared(stories, [show.run_name(story, event.say) for story in stories], event.say)}

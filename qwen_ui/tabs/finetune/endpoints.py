@@ -66,7 +66,7 @@ def _begin(app: App, journals: Journals, file: Any, given: Mapping[str, Any], se
         if not isinstance(value, str):
             raise InvalidInput("The {name} must be text, not {kind}.", name=name, kind=type(value).__name__)
     path = uploaded(file)
-    stories = [journals.story(run) for run in app.runs.store.all()]
+    stories, _ = journals.all(app.runs.store)
     request = Request(
         name=check_name(given["name"], app.adapters, stories),
         file=path.name,
@@ -110,7 +110,7 @@ async def followed(run: Run) -> AsyncIterator[Event]:
 
 def _runs(app: App, journals: Journals, id: Any) -> list[dict[str, Any]]:
     if not id:
-        return [_told(journals.story(run)) for run in app.runs.store.all()]
+        return [_told(story) for story in journals.all(app.runs.store)[0]]
     run = app.runs.store.get(str(id))
     if run is None:
         raise InvalidInput("There is no run {id!r}.", id=id)

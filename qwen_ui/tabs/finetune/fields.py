@@ -17,7 +17,7 @@ from qwen_ui.page.scripts import kept_by_browser
 from qwen_ui.page.words import Say, label
 from qwen_ui.prompts import PromptStore
 from qwen_ui.sentences import Sentence, marked
-from qwen_ui.tabs.finetune.words import OPTIONS, PRESETS
+from qwen_ui.tabs.finetune.words import NAMES, OPTIONS, PRESETS, named
 from qwen_ui.text.tables import EXTENSIONS
 
 COLUMNS = ("input", "target", "split")
@@ -161,7 +161,9 @@ def _widget(name: str, choice: Choice) -> Component:
     }
     default = default_of(name)
     if choice.options:
-        offered = [(label(OPTIONS[option]), option) for option in choice.options]
+        offered = [
+            (label(OPTIONS[option]) if option in OPTIONS else NAMES[option], option) for option in choice.options
+        ]
         return as_held(gr.Dropdown(offered, value=default, filterable=False, **options))
     if isinstance(default, str):
         return as_held(gr.Dropdown([(label(EMPTY[name]), "")], value=default, filterable=False, **options))
@@ -185,6 +187,6 @@ def summary(settings: TrainSettings, say: Say) -> str:
     told = []
     for name, choice in choices().items():
         if (value := getattr(settings, name)) != default_of(name):
-            shown = say(OPTIONS[value]) if choice.options else value
+            shown = named(value, OPTIONS, say) if choice.options else value
             told.append(say("{setting}: {value}", setting=Sentence(choice.title), value=shown))
     return " · ".join(told) or say("All as it is by default")

@@ -9,7 +9,7 @@ from qwen_ui.page.status import line
 from qwen_ui.page.words import Say
 from qwen_ui.tabs.finetune.show import number
 from qwen_ui.tabs.finetune.task import Story
-from qwen_ui.tabs.finetune.words import KINDS, METRICS
+from qwen_ui.tabs.finetune.words import KINDS, METRICS, named
 
 KEPT_WELL = 0.9
 """The share of a score above which nothing was forgotten to speak of."""
@@ -28,7 +28,7 @@ def _metrics(result: Mapping[str, Any], say: Say) -> str:
     """A row each metric: base, adapter, and the difference."""
     base, adapter = result["metrics"].get("base", {}), result["metrics"].get("adapter", {})
     rows = "".join(
-        f'<tr><th scope="row">{escape(say(METRICS.get(name, name)))}</th><td>{number(name, base.get(name))}</td>'
+        f'<tr><th scope="row">{escape(named(name, METRICS, say))}</th><td>{number(name, base.get(name))}</td>'
         f"<td><b>{number(name, value)}</b></td><td>{_difference(name, base.get(name), value)}</td></tr>"
         for name, value in adapter.items()
     )
@@ -133,7 +133,7 @@ def _meter(kind: str, probes: Sequence[Mapping[str, Any]], say: Say) -> str:
     before = mean(probe.get("score_before") or 0.0 for probe in probes)
     after = mean(probe.get("score_after") or 0.0 for probe in probes)
     kept = min(after / before, 1.0) if before else 1.0
-    name = say(KINDS.get(kind, kind))
+    name = named(kind, KINDS, say)
     told = escape(say("{kind}: {share:.0%} kept", kind=name, share=kept), quote=True)
     weak = "" if kept >= KEPT_WELL else " class=weak"
     return (

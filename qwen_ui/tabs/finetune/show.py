@@ -15,7 +15,7 @@ from qwen_ui.tabs.finetune.curves import Heat
 from qwen_ui.tabs.finetune.learned import BASE
 from qwen_ui.tabs.finetune.start import too_large
 from qwen_ui.tabs.finetune.task import Story
-from qwen_ui.tabs.finetune.words import METRICS, STATES
+from qwen_ui.tabs.finetune.words import METRICS, STATES, named
 
 STATE_LINE = {
     "waiting": marked("Waits for its turn: one run is trained at a time."),
@@ -111,7 +111,7 @@ def figures(story: Story, say: Say) -> list[str]:
 
 def metric(name: str, value: float, say: Say) -> str:
     """A metric with its name."""
-    return say("{metric} {value}", metric=say(METRICS.get(name, name)), value=number(name, value))
+    return say("{metric} {value}", metric=named(name, METRICS, say), value=number(name, value))
 
 
 def number(name: str, value: float | None) -> str:

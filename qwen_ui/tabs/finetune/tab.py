@@ -51,7 +51,7 @@ class FinetuneTab:
         with gr.Accordion(label("4 · Result"), open=True, elem_classes="finetune-step"):
             self._result = Result(app, self._journals, self._watch)
         with gr.Accordion(label("All runs"), open=False, elem_classes="finetune-step") as self._all:
-            self._compare = Compare(self._watch)
+            self._compare = Compare(app, self._journals)
         with gr.Accordion(label("All adapters"), open=False, elem_classes="finetune-step") as self._shelf:
             self._adapters = Adapters(app)
         self._wire(page, place)
@@ -122,10 +122,12 @@ class FinetuneTab:
             [watch.run],
             [*shown, *self._compare.shown, fields.settings["template"]],
         )
-        events.on(watch.run.input, self._chosen, [watch.run], shown)
+        plots = [watch.losses, watch.metrics, watch.rates]
+        events.on(events.on(watch.run.input, watch.cleared, (), plots), self._chosen, [watch.run], shown)
         events.on(watch.run.focus, self._refresh, [watch.run], [watch.run])
         events.on(watch.timer.tick, self._tick, [watch.run, watch.seen], shown)
-        events.on(watch.yes.click, self._delete, [watch.run], [*shown, *self._compare.shown])
+        cleared = events.on(watch.yes.click, watch.cleared, (), plots)
+        events.on(cleared, self._delete, [watch.run], [*shown, *self._compare.shown])
         watch.wire(events)
         self._compare.wire(events, self._all)
         results = Events(self._app, "finetune", result.status, Buttons([], self._unstart))
@@ -145,7 +147,7 @@ class FinetuneTab:
         """The page, or the tab, was opened."""
         return (
             self._showing(event, event[self._watch.run])
-            | self._compare.offer(self._watch.stories(), event.say)
+            | self._compare.offer(event.say)
             | self._fields.offer_templates(self._app.prompts, event.say)
         )
 
@@ -159,7 +161,7 @@ class FinetuneTab:
         return {self._estimate: line(told)}
 
     def _listed(self, event: Event) -> Values:
-        return self._compare.offer(self._watch.stories(), event.say)
+        return self._compare.offer(event.say)
 
     def _showing(self, event: Event, id: str | None) -> Values:
         """The run with that id, or another one."""

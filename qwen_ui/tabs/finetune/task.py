@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.errors import InvalidInput
-from qwen_ui.finetune.runs import Event, Request, Run, State
+from qwen_ui.finetune.runs import Event, Request, Run, RunStore, State
 from qwen_ui.finetune.settings import Preset, TrainSettings, preset
 from qwen_ui.finetune.told import read_sentence
 from qwen_ui.sentences import Sentence
@@ -86,6 +86,16 @@ class Journals:
     def __init__(self) -> None:
         self._events: OrderedDict[str, list[Event]] = OrderedDict()
         self._lock = threading.Lock()
+
+    def all(self, store: RunStore) -> tuple[list[Story], list[InvalidInput]]:
+        """The runs that can be read, the latest first, and what is wrong with the others."""
+        stories, problems = [], []
+        for run in store.all():
+            try:
+                stories.append(self.story(run))
+            except InvalidInput as error:
+                problems.append(error)
+        return stories, problems
 
     def story(self, run: Run) -> Story:
         """What has happened so far. Raises `InvalidInput` for a run whose files can't be read."""

@@ -100,6 +100,10 @@ class Watch:
         curves = [self.losses, self.metrics, self.rates, self.heat]
         return [*of_run, *curves, self.learning, self.title, self.answers, self.timer, self.seen, self.due]
 
+    def cleared(self, event: Event) -> Values:
+        """No plots: they can't take in other series than those that they came with, so they have to come anew."""
+        return {each: gr.LinePlot(visible=False) for each in (self.losses, self.metrics, self.rates)}
+
     def wire(self, events: Events) -> None:
         """Connects the buttons: ``events`` are the tab's own, with this step's status line."""
         events.on(self.stop.click, self._stop, [self.run], self.shown)
@@ -114,13 +118,7 @@ class Watch:
 
     def stories(self) -> list[Story]:
         """All runs that can be read, the latest first."""
-        found = []
-        for run in self._app.runs.store.all():
-            try:
-                found.append(self._journals.story(run))
-            except InvalidInput:  # told when it is chosen
-                continue
-        return found
+        return self._journals.all(self._app.runs.store)[0]
 
     def chosen(self, event: Event) -> Run:
         """The run that is watched. Raises `InvalidInput` when there is none any more."""
@@ -145,11 +143,10 @@ class Watch:
         return {self.run: gr.Dropdown(choices=choices, value=current.id if current else None)}
 
     def _none(self, say: Say) -> Values:
-        plots = (self.losses, self.metrics, self.rates)
         buttons = (self.stop, self.go_on, self.delete)
         return {
             **{button: gr.Button(visible=False) for button in buttons},
-            **{plot: gr.LinePlot(visible=False) for plot in plots},
+            **{each: gr.LinePlot(visible=False) for each in (self.losses, self.metrics, self.rates)},
             self.deleting: gr.Column(visible=False),
             self.progress: line(say("There is no run yet. Choose a file and settings above, then start one.")),
             self.heat: "",

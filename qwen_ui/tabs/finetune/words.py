@@ -1,5 +1,8 @@
 """What a run's states, figures and choices are called."""
 
+from collections.abc import Mapping
+
+from qwen_ui.page.words import Say
 from qwen_ui.sentences import marked
 
 STATES = {
@@ -22,10 +25,6 @@ OPTIONS = {
     "all": marked("All"),
     "attention": marked("Attention"),
     "feed-forward": marked("Feed-forward"),
-    "adamw": "AdamW",
-    "adam": "Adam",
-    "sgd": "SGD",
-    "adafactor": "Adafactor",
     "adamw8bit": marked("AdamW in 8 bits"),
     "linear": marked("Linear"),
     "cosine": marked("Cosine"),
@@ -46,7 +45,6 @@ PRESETS = {
 METRICS = {
     "accuracy": marked("Accuracy"),
     "macro_f1": marked("Macro-F1"),
-    "chrf": marked("chrF"),
     "loss": marked("Loss"),
     "mse": marked("Mean squared error"),
 }
@@ -61,3 +59,10 @@ KINDS = {
     "translation": marked("Translation"),
     "translate": marked("Translation"),
 }
+NAMES = {"adamw": "AdamW", "adam": "Adam", "sgd": "SGD", "adafactor": "Adafactor", "chrf": "chrF"}
+"""The same in all languages."""
+
+
+def named(name: str, titles: Mapping[str, str], say: Say) -> str:
+    """What it is called in the reader's language; its own name where it is not known."""
+    return say(titles[name]) if name in titles else NAMES.get(name, name)
