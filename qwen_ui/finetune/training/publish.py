@@ -32,12 +32,13 @@ def check_name(data_dir: Path, name: str, settings: TrainSettings) -> None:
         raise InvalidInput("There is a model {name!r} already. Choose another name.", name=name)
 
 
-def remove(data_dir: Path, name: str) -> None:
+def remove(data_dir: Path, name: str, settings: TrainSettings) -> None:
     """Makes room for a better one of the same run."""
     store = adapters(data_dir)
-    if any(adapter.name == name for adapter in store.all()):
+    if settings.method != "lora":
+        shutil.rmtree(data_dir / "models" / name, ignore_errors=True)
+    elif any(adapter.name == name for adapter in store.all()):
         store.delete(name)
-    shutil.rmtree(data_dir / "models" / name, ignore_errors=True)
 
 
 def publish(data_dir: Path, checkpoint: Path, name: str, card: Card, base: Base) -> Path:

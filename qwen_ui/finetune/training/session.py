@@ -138,7 +138,7 @@ def train(run: Run, app: Settings, tell: Tell, report: Report) -> None:
     after = result.measure(model, prepared.base.tokenizer, judge, prepared.test, probes)
     card = publish.card_of(run, prepared.dataset, prepared.base, after.metrics)
     if _published(run):
-        publish.remove(app.data_dir, run.request.name)
+        publish.remove(app.data_dir, run.request.name, prepared.settings)
     folder = publish.publish(app.data_dir, best.folder, run.request.name, card, prepared.base)
     is_adapter = prepared.settings.method == "lora"
     tell(
