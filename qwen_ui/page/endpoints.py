@@ -12,6 +12,22 @@ from gradio.events import api
 from qwen_ui.page.events import told
 
 
+class Page(gr.Blocks):
+    """A page whose endpoints take what is not given by its default from callers by plain HTTP too.
+
+    Gradio's own clients fill it in; others give values by position, and go on when a parameter is added at the end.
+    """
+
+    def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
+        """Gradio's own check. Before it the values that are left out at the end are filled in."""
+        if block_fn.api_visibility == "public":
+            for component in block_fn.inputs[len(inputs) :]:
+                if (default := getattr(component, "value", None)) is None:
+                    break
+                inputs.append(default)
+        super().validate_inputs(block_fn, inputs)
+
+
 def publish(endpoint: Callable[..., Any], name: str = "") -> None:
     """Adds a function to the API of the page that is being built, under its own name unless another is given.
 

@@ -13,7 +13,7 @@ from qwen_ui.finetune.queue import RunQueue
 from qwen_ui.knowledge.library import Library
 from qwen_ui.page import adapters, drafts, sending
 from qwen_ui.page.app import App
-from qwen_ui.page.endpoints import publish
+from qwen_ui.page.endpoints import Page, publish
 from qwen_ui.page.header import Header
 from qwen_ui.page.tab import Tab
 from qwen_ui.page.words import Words, label
@@ -65,7 +65,7 @@ def build(
     shown = [tab for tab in tabs if not (tab.owner_only and settings.is_public)]
     prompts, running = PromptStore(settings.prompts_dir), RunningRequests()
     app = App(settings, host, prompts, library, runs, adapters.picker(), running, Words(tabs))
-    page = gr.Blocks(title="Qwen UI", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True)
+    page = Page(title="Qwen UI", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True)
     with page:
         header = Header(app)
         parts = {}

@@ -84,7 +84,7 @@ def test_an_answer_that_takes_too_long_is_kept_as_far_as_it_is(open_page: OpenPa
 
 def test_a_script_that_asked_for_too_much_does_not_hold_the_server_up():
     with running(ENDLESS, "--grace", "1") as (process, address):
-        event = httpx.post(f"{address}gradio_api/call/chat", json={"data": ["Begin", [], "", 99, 0, 1, 20, ""]}).json()[
+        event = httpx.post(f"{address}gradio_api/call/chat", json={"data": ["Begin", [], "", 99, 0, 1, 20]}).json()[
             "event_id"
         ]
         with httpx.stream("GET", f"{address}gradio_api/call/chat/{event}", timeout=60) as response:

@@ -21,6 +21,7 @@ def test_plain_sentences_come_out_right_on_the_embedded_model(serve: Serve, embe
     assert [(each["parameter_name"], each["parameter_default"]) for each in parameters] == [
         ("text", None),
         ("labels", "positive,neutral,negative"),
+        ("adapter", ""),
     ]
     for text, label in (("I love this product!", "positive"), ("Terrible, broke after a day.", "negative")):
         result = client.predict(text, api_name=SENTIMENT)

@@ -19,7 +19,7 @@ def test_a_text_is_continued_as_it_grows_with_the_parameters_of_the_contract(ser
     api: Any = client.view_api(return_format="dict", print_info=False)
     parameters = api["named_endpoints"][WRITE]["parameters"]
     assert [(each["parameter_name"], each["parameter_default"]) for each in parameters] == [
-        ("text", None), ("template", "continue"), ("max_new_tokens", 512), ("temperature", 0.8),
+        ("text", None), ("template", "continue"), ("max_new_tokens", 512), ("temperature", 0.8), ("adapter", ""),
     ]  # fmt: skip
     updates = [text for text in client.submit("Once upon a time", max_new_tokens=16, api_name=WRITE) if text]
     assert len(set(updates)) > 2
