@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from transformers import set_seed
+from transformers.utils import logging
 
 from qwen_ui.errors import Diverged, InvalidInput, NotSaved
 from qwen_ui.finetune.data import Dataset, candidates, read_dataset
@@ -120,6 +121,7 @@ def train(run: Run, app: Settings, tell: Tell, report: Report) -> None:
     tell("plan", **plan_values(prepared))
     estimate.check(prepared.base.files.name, prepared.needs, prepared.settings)
     _stop_if_told(run)
+    logging.set_verbosity_error()  # transformers' hints are for whoever writes such a loop
     set_seed(prepared.settings.seed)
     longest = max(len(row.ids) for row in prepared.train)
     model = strategy.prepare(load.read(prepared.base, longest), prepared.settings, prepared.base.id)
