@@ -8,6 +8,7 @@ from qwen_ui.adapters.card import Card
 from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.errors import Diverged, InvalidInput, ModelTooLarge
 from qwen_ui.finetune.runs import Run
+from qwen_ui.settings import Settings
 from tests.finetune.training import Told, add, in_thread, rows, settings, train
 
 
@@ -138,3 +139,15 @@ def test_rows_without_anything_to_learn_are_told(tmp_path: Path, tiny: Path):
     assert len(rows().splitlines()) == 41
     with pytest.raises(InvalidInput):
         train(add(tmp_path, tiny, settings(), b"text,label\na,good\nb,good\nc,good\nd,good\ne,good"))
+
+
+def test_rows_longer_than_the_context_are_cut_there_whatever_the_settings_say(tmp_path: Path, tiny: Path):
+    from qwen_ui.finetune.training import session
+
+    run = add(
+        tmp_path, tiny, settings(max_length=32_768), rows() + b"film that is " + b"very " * 900 + b"good,positive\n"
+    )
+    prepared = in_thread(lambda: session.prepare(run, Settings(data_dir=tmp_path), lambda progress: None))
+    every = [*prepared.train, *prepared.validation, *prepared.test]
+    assert max(len(row.ids) for row in every) == prepared.base.size.context
+    assert any(row.cut for row in every)

@@ -63,6 +63,7 @@ def prepare(run: Run, app: Settings, report: Report) -> Prepared:
     prompts = PromptStore(app.prompts_dir)
     dataset = read_dataset(request, run.file.read_bytes(), prompts)
     base = load.choose(replace(app, model=request.model), settings.method, report)
+    settings = replace(settings, max_length=min(settings.max_length, base.size.context))
     train = _encoded(base, dataset.train, settings)
     if not train:
         raise InvalidInput("None of the rows has anything left to learn. Raise the maximum length.")
