@@ -145,7 +145,7 @@ def test_rows_longer_than_the_context_are_cut_there_whatever_the_settings_say(tm
     from qwen_ui.finetune.training import session
 
     run = add(
-        tmp_path, tiny, settings(max_length=32_768), rows() + b"film that is " + b"very " * 900 + b"good,positive\n"
+        tmp_path, tiny, settings(max_length=32_768), rows() + b"film that is " + b"very " * 300 + b"good,positive\n"
     )
     prepared = in_thread(lambda: session.prepare(run, Settings(data_dir=tmp_path), lambda progress: None))
     every = [*prepared.train, *prepared.validation, *prepared.test]
