@@ -144,9 +144,8 @@ def test_rows_without_anything_to_learn_are_told(tmp_path: Path, tiny: Path):
 def test_rows_longer_than_the_context_are_cut_there_whatever_the_settings_say(tmp_path: Path, tiny: Path):
     from qwen_ui.finetune.training import session
 
-    run = add(
-        tmp_path, tiny, settings(max_length=32_768), rows() + b"film that is " + b"very " * 300 + b"good,positive\n"
-    )
+    long = b"\nfilm that is " + b"very " * 300 + b"good,positive"
+    run = add(tmp_path, tiny, settings(max_length=32_768), rows() + long)
     prepared = in_thread(lambda: session.prepare(run, Settings(data_dir=tmp_path), lambda progress: None))
     every = [*prepared.train, *prepared.validation, *prepared.test]
     assert max(len(row.ids) for row in every) == prepared.base.size.context
