@@ -159,8 +159,8 @@ def peak_memory(pid: int | None = None) -> int:
     process = psutil.Process(pid)
     status = Path(f"/proc/{process.pid}/status")
     if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024
+        lines = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(next(lines, "VmHWM 0").split()[1]) * 1024  # one that has just ended holds nothing
     memory = process.memory_info()
     return int(getattr(memory, "peak_wset", memory.rss))
 
