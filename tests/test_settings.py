@@ -37,6 +37,7 @@ def test_every_flag_is_a_variable(tmp_path: Path):
         "data-dir": str(tmp_path / "data"),
         "max-context": "4096",
         "max-concurrent": "4",
+        "max-adapters": "2",
         "log-level": "debug",
         "grace": "0",
         "trusted-proxy": "127.0.0.1, 10.0.0.0/8,::1",
