@@ -13,7 +13,7 @@ from qwen_ui.finetune.encode import Encoded
 
 PADDING = 0
 """Any token: what comes after a row's end is never looked at."""
-MOST_TOKENS = 768
+MOST_TOKENS = 576
 """Computed at once: what is kept of each for the backward pass is most of the memory."""
 BATCHES_SORTED = 8
 """Examples of so many batches are sorted by length: little padding, and still another order each epoch."""

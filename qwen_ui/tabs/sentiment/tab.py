@@ -175,7 +175,7 @@ class SentimentTab:
         kept = [self._template.dropdown, self._labels]
         changes = [self._template.dropdown.change, self._labels.change]
         gr.on(changes, None, kept, [self._kept], js=KEEP, trigger_mode="always_last", **QUIET)
-        events.on(app.adapter.change, self._fit, [app.adapter], [*self._template.parts, self._labels])
+        events.on(app.adapter.change, self._fit, [app.adapter], [*self._template.parts, self._labels, self._calibrated])
         events.on(page.load, self._offer_examples, (), [self._examples])
         filled = [self._text, *self._template.parts, self._labels]
         events.on(self._examples.click, self._take_example, [self._examples], filled)
@@ -314,15 +314,18 @@ class SentimentTab:
         return {self._labels: _offered(template)} if (event[self._labels] or "").strip() in theirs else {}
 
     def _fit(self, event: Event) -> Values:
-        """The template and the labels that the picked adapter was trained with, if it was trained to judge."""
+        """The template and the labels that the picked adapter was trained with, if it was trained to judge.
+
+        It needs no calibration then; without such an adapter the results are calibrated again.
+        """
         name = event[self._app.adapter]
         card = self._app.adapters.get(name).card if name else Card()
         listing = self._template.listing()
         template = trained_with(listing.templates, card.template)
         if template is None:
-            return {}
+            return {self._calibrated: True}
         labels = ", ".join(card.labels) or _offered(template)
-        return self._template.offer(event, listing, template) | {self._labels: labels}
+        return self._template.offer(event, listing, template) | {self._labels: labels, self._calibrated: False}
 
     def _restored(self, event: Event) -> tuple[str | None, Values] | None:
         """The template and the labels that the browser kept, else the first template and its own labels."""
@@ -375,7 +378,9 @@ def _ordered(app: App, templates: Sequence[Template], labels: Any, name: str) ->
     adapter = app.adapters.get(name) if name else None
     card = adapter.card if adapter else Card()
     wanted = parse_labels(card.labels if labels == LABELS and card.labels else labels)
-    return Order(trained_with(templates, card.template) or suited(templates, wanted), wanted, adapter=adapter)
+    trained = trained_with(templates, card.template)
+    # What has learnt how frequent labels are needs no correction for what it likes to say.
+    return Order(trained or suited(templates, wanted), wanted, calibrated=trained is None, adapter=adapter)
 
 
 def endpoints(app: App) -> Sequence[Callable[..., Any]]:
@@ -385,7 +390,8 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
     async def sentiment(text: str, request: gr.Request, labels: str = LABELS, adapter: str = "") -> dict[str, Any]:
         """Judges the text: {"label", "probabilities"}, calibrated, by the template that suits the labels best.
 
-        An adapter judges by the template that it was trained with and, unless others are named, its own labels.
+        An adapter judges by the template that it was trained with, without calibration, and, unless others are named,
+        its own labels.
         """
         with app.call(request, TAB.id, adapter) as engine:
             given = Message("user", text).content

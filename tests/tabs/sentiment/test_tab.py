@@ -301,8 +301,10 @@ async def test_a_picked_adapter_brings_the_template_and_the_labels_that_it_was_t
     values = laid.tab._fit(laid.event(file=file).having({laid.app.adapter: "films"}))
     assert values[laid.tab._labels] == "bad, good"
     assert values[laid.tab._template.dropdown].value == "reviews"
+    assert values[laid.tab._calibrated] is False
     for name in ("", "other"):
-        assert laid.tab._fit(laid.event(file=file).having({laid.app.adapter: name})) == {}
+        values = laid.tab._fit(laid.event(file=file).having({laid.app.adapter: name}))
+        assert values == {laid.tab._calibrated: True}
     await laid.run(laid.tab._judging_file, laid.event(file=file).having({laid.app.adapter: "films"}))
     assert set(engine.adapters) == {"films"}
 
@@ -313,6 +315,8 @@ def test_scripts_judge_by_what_the_adapter_was_trained_with(prompts: Path):
     adapter_in(app, "bare")
     templates = app.prompts.list("sentiment").templates
     assert _ordered(app, templates, LABELS, "films").labels == ("bad", "good")
+    assert not _ordered(app, templates, LABELS, "films").calibrated
+    assert _ordered(app, templates, LABELS, "bare").calibrated
     assert _ordered(app, templates, "a,b", "films").labels == ("a", "b")
     assert _ordered(app, templates, LABELS, "bare").labels == ("positive", "neutral", "negative")
     with pytest.raises(InvalidInput, match="no adapter 'nobody'"):
