@@ -36,7 +36,7 @@ def make(folder: Path, base: Base, seed: int) -> None:
     weights = {}
     for layer, (outputs, inputs) in base.layers.items():
         weights[f"base_model.model.{layer}.lora_A.weight"] = numbers.standard_normal((RANK, inputs), np.float32)
-        weights[f"base_model.model.{layer}.lora_B.weight"] = numbers.standard_normal((outputs, RANK), np.float32) * 1e-3
+        weights[f"base_model.model.{layer}.lora_B.weight"] = numbers.standard_normal((outputs, RANK), np.float32) * 1e-5
     folder.mkdir(parents=True)
     save_file(weights, folder / WEIGHTS)
     (folder / CONFIG).write_text(json.dumps({"peft_type": "LORA", "r": RANK, "lora_alpha": RANK}))

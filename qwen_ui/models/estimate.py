@@ -124,6 +124,7 @@ def estimate(size: Size, packing: Packing, device: Device, settings: Settings) -
     per_token = size.kv_values * number
     context = min(settings.max_context, size.context)
     wanted = max(context, settings.max_concurrent * TOKENS_PER_REQUEST)
-    adapters = 2 * settings.max_adapters * ADAPTER_RANK * size.sides * number
+    per_number = 4 if device.kind == "cpu" else number
+    adapters = 2 * settings.max_adapters * ADAPTER_RANK * size.sides * per_number
     possible = (device.free - weights - headroom - adapters) // per_token
     return Estimate(weights, per_token, max(context, min(wanted, possible)), headroom, device.free, adapters)
