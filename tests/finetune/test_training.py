@@ -96,7 +96,7 @@ def test_a_loss_that_is_no_number_ends_it_and_what_was_best_is_kept(tmp_path: Pa
         return whole(*given) * (float("nan") if len(calls) == 4 else 1)
 
     monkeypatch.setattr(loss, "of", of)
-    run = add(tmp_path, tiny, settings(batch_size=16))
+    run = add(tmp_path, tiny, settings())
     with pytest.raises(Diverged, match="no longer a number at step 4"):
         train(run)
     assert json.loads((adapter_of(run) / "card.json").read_text())["metrics"]["loss"] < math.inf
