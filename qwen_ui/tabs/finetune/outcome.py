@@ -5,6 +5,7 @@ from html import escape
 from statistics import mean
 from typing import Any
 
+from qwen_ui.page.confusion import confusion
 from qwen_ui.page.status import line
 from qwen_ui.page.words import Say
 from qwen_ui.tabs.finetune.show import number
@@ -54,30 +55,8 @@ def _difference(name: str, before: float | None, after: float | None) -> str:
 def _confusions(result: Mapping[str, Any], say: Say) -> str:
     found, labels = result.get("confusion") or {}, result.get("labels") or []
     titles = {"base": say("Confusion matrix of the base"), "adapter": say("Confusion matrix of the adapter")}
-    tables = [_confusion(found[who], labels, title, say) for who, title in titles.items() if found.get(who)]
+    tables = [confusion(found[who], labels, title, say) for who, title in titles.items() if found.get(who)]
     return f'<div class="finetune-confusions">{"".join(tables)}</div>' if tables else ""
-
-
-def _confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str], caption: str, say: Say) -> str:
-    head = "".join(f'<th scope="col">{escape(label)}</th>' for label in labels)
-    body = "".join(
-        f'<tr><th scope="row">{escape(label)}</th>{_cells(counts, place)}</tr>'
-        for place, (label, counts) in enumerate(zip(labels, matrix, strict=True))
-    )
-    corner = escape(say("true ↓ · found →"))
-    return _table(
-        f"<caption>{escape(caption)}</caption><thead><tr><td>{corner}</td>{head}</tr></thead><tbody>{body}</tbody>",
-        "finetune-confusion",
-    )
-
-
-def _cells(counts: Sequence[int], place: int) -> str:
-    """One line of the matrix, each cell as strong as its share of the line."""
-    total = sum(counts) or 1
-    return "".join(
-        f'<td class="{"right" if column == place else "wrong"}" style="--share:{count / total:.2f}">{count:,}</td>'
-        for column, count in enumerate(counts)
-    )
 
 
 def _regressions(result: Mapping[str, Any], say: Say) -> str:

@@ -39,7 +39,7 @@ class Trend:
 
 def evaluate(judged: Sequence[Judged], labels: Sequence[str]) -> Quality:
     """Accuracy, macro-averaged F1 and confusion matrix (scikit-learn's), by the rows' gold labels in any case."""
-    from sklearn.metrics import accuracy_score, confusion_matrix, f1_score  # noqa: PLC0415  a second to import
+    from qwen_ui.finetune.metrics import confusion, label_metrics  # noqa: PLC0415  a second to import
 
     spelled = {label.casefold(): label for label in labels}
     pairs = [(spelled.get(row.gold_label.strip().casefold()), result.label) for row, result in judged]
@@ -48,14 +48,9 @@ def evaluate(judged: Sequence[Judged], labels: Sequence[str]) -> Quality:
     if not known:
         return Quality(0, 0.0, 0.0, tuple((0,) * len(labels) for _ in labels), unknown)
     gold, found = zip(*known, strict=True)
-    matrix = confusion_matrix(gold, found, labels=list(labels))
-    return Quality(
-        len(known),
-        float(accuracy_score(gold, found)),
-        float(f1_score(gold, found, labels=sorted(set(gold) | set(found)), average="macro", zero_division=0)),
-        tuple(tuple(int(count) for count in line) for line in matrix),
-        unknown,
-    )
+    metrics = label_metrics(gold, found, labels)
+    matrix = tuple(tuple(counts) for counts in confusion(gold, found, labels))
+    return Quality(len(known), metrics["accuracy"], metrics["macro_f1"], matrix, unknown)
 
 
 def trend(judged: Sequence[Judged], labels: Sequence[str]) -> Trend:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from html import escape
 
+from qwen_ui.page.confusion import confusion
 from qwen_ui.page.status import line
 from qwen_ui.page.words import Say
 from qwen_ui.sentences import marked
@@ -135,7 +136,8 @@ def quality(found: Quality, labels: Sequence[str], say: Say) -> str:
         f1=found.macro_f1,
         rows=found.rows,
     )
-    return line(head, "note") + _confusion(found, labels, say) + unknown(UNKNOWN_LABELS, found.unknown, say)
+    matrix = confusion(found.confusion, labels, say("Confusion matrix"), say)
+    return line(head, "note") + matrix + unknown(UNKNOWN_LABELS, found.unknown, say)
 
 
 def unknown(template: str, numbers: Sequence[int], say: Say) -> str:
@@ -157,25 +159,3 @@ def _how(order: Order, say: Say) -> str:
         how = say("not calibrated")
     scored = say("from the model's scores, no text generated")
     return f"{how} · {scored}"
-
-
-def _confusion(found: Quality, labels: Sequence[str], say: Say) -> str:
-    head = "".join(f'<th scope="col">{escape(label)}</th>' for label in labels)
-    body = "".join(
-        f'<tr><th scope="row">{escape(label)}</th>{_cells(counts, place)}</tr>'
-        for place, (label, counts) in enumerate(zip(labels, found.confusion, strict=True))
-    )
-    corner, caption = escape(say("true ↓ · found →")), escape(say("Confusion matrix"))
-    return (
-        f'<div class="sentiment-confusion" tabindex="0"><table><caption>{caption}</caption>'
-        f"<thead><tr><td>{corner}</td>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
-
-
-def _cells(counts: Sequence[int], place: int) -> str:
-    """One line of the matrix, each cell as strong as its share of the line."""
-    total = sum(counts) or 1
-    return "".join(
-        f'<td class="{"right" if column == place else "wrong"}" style="--share:{count / total:.2f}">{count:,}</td>'
-        for column, count in enumerate(counts)
-    )

@@ -73,7 +73,7 @@ def test_a_file_with_true_labels_dates_and_rows_that_can_not_be_used(serve: Serv
         expect(page.locator(f"#sentiment-{picker} input")).to_have_value(column)
     page.locator("#sentiment-go-file").click()
     expect(page.locator("#sentiment-quality")).to_contain_text("Accuracy 75.0%")
-    expect(page.locator(".sentiment-confusion td.wrong", has_text="1")).to_have_count(1)
+    expect(page.locator(".confusion td.wrong", has_text="1")).to_have_count(1)
     expect(page.locator("#sentiment-undated")).to_contain_text("1 row (6)")
     page.locator("#sentiment-bad summary").click()
     expect(page.locator("#sentiment-bad")).to_contain_text("Row 4: empty")
