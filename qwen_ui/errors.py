@@ -23,6 +23,7 @@ sentences for a person that say what to change: an English template, which is th
 values in it.
 """
 
+from pathlib import Path
 from typing import Any
 
 from qwen_ui.sentences import Sentence
@@ -52,6 +53,15 @@ class PromptTooLong(InvalidInput):
 
 class NotSaved(InvalidInput):
     """Something can't be written to the data folder: the disk is full, or writing is not allowed."""
+
+    @staticmethod
+    def within(folder: Path, error: Exception) -> "NotSaved":
+        """For a folder that can't be written to, and why."""
+        return NotSaved(
+            "It can't be saved in {folder} ({error}). Free space there, or allow writing to it.",
+            folder=folder,
+            error=getattr(error, "strerror", None) or error,
+        )
 
 
 class Diverged(InvalidInput):

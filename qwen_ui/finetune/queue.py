@@ -83,7 +83,7 @@ class RunQueue:
             except OSError as error:
                 for folder in set(self._folders()) - before:
                     shutil.rmtree(folder, ignore_errors=True)
-                raise not_saved(self.store.folder, error) from error
+                raise NotSaved.within(self.store.folder, error) from error
         self._news.set()
         return run
 
@@ -97,7 +97,7 @@ class RunQueue:
                 (run.folder / QUEUED).touch()
                 run.tell("state", state="waiting")
             except OSError as error:
-                raise not_saved(run.folder, error) from error
+                raise NotSaved.within(run.folder, error) from error
             self._over.discard(run.id)
         self._news.set()
 
@@ -125,7 +125,7 @@ class RunQueue:
         try:
             run = looks.add(request, data)
         except OSError as error:
-            raise not_saved(looks.folder, error) from error
+            raise NotSaved.within(looks.folder, error) from error
         try:
             return self.command.plan(run, stopped)
         finally:
@@ -182,12 +182,3 @@ class RunQueue:
 def _queued(run: Run) -> int:
     """When the run was last given to the queue."""
     return (run.folder / QUEUED).stat().st_mtime_ns
-
-
-def not_saved(folder: Path, error: OSError) -> NotSaved:
-    """That something can't be written there, with what to do."""
-    return NotSaved(
-        "It can't be saved in {folder} ({error}). Free space there, or allow writing to it.",
-        folder=folder,
-        error=error.strerror or error,
-    )

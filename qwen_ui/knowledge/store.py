@@ -247,11 +247,7 @@ class Store:
                 with db:  # commits what was begun, or takes it back
                     yield db
         except sqlite3.OperationalError as error:
-            raise NotSaved(
-                "It can't be saved in {folder} ({error}). Free space there, or allow writing to it.",
-                folder=self._path.parent,
-                error=error,
-            ) from error
+            raise NotSaved.within(self._path.parent, error) from error
 
     @contextmanager
     def _write(self, name: str = "") -> Iterator[sqlite3.Connection]:

@@ -23,11 +23,7 @@ def packed(folder: Path, target: Path) -> Path:
                     archive.write(file, Path(folder.name) / file.relative_to(folder))
     except OSError as error:
         target.unlink(missing_ok=True)
-        raise NotSaved(
-            "It can't be saved in {folder} ({error}). Free space there, or allow writing to it.",
-            folder=target.parent,
-            error=error.strerror or error,
-        ) from error
+        raise NotSaved.within(target.parent, error) from error
     return target
 
 

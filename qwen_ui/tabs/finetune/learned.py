@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 
-from qwen_ui.finetune.queue import not_saved
+from qwen_ui.errors import NotSaved
 from qwen_ui.finetune.runs import Run
 from qwen_ui.tabs.finetune.answers import Ask
 from qwen_ui.tabs.finetune.task import Story
@@ -42,7 +42,7 @@ def keep(run: Run, answers: Answers) -> None:
         with (run.folder / FILE).open("a", encoding="utf-8") as file:
             file.write("\n".join(["", *lines, ""]))  # after the end of a line that a full disk has cut off
     except OSError as error:
-        raise not_saved(run.folder, error) from error
+        raise NotSaved.within(run.folder, error) from error
 
 
 def missing(run: Run, story: Story, answers: Answers) -> list[tuple[int, str]]:
