@@ -230,8 +230,9 @@ class TrainSettings:
     )
 
     def __post_init__(self) -> None:
-        for name in choices():
-            object.__setattr__(self, name, _checked(name, getattr(self, name)))
+        for each in fields(self):
+            value = _checked(each.metadata["choice"], each.default, getattr(self, each.name))
+            object.__setattr__(self, each.name, value)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -261,9 +262,8 @@ def preset(name: Preset) -> TrainSettings:
     return TrainSettings(**PRESETS[name])
 
 
-def _checked(name: str, value: Any) -> Any:
-    """The value, in its setting's kind. Raises `InvalidInput` for one that can't be."""
-    choice, default = choices()[name], default_of(name)
+def _checked(choice: Choice, default: Any, value: Any) -> Any:
+    """The value, in the kind of its setting's default. Raises `InvalidInput` for one that can't be."""
     if choice.options or isinstance(default, str):
         if not isinstance(value, str) or (choice.options and value not in choice.options):
             raise InvalidInput(

@@ -171,7 +171,7 @@ async def test_what_is_not_used_makes_room_and_what_is_used_stays(loaded, adapte
     try:
         for seed in range(3):
             make_adapter(loaded.model, adapters / f"adapters/same{seed}", seed)
-        small.adapters._budget = 2 * small._layers.bytes_of(adapters / "adapters/same0")
+        small.adapters._budget = 2 * small._layers.bytes_of(small._layers.parts(adapters / "adapters/same0"))
         expected = [(await greedy(small, PROMPTS[0], f"same{seed}"))[0] for seed in range(3)]
         assert small.adapters.bytes == small.adapters._budget
         async with AsyncExitStack() as stack:

@@ -77,6 +77,11 @@ class Layer:
         self._merged: tuple[tuple[int, ...], torch.Tensor, torch.Tensor] | None = None
         module.forward = self.forward
 
+    def drop(self, number: int) -> None:
+        """Forgets an adapter's part, and the product that it may stand in."""
+        if self.parts.pop(number, None) is not None:
+            self._merged = None
+
     def remove(self) -> None:
         """Gives the module its own way back."""
         self._module.forward = self._base
@@ -138,9 +143,12 @@ class AdapterLayers:
         self.adapters: Sequence[int] = ()
         """Those that are in the step."""
 
-    def load(self, number: int, folder: Path) -> None:
-        """Reads an adapter into memory, under that number. Raises `InvalidInput`: see `parts`."""
-        found = parts(folder, self._base)
+    def parts(self, folder: Path) -> dict[str, Part]:
+        """What the adapter in the folder has for each layer. Raises `InvalidInput` for one that can't be used."""
+        return parts(folder, self._base)
+
+    def load(self, number: int, folder: Path, found: Mapping[str, Part]) -> None:
+        """Reads the parts that were found in the folder into memory, under that number."""
         with torch.inference_mode():
             read = dict(self._read(folder / WEIGHTS, found))
         for name, weights in read.items():
@@ -148,10 +156,10 @@ class AdapterLayers:
                 self._layers[name] = Layer(self._model.get_submodule(name), self)
             self._layers[name].parts[number] = weights
 
-    def bytes_of(self, folder: Path) -> int:
-        """What the adapter will take in memory. Raises like `load`."""
+    def bytes_of(self, found: Mapping[str, Part]) -> int:
+        """What an adapter of these parts will take in memory."""
         total = 0
-        for name, part in parts(folder, self._base).items():
+        for name, part in found.items():
             module: Any = self._model.get_submodule(name)
             sides = module.in_features + module.out_features
             total += part.rank * sides * _compute_dtype(module).itemsize + 4 * module.out_features * part.dora
@@ -160,7 +168,7 @@ class AdapterLayers:
     def drop(self, number: int) -> None:
         """Takes the adapter out of memory. To be called while nothing is computed."""
         for layer in self._layers.values():
-            layer.parts.pop(number, None)
+            layer.drop(number)
 
     def remove(self) -> None:
         """Gives the model its own layers back."""

@@ -47,9 +47,10 @@ class ResidentAdapters:
         with self._loading:
             number = self._numbers.setdefault((adapter.folder, *adapter.stamp), len(self._numbers) + 1)
             if number not in self._bytes:
-                needed = self._layers.bytes_of(adapter.folder)
+                found = self._layers.parts(adapter.folder)
+                needed = self._layers.bytes_of(found)
                 self._make_room(needed)
-                self._layers.load(number, adapter.folder)
+                self._layers.load(number, adapter.folder, found)
                 with self._counting:
                     self._bytes[number] = needed
         return number

@@ -55,7 +55,7 @@ class Adapted:
     def on(self, model: Any) -> Iterator[None]:
         """Computes with it for as long as the context lasts."""
         layers = AdapterLayers(model, self.base)
-        layers.load(1, self.folder)
+        layers.load(1, self.folder, layers.parts(self.folder))
         try:
             with layers.all_tokens(1):
                 yield

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from qwen_ui.finetune.encode import Encoded, encode
+from qwen_ui.finetune.encode import Encoded, Encoder
 from qwen_ui.finetune.metrics import label_metrics, translation_metrics
 from qwen_ui.finetune.rendering import Example
 from qwen_ui.finetune.settings import TrainSettings
@@ -51,6 +51,7 @@ class Judge:
         """``candidates`` are the labels as they follow a prompt."""
         self._tokenizer = tokenizer
         self._settings = replace(settings, loss_on="answer")
+        self._encoder = Encoder(tokenizer, self._settings)
         self._labels = labels
         self._candidates = candidates
 
@@ -88,7 +89,7 @@ class Judge:
         """The row's prompt with each candidate after it, in the tokens that the model would meet."""
         answers = zip(self._candidates, self._labels, strict=True)
         examples = [replace(row.example, answer=answer, label=label) for answer, label in answers]
-        encoded = [encode(self._tokenizer, example, self._settings) for example in examples]
+        encoded = [self._encoder.encode(example) for example in examples]
         start = min(each.bears_loss.index(True) for each in encoded)
         return [(each.ids, start) for each in encoded]
 

@@ -12,7 +12,7 @@ from transformers.utils import logging
 
 from qwen_ui.errors import Diverged, InvalidInput, NotSaved
 from qwen_ui.finetune.data import Dataset, candidates, read_dataset
-from qwen_ui.finetune.encode import Encoded, encode
+from qwen_ui.finetune.encode import Encoded, Encoder
 from qwen_ui.finetune.preview import preview
 from qwen_ui.finetune.rendering import Example
 from qwen_ui.finetune.runs import Run
@@ -184,7 +184,8 @@ def _learn(run: Run, model: Any, prepared: Prepared, judge: Judge, tell: Tell) -
 
 def _encoded(base: load.Base, examples: tuple[Example, ...], settings: TrainSettings) -> tuple[Encoded, ...]:
     """Those in which something is left to learn."""
-    rows = (encode(base.tokenizer, example, settings) for example in examples)
+    encoder = Encoder(base.tokenizer, settings)
+    rows = map(encoder.encode, examples)
     return tuple(row for row in rows if any(row.bears_loss[1:]))
 
 
