@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 
 from qwen_ui.engine.base import answers
+from qwen_ui.engine.threads import in_thread
 from qwen_ui.messages import Message, Sampling
 from qwen_ui.settings import Settings
 
@@ -120,7 +121,7 @@ async def _read(engine: Any, messages: Sequence[Message], adapter: str = "", **s
 async def _load(engine: Any, adapter: str) -> dict[str, float]:
     """Seconds until an adapter is in memory."""
     started = time.perf_counter()
-    await asyncio.to_thread(engine.adapters.load, adapter)
+    await in_thread(lambda checkpoint: engine.adapters.load(adapter))
     return {"seconds": time.perf_counter() - started}
 
 

@@ -6,6 +6,7 @@ its own lengths (Liu et al. 2024, https://arxiv.org/abs/2402.09353). Tokens with
 bit; nothing of the model is changed.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,12 +15,13 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
+from torch.nn.utils.rnn import pad_sequence
 
 from qwen_ui.adapters.files import WEIGHTS, Base, Part, parts
 from qwen_ui.engine.local import linear4bit
 
-MERGED_TOKENS = 256
-"""Up to so many, all adapters of a step are computed in one product, and what is not a token's own is masked."""
+BATCHED_PLACES = 256
+"""Up to so many, all adapters of a step are computed in one batched product, filled up to the longest one's tokens."""
 
 NO_ADAPTER = 0
 
@@ -36,33 +38,61 @@ class Weights:
     """(outputs,): a DoRA's factor of each output"""
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a step's tokens stand when those of each adapter are put together, filled up to the same number."""
+
+    tokens: torch.Tensor
+    """(adapters · most,): the token at each place"""
+    empty: torch.Tensor
+    """(adapters, most, 1): where there is none"""
+    of_tokens: torch.Tensor
+    """(tokens,): each one's place, an empty one for those of no adapter"""
+
+
 class Step:
     """Which tokens belong to which adapter. ``spans`` gives an adapter and its number of tokens, in their order."""
 
     def __init__(self, spans: Sequence[tuple[int, int]]) -> None:
-        self.adapters = sorted({adapter for adapter, _ in spans} - {NO_ADAPTER})
-        self._spans = spans
-        self.tokens = sum(count for _, count in spans)
-        self.mixed = len({adapter for adapter, _ in spans}) > 1
+        self._owners = [adapter for adapter, count in spans for _ in range(count)]
+        self._counts = Counter(self._owners)
+        self.adapters = sorted(self._counts.keys() - {NO_ADAPTER})
         self._rows: dict[int, torch.Tensor] = {}
-        self._masks: dict[tuple[tuple[int, int], ...], torch.Tensor] = {}
+        self._places: dict[tuple[tuple[int, ...], int], Places] = {}
+
+    def all_of(self, adapter: int, tokens: int) -> bool:
+        """Whether so many tokens, what pads them too, are the adapter's."""
+        return self._counts[adapter] == tokens
+
+    def batched(self, adapters: Sequence[int]) -> bool:
+        """Whether filling up to the longest one's tokens costs little."""
+        return len(adapters) * max(self._counts[adapter] for adapter in adapters) <= BATCHED_PLACES
 
     def rows(self, adapter: int, device: torch.device) -> torch.Tensor:
         """The positions of the adapter's tokens."""
         if adapter not in self._rows:
-            owners = self._owners(device)
-            self._rows[adapter] = (owners == adapter).nonzero().squeeze(-1)
+            rows = [row for row, owner in enumerate(self._owners) if owner == adapter]
+            self._rows[adapter] = torch.tensor(rows, device=device)
         return self._rows[adapter]
 
-    def others(self, ranks: tuple[tuple[int, int], ...], device: torch.device) -> torch.Tensor:
-        """(tokens, sum of ranks): what is not a token's own, where adapters of these ranks stand beside each other."""
-        if ranks not in self._masks:
-            columns = torch.tensor([adapter for adapter, rank in ranks for _ in range(rank)], device=device)
-            self._masks[ranks] = self._owners(device).unsqueeze(-1) != columns
-        return self._masks[ranks]
+    def places(self, adapters: tuple[int, ...], tokens: int, device: torch.device) -> Places:
+        """Of so many tokens; those after the step's own are of no adapter."""
+        key = adapters, tokens
+        if key not in self._places:
+            self._places[key] = self._lay_out(adapters, tokens, device)
+        return self._places[key]
 
-    def _owners(self, device: torch.device) -> torch.Tensor:
-        return torch.tensor([adapter for adapter, count in self._spans for _ in range(count)], device=device)
+    def _lay_out(self, adapters: tuple[int, ...], tokens: int, device: torch.device) -> Places:
+        of = {adapter: [row for row, owner in enumerate(self._owners) if owner == adapter] for adapter in adapters}
+        longest = max(len(rows) for rows in of.values())
+        most = longest + (sum(len(rows) for rows in of.values()) < tokens)  # an empty place for those of none
+        places, at = [most - 1] * tokens, []
+        for number, rows in enumerate(of.values()):
+            for place, row in enumerate(rows, start=number * most):
+                places[row] = place
+            at += rows + [rows[0]] * (most - len(rows))
+        empty = [[[place >= len(rows)] for place in range(most)] for rows in of.values()]
+        return Places(*(torch.tensor(each, device=device) for each in (at, empty, places)))
 
 
 class Layer:
@@ -74,13 +104,13 @@ class Layer:
         self._module = module
         self._base = module.forward
         self._bias = module.bias
-        self._merged: tuple[tuple[int, ...], torch.Tensor, torch.Tensor] | None = None
+        self._stacked: tuple[list[int], torch.Tensor, torch.Tensor] | None = None
         module.forward = self.forward
 
     def drop(self, number: int) -> None:
-        """Forgets an adapter's part, and the product that it may stand in."""
+        """Forgets an adapter's part, and the stack that it may stand in."""
         if self.parts.pop(number, None) is not None:
-            self._merged = None
+            self._stacked = None
 
     def remove(self) -> None:
         """Gives the module its own way back."""
@@ -96,10 +126,10 @@ class Layer:
 
     def _add(self, adapters: list[int], x: torch.Tensor, product: torch.Tensor) -> None:
         step = self._owner.step
-        if step is None:  # all tokens are of one adapter
+        if step is None or step.all_of(adapters[0], len(x)):
             self._own(self.parts[adapters[0]], x, product)
-        elif x.shape[0] <= MERGED_TOKENS and not any(self.parts[each].lengths is not None for each in adapters):
-            self._add_merged(adapters, x, product, step)
+        elif step.batched(adapters) and not any(self.parts[each].lengths is not None for each in adapters):
+            self._add_batched(adapters, x, product, step.places(tuple(adapters), len(x), x.device))
         else:
             for adapter in adapters:
                 rows = step.rows(adapter, x.device)
@@ -116,19 +146,21 @@ class Layer:
         bias = 0 if self._bias is None else self._bias.to(product.dtype)
         product.sub_(bias).add_(added.to(product.dtype)).mul_(weights.lengths.to(product.dtype)).add_(bias)
 
-    def _add_merged(self, adapters: list[int], x: torch.Tensor, product: torch.Tensor, step: Step) -> None:
-        key = tuple(adapters)
-        if self._merged is None or self._merged[0] != key:
-            chosen = [self.parts[adapter] for adapter in adapters]
-            self._merged = key, torch.cat([each.a for each in chosen]), torch.cat([each.b for each in chosen], dim=1)
-        _, a, b = self._merged
-        inner = x.to(a.dtype) @ a.T
-        ranks = tuple((adapter, self.parts[adapter].a.shape[0]) for adapter in adapters)
-        if len(x) > step.tokens:  # what pads a step
-            inner[step.tokens :] = 0
-        if len(ranks) > 1 or step.mixed:
-            inner[: step.tokens].masked_fill_(step.others(ranks, x.device), 0)
-        product.add_(inner @ b.T)
+    def _add_batched(self, adapters: list[int], x: torch.Tensor, product: torch.Tensor, places: Places) -> None:
+        a, b = self._stack(adapters)
+        own = x.index_select(0, places.tokens).to(a.dtype).view(len(adapters), -1, x.shape[1])
+        added = torch.bmm(torch.bmm(own, a).masked_fill_(places.empty, 0), b).view(-1, product.shape[1])
+        in_order = added.to(product.dtype).index_select(0, places.of_tokens)  # mixed types take three times as long
+        product.add_(in_order)
+
+    def _stack(self, adapters: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """(adapters, inputs, rank) and (adapters, rank, outputs): filled up with zeros to the largest rank."""
+        if self._stacked is None or self._stacked[0] != adapters:
+            parts = [self.parts[adapter] for adapter in adapters]
+            a = pad_sequence([part.a for part in parts], batch_first=True).transpose(1, 2)
+            b = pad_sequence([part.b.T for part in parts], batch_first=True)
+            self._stacked = adapters, a, b
+        return self._stacked[1:]
 
 
 class AdapterLayers:

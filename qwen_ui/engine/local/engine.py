@@ -82,8 +82,9 @@ class LocalEngine:
         inbox: asyncio.Queue[Any] = asyncio.Queue()
         with ExitStack() as held:
             held.enter_context(self.queue.enter(inbox.put_nowait))  # first: a full queue costs nothing but a refusal
-            prompt = await in_thread(partial(self._prompts.fit, tuple(messages), sampling.max_new_tokens))
-            number = await self._take(adapter, held)
+            fit = partial(self._prompts.fit, tuple(messages), sampling.max_new_tokens)
+            prompt, number = await in_thread(lambda checkpoint: (fit(checkpoint), self._load(adapter)))
+            number = await self._take(number, adapter, held)
             yield LocalStream(self, prompt, sampling, number, completion, inbox, held)
 
     async def score(self, prompts: Sequence[str], candidates: Sequence[str], adapter: str = "") -> list[list[float]]:
@@ -91,16 +92,19 @@ class LocalEngine:
         if not prompts:
             return []
         with ExitStack() as held:
-            number = await self._take(adapter, held)
+            number = await in_thread(lambda checkpoint: self._load(adapter)) if adapter else NO_ADAPTER
+            number = await self._take(number, adapter, held)
             return await in_thread(partial(self._score, tuple(prompts), tuple(candidates), number))
 
-    async def _take(self, adapter: str, held: ExitStack) -> int:
+    def _load(self, adapter: str) -> int:
+        return self.adapters.load(adapter) if adapter else NO_ADAPTER
+
+    async def _take(self, number: int, adapter: str, held: ExitStack) -> int:
         """The number of a request's adapter, which stays in memory until the request gives back what it holds."""
-        if not adapter:
-            return NO_ADAPTER
-        number = await in_thread(lambda checkpoint: self.adapters.load(adapter))
-        while not self.adapters.take(number):
-            number = await in_thread(lambda checkpoint: self.adapters.load(adapter))
+        if number == NO_ADAPTER:
+            return number
+        while not self.adapters.take(number):  # others needed its room meanwhile
+            number = await in_thread(lambda checkpoint: self._load(adapter))
         held.callback(self.adapters.give_back, number)
         return number
 
