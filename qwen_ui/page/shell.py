@@ -131,6 +131,7 @@ def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = ()
         enable_monitoring=False,
         strict_cors=True,
         show_error=False,
+        _frontend=False,  # its check whether it reaches itself gives up after 3 s: a busy machine could not start
         allowed_paths=[],
         max_file_size=f"{megabytes}mb",
         state_session_capacity=KEPT,

@@ -19,9 +19,7 @@ def box(page: Page, number: str = "") -> str:
     return page.locator(f"#write-result{number} textarea").input_value()
 
 
-def test_three_versions_are_written_side_by_side_go_on_and_stop(
-    serve: Serve, open_tab: OpenTab, embedded_host: EngineHost
-):
+def test_three_versions_are_written_side_by_side(serve: Serve, open_tab: OpenTab, embedded_host: EngineHost):
     page = open_tab(serve(embedded_host), "Write")
     page.locator("#write-input textarea").fill("Once upon a time, a fox")
     page.get_by_label("3", exact=True).check()
@@ -37,13 +35,31 @@ def test_three_versions_are_written_side_by_side_go_on_and_stop(
     tops = [page.locator(f"#write-result{number}").bounding_box() for number in ("", "-2", "-3")]
     assert len({top["y"] for top in tops if top}) == 1
 
-    first, second = box(page), box(page, "-2")
+
+def test_one_version_goes_on_and_the_others_stay(serve: Serve, open_tab: OpenTab):
+    page = open_tab(serve(host_of(FakeEngine([" It", " was"]))), "Write")
+    page.locator("#write-input textarea").fill("A fox")
+    page.get_by_label("2", exact=True).check()
+    page.locator("#write-send").click()
+    expect(page.locator("#write-result-2 textarea")).to_have_value(" It was")
+    done(page)
     page.get_by_role("button", name="Go on").nth(1).click()
-    expect(page.locator("#write-stop")).to_be_visible()
+    expect(page.locator("#write-result-2 textarea")).to_have_value(" It was It was")
+    assert box(page) == " It was"
+
+
+def test_going_on_is_stopped(serve: Serve, open_tab: OpenTab):
+    engine = FakeEngine(["It", " was", " late"], steps=2)
+    page = open_tab(serve(host_of(engine)), "Write")
+    page.locator("#write-input textarea").fill("A fox")
+    page.locator("#write-send").click()
+    expect(page.locator("#write-result textarea")).to_have_value("It was")
     page.locator("#write-stop").click()
     done(page)
-    assert box(page, "-2").startswith(second)
-    assert box(page) == first
+    page.get_by_role("button", name="Go on").first.click()
+    page.locator("#write-stop").click()
+    done(page)
+    expect(page.locator("#write-result textarea")).to_have_value("It was")
 
 
 def test_a_version_is_inserted_undone_and_downloaded(serve: Serve, open_tab: OpenTab):
