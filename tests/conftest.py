@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from qwen_ui.settings import Settings
 
@@ -29,7 +30,8 @@ def embedded_settings(data_dir: Path) -> Settings:
     from qwen_ui.models.load import open_model
 
     settings = Settings(model="embedded", data_dir=data_dir)
-    thread = threading.Thread(target=open_model, args=(settings, lambda progress: None))
-    thread.start()  # a thread that ends, as in the app: torch in a second one slows down the first
-    thread.join()
+    with FileLock((data_dir / "models").resolve() / ".tests.lock"):  # of processes that test side by side
+        thread = threading.Thread(target=open_model, args=(settings, lambda progress: None))
+        thread.start()  # a thread that ends, as in the app: torch in a second one slows down the first
+        thread.join()
     return settings

@@ -83,8 +83,8 @@ class LocalEngine:
         with ExitStack() as held:
             held.enter_context(self.queue.enter(inbox.put_nowait))  # first: a full queue costs nothing but a refusal
             fit = partial(self._prompts.fit, tuple(messages), sampling.max_new_tokens)
-            prompt, number = await in_thread(lambda checkpoint: (fit(checkpoint), self._load(adapter)))
-            number = await self._take(number, adapter, held)
+            prompt, loaded = await in_thread(lambda checkpoint: (fit(checkpoint), self._load(adapter)))
+            number = await self._take(loaded, adapter, held)
             yield LocalStream(self, prompt, sampling, number, completion, inbox, held)
 
     async def score(self, prompts: Sequence[str], candidates: Sequence[str], adapter: str = "") -> list[list[float]]:
@@ -92,8 +92,8 @@ class LocalEngine:
         if not prompts:
             return []
         with ExitStack() as held:
-            number = await in_thread(lambda checkpoint: self._load(adapter)) if adapter else NO_ADAPTER
-            number = await self._take(number, adapter, held)
+            loaded = await in_thread(lambda checkpoint: self._load(adapter))
+            number = await self._take(loaded, adapter, held)
             return await in_thread(partial(self._score, tuple(prompts), tuple(candidates), number))
 
     def _load(self, adapter: str) -> int:
