@@ -47,6 +47,8 @@ async def test_an_answer_is_looked_at_as_its_ids() -> None:
         ({"messages": [{**SAID[1], "tokens": ["a"]}]}, "token ids"),
         ({"text": "Hi", "top": 1.5}, "whole number"),
         ({"text": "Hi", "top": "many"}, "whole number"),
+        ({"text": "Hi", "top": float("nan")}, "whole number"),
+        ({"text": "Hi", "top": 10**30}, "whole number"),
         ({"text": "Hi", "adapter": "nobody"}, "no adapter"),
     ],
 )
