@@ -15,7 +15,19 @@ FILES = sorted([PROJECT / "app.py", *PACKAGE.rglob("*.py")])
 TORCH = ("torch", "transformers", "bitsandbytes", "accelerate", "peft")
 MAY_IMPORT_TORCH = ("qwen_ui.engine.local", "qwen_ui.engine.zero", "qwen_ui.finetune.training", "qwen_ui.models.load")
 PAGE = ("app", "qwen_ui.page", "qwen_ui.tabs")
-ROOMS = ("adapters", "engine", "finetune", "knowledge", "models", "page", "prompts", "server", "tabs", "text")
+ROOMS = (
+    "adapters",
+    "engine",
+    "finetune",
+    "introspect",
+    "knowledge",
+    "models",
+    "page",
+    "prompts",
+    "server",
+    "tabs",
+    "text",
+)
 ABOVE = {
     "adapters": ("engine", "finetune", "knowledge", "models", "page", "prompts", "server", "tabs"),
     "engine": ("finetune", "knowledge", "page", "prompts", "server", "tabs"),
