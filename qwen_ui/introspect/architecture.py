@@ -8,16 +8,18 @@ import torch
 
 from qwen_ui.introspect.anatomy import Anatomy, is_attention, is_feedforward, is_norm
 from qwen_ui.introspect.looks import Architecture
-from qwen_ui.introspect.results import ArchitectureResult, Origin, Part, PartKind
+from qwen_ui.introspect.results import ArchitectureResult, Part, PartKind
 from qwen_ui.introspect.rope import rope_parameters
+from qwen_ui.introspect.subject import Subject
 
 PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16", torch.int8: "8bit"}
 GATES = ("gate_proj", "gate_up_proj", "w3")
 """Names that feed-forward parts with a gate have (SwiGLU: Shazeer 2020, https://arxiv.org/abs/2002.05202)."""
 
 
-def architecture(look: Architecture, anatomy: Anatomy, origin: Origin, context_here: int) -> ArchitectureResult:
+def architecture(look: Architecture, subject: Subject) -> ArchitectureResult:
     """The model as it stands in memory. Computes nothing, so nobody has to wait for it."""
+    anatomy, context_here = subject.anatomy, subject.context_here
     config: Any = anatomy.config
     parts = _with_shares(list(_parts(anatomy)))
     rope = rope_parameters(config)
@@ -26,7 +28,7 @@ def architecture(look: Architecture, anatomy: Anatomy, origin: Origin, context_h
     attention = next((each for each in first.children() if is_attention(each)), first)
     return ArchitectureResult(
         look=look,
-        origin=origin,
+        origin=subject.origin,
         family=str(config.model_type),
         layers=len(anatomy.layers),
         hidden=int(config.hidden_size),

@@ -13,7 +13,7 @@ import torch
 from qwen_ui.introspect import passes
 from qwen_ui.introspect.forward import next_token, untouched
 from qwen_ui.introspect.looks import Attention
-from qwen_ui.introspect.passes import Attended, Knocked, Pause
+from qwen_ui.introspect.passes import Attended, Knocked
 from qwen_ui.introspect.results import AttentionResult, Floats
 from qwen_ui.introspect.subject import Subject
 
@@ -46,19 +46,19 @@ class Maps:
         return {kind: mean.numpy() for kind, mean in zip(KINDS, means, strict=True)}
 
 
-def attention(look: Attention, subject: Subject, pause: Pause) -> AttentionResult:
+def attention(look: Attention, subject: Subject) -> AttentionResult:
     """One layer's maps, every head's scores, and the next token."""
     anatomy = subject.anatomy
     knocked = Knocked(look.knocked, look.knocked_layers).check(anatomy)
     maps = Maps(subject.ids, len(anatomy.layers), anatomy.heads, anatomy.check_layer(look.layer))
-    states = passes.states(anatomy, subject.ids, pause, knocked, maps.see)
+    states = passes.states(anatomy, subject.ids, subject.pause, knocked, maps.see)
     return AttentionResult(
         look=look,
         origin=subject.origin,
         pieces=subject.pieces,
         maps=maps.map.numpy(),
-        next=next_token(subject, states, pause),
-        untouched=untouched(subject, knocked, pause),
+        next=next_token(subject, states),
+        untouched=untouched(subject, knocked),
         **maps.scores,
     )
 

@@ -143,4 +143,5 @@ def _plain_attention(module: Any) -> Callable[..., tuple[torch.Tensor, torch.Ten
     plain = getattr(sys.modules[type(module).__module__], "eager_attention_forward", None)
     if plain is None:
         raise InvalidInput("The attention of this kind of model can't be looked at.")
-    return plain
+    function: Callable[..., tuple[torch.Tensor, torch.Tensor]] = plain
+    return function

@@ -11,7 +11,7 @@ import torch
 
 from qwen_ui.introspect import passes
 from qwen_ui.introspect.looks import Positions
-from qwen_ui.introspect.passes import Attended, Pause
+from qwen_ui.introspect.passes import Attended
 from qwen_ui.introspect.results import Floats, PositionsResult
 from qwen_ui.introspect.rope import rope_parameters
 from qwen_ui.introspect.subject import Subject
@@ -49,11 +49,11 @@ class ByDistance:
         return (self._weights / self._counts).numpy()
 
 
-def positions(look: Positions, subject: Subject, pause: Pause) -> PositionsResult:
+def positions(look: Positions, subject: Subject) -> PositionsResult:
     """RoPE's angles, and scores and weights by distance on the text."""
     anatomy, count = subject.anatomy, len(subject.ids)
     means = ByDistance(len(anatomy.layers), count)
-    passes.states(anatomy, subject.ids, pause, see=means.see)
+    passes.states(anatomy, subject.ids, subject.pause, see=means.see)
     config: Any = anatomy.config
     rope = rope_parameters(config) if anatomy.rotary is not None else {}
     frequencies = _frequencies(anatomy.rotary)
