@@ -21,6 +21,8 @@ from qwen_ui.engine.prompt import Prompt, PromptEncoder
 from qwen_ui.engine.queue import RequestQueue
 from qwen_ui.engine.threads import Checkpoint, in_thread
 from qwen_ui.errors import EngineFailed
+from qwen_ui.introspect.looks import Look, check_scale
+from qwen_ui.introspect.results import AnyResult, Origin
 from qwen_ui.messages import Chunk, Ended, Message, Sampling, TokenLook
 from qwen_ui.settings import Settings
 from qwen_ui.text.pieces import Pieces
@@ -45,12 +47,13 @@ class LocalEngine:
     stopped = False
 
     def __init__(self, loaded: "Loaded", settings: Settings, cuda_graphs: bool | None = None) -> None:
-        self._info = replace(loaded.info, abilities=frozenset({"tokens"}))
+        self._info = replace(loaded.info, abilities=frozenset({"tokens", "introspect"}))
         self._model = loaded.model
         self._tokenizer = loaded.tokenizer
         self._pieces = Pieces(loaded.tokenizer)
         self._prompts = PromptEncoder(loaded.tokenizer, loaded.info.context_length)
         self._eos = end_tokens(loaded.model, loaded.tokenizer)
+        self._plain = loaded.plain
         self._layers = AdapterLayers(loaded.model, loaded.base)
         self.batch = BatchLoop(
             loaded.model, sorted(self._eos), loaded.cache_tokens, settings.max_concurrent, self._layers, cuda_graphs
@@ -60,6 +63,7 @@ class LocalEngine:
         speed_up(loaded.model)  # after the loop's warm-up, by which the weights are repacked
         self.queue = RequestQueue(settings.max_concurrent, WAITING_PER_SLOT * settings.max_concurrent)
         self._computing = threading.Lock()
+        self._beside = threading.Lock()
 
     @property
     def info(self) -> EngineInfo:
@@ -111,6 +115,12 @@ class LocalEngine:
         async with self._adapted(adapter) as number:
             return await in_thread(partial(self._look_at, text, tuple(messages), top, number))
 
+    async def look(self, look: Look, adapter: str = "", scale: float = 1.0) -> AnyResult:
+        """What is asked of the model's inside: see `Engine`."""
+        check_scale(scale)
+        async with self._adapted(adapter) as number:
+            return await in_thread(partial(self._look_inside, look, adapter, scale, number))
+
     @asynccontextmanager
     async def _adapted(self, adapter: str) -> AsyncIterator[int]:
         """The adapter's number, in memory as long as the context lasts."""
@@ -144,6 +154,30 @@ class LocalEngine:
         with self._alone(checkpoint):
             places = looking.look(self._model, looked, top, partial(self._pause, checkpoint, adapter))
         return token_looks(looked, places, self._pieces)
+
+    def _look_inside(self, look: Look, adapter: str, scale: float, number: int, checkpoint: Checkpoint) -> AnyResult:
+        from qwen_ui.introspect.run import run, subject_of  # noqa: PLC0415  needed by few
+
+        subject = subject_of(
+            look,
+            self._model,
+            self._tokenizer,
+            self._prompts,
+            origin=Origin(self._info.model, self._info.precision, adapter, scale),
+            pause=partial(self._turn, checkpoint, number, scale),
+            base_pause=partial(self._turn, checkpoint, NO_ADAPTER, 1.0) if number else None,
+            changes=self._layers.changes(number),
+            plain=self._plain,
+            checkpoint=checkpoint,
+            beside=self._beside,
+        )
+        return run(look, subject)
+
+    @contextmanager
+    def _turn(self, checkpoint: Checkpoint, adapter: int, scale: float) -> Iterator[None]:
+        """One part of a look: others who compute beside the batch loop have their turns in between."""
+        with self._alone(checkpoint), self.batch.pause(), self._layers.all_tokens(adapter, scale):
+            yield
 
     @contextmanager
     def _alone(self, checkpoint: Checkpoint) -> Iterator[None]:

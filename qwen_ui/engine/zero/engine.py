@@ -17,6 +17,9 @@ from qwen_ui.engine.prompt import Prompt, PromptEncoder
 from qwen_ui.engine.threads import Checkpoint, in_thread
 from qwen_ui.engine.zero.jobs import Adapted, Generation, Job, Looking, Scoring
 from qwen_ui.engine.zero.turns import Gpu, OnGpu, Position, Turn
+from qwen_ui.errors import InvalidInput
+from qwen_ui.introspect.looks import Look
+from qwen_ui.introspect.results import AnyResult
 from qwen_ui.messages import Chunk, Ended, Message, Sampling, TokenLook
 from qwen_ui.settings import Settings
 from qwen_ui.text.pieces import Pieces
@@ -105,6 +108,10 @@ class ZeroEngine:
             turn.submit(Looking(looked, top, await self._adapted(adapter)))
             (places,) = [event async for event in turn if not isinstance(event, Position)]
         return token_looks(looked, places, self._pieces)
+
+    async def look(self, look: Look, adapter: str = "", scale: float = 1.0) -> AnyResult:
+        """Raises `InvalidInput`: the model is only within a process of its own, for the time of an answer."""
+        raise InvalidInput("On ZeroGPU the model can't be looked into. Run the app on a machine of your own for that.")
 
     async def _adapted(self, adapter: str) -> Adapted | None:
         """The adapter to compute with, once it was found fit. Raises `InvalidInput`."""
