@@ -49,28 +49,40 @@ def from_browser(value: Any) -> Chat:
 
 
 def _tree(value: Mapping[str, Any]) -> Chat:
-    if not isinstance(value["nodes"], list):
+    entries = value["nodes"]
+    if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
         raise InvalidInput("It is not a conversation.")
     nodes: dict[int, Node] = {}
-    for entry in value["nodes"]:
-        after, id = (entry.get("after"), entry.get("id")) if isinstance(entry, Mapping) else (None, None)
-        if type(id) is not int or id <= max(nodes, default=-1) or not (after is None or after in nodes):
-            raise InvalidInput("It is damaged: its messages do not follow each other.")
-        nodes[id] = _node(entry, after)
-    chat = Chat(nodes, value.get("first"))
+    last = -1
+    for entry in entries:
+        id, after = _id(entry.get("id")), _id(entry.get("after"))
+        if id is None or id <= last or not (after is None or after in nodes):
+            raise _damaged()
+        nodes[id], last = _node(entry, after), id
+    chat = Chat(nodes, _id(value.get("first")))
     shown = [(None, chat.first), *((id, node.next) for id, node in nodes.items())]
     if any(to is not None and (to not in nodes or nodes[to].after != from_) for from_, to in shown):
-        raise InvalidInput("It is damaged: its messages do not follow each other.")
+        raise _damaged()
     return chat
+
+
+def _id(value: Any) -> int | None:
+    if value is not None and type(value) is not int:
+        raise _damaged()
+    return value
+
+
+def _damaged() -> InvalidInput:
+    return InvalidInput("It is damaged: its messages do not follow each other.")
 
 
 def _node(entry: Mapping[str, Any], after: int | None) -> Node:
     (message,) = conversation([entry])
-    model = entry.get("model")
-    if message.role == "system" or not isinstance(model, str | None):
+    model = entry.get("model", "")
+    if message.role == "system" or not isinstance(model, str):
         raise InvalidInput("It is not a conversation.")
     message = replace(message, tokens=entry.get("tokens", ()))
-    return Node(message, after, entry.get("next"), _usage(entry.get("usage")), model or "")
+    return Node(message, after, _id(entry.get("next")), _usage(entry.get("usage")), model)
 
 
 def _usage(value: Any) -> Usage | None:

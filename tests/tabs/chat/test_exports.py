@@ -9,7 +9,8 @@ from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Message
 from qwen_ui.tabs.chat import exports
 from qwen_ui.tabs.chat.content import told
-from qwen_ui.tabs.chat.conversation import MAX_BYTES, Chat, to_json
+from qwen_ui.tabs.chat.conversation import MAX_BYTES, to_browser, to_json
+from qwen_ui.tabs.chat.nodes import Chat
 from qwen_ui.tabs.chat.exports import Opened, opened
 
 
@@ -355,7 +356,7 @@ def test_parents_in_a_circle_and_deep_trees_end():
 
 
 def test_what_was_saved_here_opens_the_same():
-    chat = Chat((Message("user", " a\n"), Message("user", "b"), Message("assistant", "```\n    c\n```")))
+    chat = Chat.of((Message("user", " a\n"), Message("user", "b"), Message("assistant", "```\n    c\n```")))
     [one] = opened(to_json(chat, "Be kind.").encode())
     assert (one.chat, one.system, lost(one)) == (chat, "Be kind.", [])
 

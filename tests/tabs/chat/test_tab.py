@@ -13,12 +13,13 @@ from qwen_ui.errors import EngineFailed, InvalidInput
 from qwen_ui.messages import Message
 from qwen_ui.page.events import Event, Run, Values
 from qwen_ui.settings import PROJECT
-from qwen_ui.tabs.chat.conversation import Chat, to_browser
+from qwen_ui.tabs.chat.conversation import to_browser
+from qwen_ui.tabs.chat.nodes import Chat
 from qwen_ui.tabs.chat.tab import ChatTab
 from tests.fakes import FakeEngine
 from tests.pages import app_of, event_of
 
-BEFORE = Chat(
+BEFORE = Chat.of(
     (Message("user", "first"), Message("assistant", "one"), Message("user", "second"), Message("assistant", "two"))
 )
 
