@@ -70,7 +70,9 @@ def looked(looks: Sequence[TokenLook], subject: str, say: Say, note: Sentence | 
         average=average(looks),
         perplexity=perplexity(looks),
     )
-    hint = say("Point at a token for the likeliest at its place; click to keep it. Arrow keys move from one to the next.")
+    hint = say(
+        "Point at a token for the likeliest at its place; click to keep it. Arrow keys move from one to the next."
+    )
     does = say("{note}", note=note) if note else ""
     tokens = "".join(_token(look, place, say) for place, look in enumerate(looks))
     return (
@@ -100,7 +102,9 @@ def _token(look: TokenLook, place: int, say: Say) -> str:
 def _legend(say: Say) -> str:
     """Which shade is which probability."""
     floors = [f"≥ {floor:.0%}" for floor in LEVELS] + [f"< {LEVELS[-1]:.0%}"]
-    items = "".join(f'<li><span class="token" data-level="{level}">{text}</span></li>' for level, text in enumerate(floors))
+    items = "".join(
+        f'<li><span class="token" data-level="{level}">{text}</span></li>' for level, text in enumerate(floors)
+    )
     return f'<ul class="token-legend" aria-label="{escape(say("Probability"))}">{items}</ul>'
 
 

@@ -46,7 +46,13 @@ class Answering:
     """What is written for each session, and the widgets that show it."""
 
     def __init__(
-        self, app: App, settings: ChatSettings, kept: gr.BrowserState, chatbot: gr.Chatbot, status: gr.HTML, box: gr.Textbox
+        self,
+        app: App,
+        settings: ChatSettings,
+        kept: gr.BrowserState,
+        chatbot: gr.Chatbot,
+        status: gr.HTML,
+        box: gr.Textbox,
     ) -> None:
         self._app, self._settings = app, settings
         self._kept, self._chatbot, self._status, self._box = kept, chatbot, status, box
@@ -127,9 +133,7 @@ class Answering:
         adapter = self._settings.adapter(event)
         return lambda engine, messages: task.reply(engine, messages, system, sampling, adapter, begun)
 
-    def _run(
-        self, event: Event, writing: Writing, attempt: Attempt, begun: Values, undone: Values
-    ) -> Run[Writing]:
+    def _run(self, event: Event, writing: Writing, attempt: Attempt, begun: Values, undone: Values) -> Run[Writing]:
         shown, kept_at, rows = Shown(), time.monotonic(), ""
 
         def show(writing: Writing, running: bool) -> Values:

@@ -159,7 +159,7 @@ def retrying(chat: Chat) -> Attempt:
 
 
 def editing(chat: Chat, place: int, text: str) -> Attempt:
-    """A message of the shown path in other words; the old one and what came after it are kept. Raises like `sending`."""
+    """A message of the shown path in other words; the old one stays, with what came after it. Raises like `sending`."""
     if not 0 <= place < len(chat.path):
         raise InvalidInput("This message is no longer there.")
     return Attempt(chat, sending(chat.up_to(chat.path[place]), text).asked, text)

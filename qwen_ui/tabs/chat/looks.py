@@ -7,7 +7,7 @@ import gradio as gr
 
 from qwen_ui.engine.base import Engine
 from qwen_ui.errors import InvalidInput
-from qwen_ui.messages import Message, TokenLook
+from qwen_ui.messages import TokenLook
 from qwen_ui.page.app import App
 from qwen_ui.page.events import Buttons, Event, Events, Run, Values
 from qwen_ui.page.status import line
@@ -30,7 +30,9 @@ class Looks:
             self.tokens = token_view(elem_id="chat-tokens")
             self._sure = gr.HTML(padding=False, elem_id="chat-sure")
             with gr.Row(elem_id="chat-looks-foot"):
-                self._stop = gr.Button(label("Stop"), variant="stop", size="sm", visible=False, elem_id="chat-looks-stop")
+                self._stop = gr.Button(
+                    label("Stop"), variant="stop", size="sm", visible=False, elem_id="chat-looks-stop"
+                )
                 self._close = gr.Button(label("Close"), size="sm", elem_id="chat-looks-close")
         self._status = gr.HTML(padding=False, elem_id="chat-looks-status")
 

@@ -1,4 +1,4 @@
-"""A conversation as a tree: each message follows another, some beside others that follow the same. One path is shown."""
+"""A conversation as a tree: each message follows another, some beside others that do the same. One path is shown."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

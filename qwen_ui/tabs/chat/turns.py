@@ -17,8 +17,8 @@ SCRIPT = (Path(__file__).parent / "turns.js").read_text("utf-8")
 def turns(**options: Any) -> gr.HTML:
     """Puts what `rows` makes under the messages.
 
-    Its events bring what `chosen` reads: ``select`` is to show a message, ``click`` to look at its tokens, ``submit`` to
-    ask how sure the model is of it.
+    Its events bring what `chosen` reads: ``select`` is to show a message, ``click`` to look at its tokens, ``submit``
+    to ask how sure the model is of it.
     """
     return gr.HTML(js_on_load=SCRIPT, visible="hidden", padding=False, **options)
 

@@ -22,8 +22,8 @@ Reply = Callable[[Engine, Sequence[Message]], AsyncGenerator[Answer, None]]
 class Wish:
     """An answer that is wanted."""
 
-    after: int
-    """The id of the message to answer."""
+    after: int | None
+    """The id of the message to answer, None where the answer begins the conversation."""
     reply: Reply
 
 

@@ -9,9 +9,9 @@ from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Message
 from qwen_ui.tabs.chat import exports
 from qwen_ui.tabs.chat.content import told
-from qwen_ui.tabs.chat.conversation import MAX_BYTES, to_browser, to_json
-from qwen_ui.tabs.chat.nodes import Chat
+from qwen_ui.tabs.chat.conversation import MAX_BYTES, to_json
 from qwen_ui.tabs.chat.exports import Opened, opened
+from qwen_ui.tabs.chat.nodes import Chat
 
 
 def read(document: Any) -> list[Opened]:

@@ -13,7 +13,7 @@ from qwen_ui.errors import EngineFailed, InvalidInput
 from qwen_ui.messages import Message
 from qwen_ui.page.events import Event, Run, Values
 from qwen_ui.settings import PROJECT
-from qwen_ui.tabs.chat.conversation import to_browser
+from qwen_ui.tabs.chat.conversation import from_browser, to_browser
 from qwen_ui.tabs.chat.nodes import Chat
 from qwen_ui.tabs.chat.tab import ChatTab
 from tests.fakes import FakeEngine
@@ -44,6 +44,9 @@ class Laid:
     async def run(self, begin: Callable[[Event], Run[Any]], event: Event) -> list[Values]:
         return [values async for values in self.tab._events.updates(event, begin)]
 
+    def kept(self, values: Values) -> list[Message]:
+        return list(from_browser(values[self.tab._kept]).messages)
+
     def said(self, values: Values) -> list[str]:
         return [message["content"][0]["text"] for message in values[self.tab._chatbot]]
 
@@ -55,7 +58,7 @@ async def test_a_message_is_answered_after_all_that_was_said_before():
     assert (first[laid.tab._box], laid.said(first)[-1]) == ("", "third")
     assert [m.content for m in engine.asked[0][0]] == ["Be kind.", "first", "one", "second", "two", "third"]
     assert laid.said(last)[-2:] == ["third", "Good day"]
-    assert last[laid.tab._kept]["messages"][-1] == {"role": "assistant", "content": "Good day"}
+    assert laid.kept(last)[-1] == Message("assistant", "Good day")
     assert "2 tokens" in last[laid.tab._status]
 
 
@@ -78,18 +81,18 @@ async def test_what_was_answered_before_an_error_is_kept():
     laid = Laid(FakeEngine(["half"], error=EngineFailed("It died.")))
     *_, last = await laid.run(laid.tab._sending, laid.event(BEFORE, "third"))
     assert laid.said(last)[-2:] == ["third", "half"]
-    assert last[laid.tab._kept]["messages"][-1]["content"] == "half"
+    assert laid.kept(last)[-1].content == "half"
 
 
 async def test_an_unfinished_answer_is_kept_with_its_question_now_and_then(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("qwen_ui.tabs.chat.tab.KEEP_EVERY", -1.0)
+    monkeypatch.setattr("qwen_ui.tabs.chat.answering.KEEP_EVERY", -1.0)
     laid = Laid(FakeEngine(["becau", "never"], steps=1))
-    kept: list[dict[str, str]] = []
+    kept: list[Message] = []
     async for values in laid.tab._events.updates(laid.event(Chat(), "why?"), laid.tab._sending):
         if laid.said(values)[-1] == "becau" and not kept:
-            kept = values[laid.tab._kept]["messages"]
+            kept = laid.kept(values)
             laid.app.running.stop("me", "chat")
-    assert kept == [{"role": "user", "content": "why?"}, {"role": "assistant", "content": "becau"}]
+    assert kept == [Message("user", "why?"), Message("assistant", "becau")]
 
 
 async def test_earlier_messages_are_made_harmless_once_for_all_updates(monkeypatch: pytest.MonkeyPatch):
@@ -102,7 +105,7 @@ async def test_earlier_messages_are_made_harmless_once_for_all_updates(monkeypat
     monkeypatch.setattr("qwen_ui.tabs.chat.conversation.harmless", watched)
     laid = Laid(FakeEngine(["a"] * 40))
     await laid.run(laid.tab._sending, laid.event(BEFORE, "third"))
-    assert seen.count("one") == 2  # the page at the beginning and during the run, and the page if it fails
+    assert seen.count("one") == 1
 
 
 async def test_an_example_and_an_edited_message_are_answered():
@@ -130,9 +133,9 @@ def put(tmp_path: Path, document: object) -> str:
 
 def test_what_was_saved_opens_again(tmp_path: Path):
     laid = Laid(FakeEngine())
-    saved = laid.tab._as_json(laid.event(BEFORE, system="Be kind."))[laid.tab._document]
+    saved = laid.tab._files.as_json(laid.event(BEFORE, system="Be kind."))[laid.tab._files.document]
     assert len(json.loads(saved)["messages"]) == 5
-    opened = laid.tab._open(event_of(laid.app, {laid.tab._upload: put(tmp_path, saved)}))
+    opened = laid.tab._files.open(event_of(laid.app, {laid.tab._files.upload: put(tmp_path, saved)}))
     assert laid.said(opened) == ["first", "one", "second", "two"]
     assert opened[laid.tab._settings.system] == "Be kind."
     assert "Opened a conversation of 4 messages." in opened[laid.tab._status]
@@ -142,20 +145,20 @@ def test_what_was_saved_opens_again(tmp_path: Path):
 def test_of_several_conversations_the_chosen_one_is_opened(tmp_path: Path):
     laid = Laid(FakeEngine())
     rows = [{"conversations": [{"from": "human", "value": text}, {"from": "tool", "value": ""}]} for text in "ab"]
-    upload = {laid.tab._upload: put(tmp_path, rows)}
-    offered = laid.tab._open(event_of(laid.app, upload))
+    upload = {laid.tab._files.upload: put(tmp_path, rows)}
+    offered = laid.tab._files.open(event_of(laid.app, upload))
     assert laid.tab._kept not in offered  # nothing is opened yet
     assert "2 conversations" in offered[laid.tab._status]
-    assert offered[laid.tab._among].choices == [("1. a", 1), ("2. b", 2)]
-    opened = laid.tab._choose(event_of(laid.app, upload | {laid.tab._among: 2}))
+    assert offered[laid.tab._files.among].choices == [("1. a", 1), ("2. b", 2)]
+    opened = laid.tab._files.choose(event_of(laid.app, upload | {laid.tab._files.among: 2}))
     assert laid.said(opened) == ["b"]
     assert "Not shown here: 1 result of a tool." in opened[laid.tab._status]
     for choice in (None, 0, 3, "x"):
         with pytest.raises(InvalidInput, match="Choose a conversation"):
-            laid.tab._choose(event_of(laid.app, upload | {laid.tab._among: choice}))
+            laid.tab._files.choose(event_of(laid.app, upload | {laid.tab._files.among: choice}))
     (tmp_path / "chat.json").unlink()
     with pytest.raises(InvalidInput, match="no longer has this file"):
-        laid.tab._choose(event_of(laid.app, upload | {laid.tab._among: 1}))
+        laid.tab._files.choose(event_of(laid.app, upload | {laid.tab._files.among: 1}))
 
 
 def test_what_the_browser_kept_is_shown_and_something_else_refused():
