@@ -42,9 +42,9 @@ const hold = (token) => {
 
 const choose = (button) => {
   const all = tokens();
-  const before = all.slice(0, all.indexOf(list().of)).map((token) => Number(token.dataset.id));
-  const subject = element.querySelector(".looked").dataset.subject;
-  trigger("submit", {subject, begun: [...before, Number(button.dataset.choose)]});
+  const {subject, before} = element.querySelector(".looked").dataset;
+  const kept = all.slice(0, all.indexOf(list().of)).map((token) => Number(token.dataset.id));
+  trigger("submit", {subject, begun: [...JSON.parse(before), ...kept, Number(button.dataset.choose)]});
 };
 
 element.addEventListener("mouseover", (event) => {

@@ -2,6 +2,7 @@
 
 import json
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -11,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput
-from qwen_ui.messages import TokenLook
+from qwen_ui.messages import TokenLook, text_of
 from qwen_ui.page.words import Say
 from qwen_ui.sentences import Sentence
 
@@ -62,8 +63,14 @@ def perplexity(looks: Sequence[TokenLook]) -> float:
     return math.exp(-sum(map(math.log, known)) / len(known)) if known else 1.0
 
 
-def looked(looks: Sequence[TokenLook], subject: str, say: Say, note: Sentence | None = None) -> str:
-    """The tokens as HTML. ``subject`` says whose they are, ``note`` what choosing one of the others does."""
+def looked(looks: Sequence[TokenLook], subject: str, say: Say, note: Sentence, given: str = "") -> str:
+    """The tokens as HTML.
+
+    ``subject`` says whose they are, ``note`` what choosing one of the others does. Those that hold the ``given``
+    beginning are not shown, but belong to what a choice begins with.
+    """
+    hidden = covering(looks, given)
+    before, looks = json.dumps([look.id for look in looks[:hidden]]), looks[hidden:]
     figures = say(
         "{count:,} {count:token|tokens} · average probability {average:.1%} · perplexity {perplexity:.2f}",
         count=len(looks),
@@ -71,16 +78,22 @@ def looked(looks: Sequence[TokenLook], subject: str, say: Say, note: Sentence | 
         perplexity=perplexity(looks),
     )
     hint = say(
-        "Point at a token for the likeliest at its place; click to keep it. Arrow keys move from one to the next."
+        "Point at a token for the likeliest at its place; a click keeps it, and so do the arrow keys. {note}", note=note
     )
-    does = say("{note}", note=note) if note else ""
     tokens = "".join(_token(look, place, say) for place, look in enumerate(looks))
+    others = escape(say("The likeliest here"))
     return (
-        f'<div class="looked" data-subject="{escape(subject)}" data-others="{escape(say("The likeliest here"))}">'
+        f'<div class="looked" data-subject="{escape(subject)}" data-before="{before}" data-others="{others}">'
         f'<p class="token-figures">{escape(figures)}</p>{_legend(say)}'
         f'<div class="tokens" role="group" aria-label="{escape(say("Tokens of the answer"))}">{tokens}</div>'
-        f'<div class="alternatives" hidden></div><p class="token-hint">{escape(hint)} {escape(does)}</p></div>'
+        f'<div class="alternatives" hidden></div><p class="token-hint">{escape(hint)}</p></div>'
     )
+
+
+def covering(looks: Sequence[TokenLook], given: str) -> int:
+    """How many of the first tokens it takes to hold the text that was given."""
+    tokens = [look.token for look in looks]
+    return bisect_left(range(len(looks)), len(given), key=lambda count: len(text_of(tokens[:count])))
 
 
 def _token(look: TokenLook, place: int, say: Say) -> str:
