@@ -57,7 +57,7 @@ class Message:
 
 
 def conversation(history: Any) -> list[Message]:
-    """Reads a list of ``{"role", "content"}`` mappings.
+    """Reads a list of ``{"role", "content"}`` mappings, which may have ``"tokens"`` too.
 
     Raises `InvalidInput`, naming the place in the list, when it has another shape.
     """
@@ -70,7 +70,7 @@ def conversation(history: Any) -> list[Message]:
                 'Entry {number:,} of the history must be an object with "role" and "content".', number=number
             )
         try:
-            messages.append(Message(item["role"], item["content"]))
+            messages.append(Message(item["role"], item["content"], item.get("tokens") or ()))
         except InvalidInput as error:
             raise InvalidInput("Entry {number:,} of the history: {error}", number=number, error=error) from error
     return messages
