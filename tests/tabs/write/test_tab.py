@@ -11,8 +11,9 @@ import pytest
 from qwen_ui.errors import EngineFailed, InvalidInput
 from qwen_ui.messages import Message
 from qwen_ui.page.events import Event, Run, Values
-from qwen_ui.tabs.write.tab import Work, WriteTab
+from qwen_ui.tabs.write.tab import WriteTab
 from qwen_ui.tabs.write.task import MAX_VERSIONS, Order
+from qwen_ui.tabs.write.versions import Work
 from tests.fakes import FakeEngine
 from tests.pages import app_of, event_of
 
