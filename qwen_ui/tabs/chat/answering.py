@@ -141,7 +141,7 @@ class Answering:
             chat = writing.chat if running else writing.kept()
             values: Values = {self._chatbot: shown.messages(chat, writing)}
             now = turns.rows(chat, event.say, writing.growing, self.can_look)
-            if now != rows:
+            if now != rows or not running:
                 rows = values[self._turns] = now
             if not running or time.monotonic() - kept_at > KEEP_EVERY:
                 kept_at = time.monotonic()

@@ -361,6 +361,24 @@ def test_what_was_saved_here_opens_the_same():
     assert (one.chat, one.system, lost(one)) == (chat, "Be kind.", [])
 
 
+def test_a_saved_file_carries_its_branches():
+    chat = Chat.of([Message("user", "a"), Message("assistant", "b")])
+    chat, id = chat.with_one(Message("assistant", "c", (1, 2)), 0)
+    [one] = opened(to_json(chat, "").encode())
+    assert one.chat == chat
+    assert one.chat.nodes[id].message.tokens == (1, 2)
+
+
+def test_of_a_saved_file_that_somebody_edited_the_messages_count():
+    chat = Chat.of([Message("user", "a"), Message("assistant", "b")])
+    document = json.loads(to_json(chat, ""))
+    document["messages"][0]["content"] = "edited"
+    assert said(read(document)[0]) == [("user", "edited"), ("assistant", "b")]
+    document["tree"]["nodes"] = 3
+    with pytest.raises(InvalidInput):
+        read(document)
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [

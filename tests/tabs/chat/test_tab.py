@@ -31,6 +31,7 @@ class Laid:
         self.app = app_of(engine, prompts)
         with gr.Blocks() as page:
             self.tab = ChatTab(self.app, page)
+        self.answers = self.tab._answers
 
     def event(
         self, chat: Chat, box: str | None = None, system: str | None = "", data: Any = None, assistant: str = ""
@@ -48,7 +49,7 @@ class Laid:
         return list(from_browser(values[self.tab._kept]).messages)
 
     def said(self, values: Values) -> list[str]:
-        return [message["content"][0]["text"] for message in values[self.tab._chatbot]]
+        return [message["content"][0]["text"] for message in values.get(self.tab._chatbot, ())]
 
 
 async def test_a_message_is_answered_after_all_that_was_said_before():
@@ -75,6 +76,93 @@ async def test_a_failed_retry_leaves_the_old_answer_and_the_box():
     *_, last = await laid.run(laid.tab._retrying, laid.event(BEFORE, "typed meanwhile"))
     assert laid.said(last) == ["first", "one", "second", "two"]
     assert laid.tab._box not in last
+
+
+async def test_retry_keeps_the_old_answer_beside_the_new_one():
+    laid = Laid(FakeEngine(["deux"]))
+    first, *_, last = await laid.run(laid.tab._retrying, laid.event(BEFORE))
+    assert laid.said(first) == ["first", "one", "second"]
+    assert laid.said(last) == ["first", "one", "second", "deux"]
+    assert "2/2" in last[laid.answers.turns]
+    chat = from_browser(last[laid.tab._kept])
+    assert chat.showing(3).messages == BEFORE.messages
+    assert laid.kept(first)[-1].content == "two"  # until there is another
+
+
+async def test_a_branch_begins_with_what_was_chosen_and_stays_beside_the_answer():
+    engine = FakeEngine(["one ", "two ", "three"])
+    laid = Laid(engine)
+    *_, last = await laid.run(laid.tab._sending, laid.event(Chat(), "count"))
+    chat = from_browser(last[laid.tab._kept])
+    ids = chat.nodes[1].message.tokens
+    assert [engine.word(id) for id in ids] == ["one ", "two ", "three"]
+    choice = SimpleNamespace(_data={"subject": "1", "begun": [ids[0], engine.id_of("zwei ")]})
+    *_, last = await laid.run(laid.answers.branching, laid.event(chat, data=choice))
+    assert engine.begun[-1] == (ids[0], engine.id_of("zwei "))
+    assert laid.said(last) == ["count", "one zwei three"]
+    assert "2/2" in last[laid.answers.turns]
+    assert from_browser(last[laid.tab._kept]).showing(1).last_answer == "one two three"
+
+
+async def test_a_second_branch_streams_beside_the_first_and_a_version_is_shown_meanwhile():
+    engine = FakeEngine(["one ", "two"], steps=0)
+    laid = Laid(engine)
+    choice = SimpleNamespace(_data={"subject": "3", "begun": [engine.id_of("eins ")]})
+    event = laid.event(BEFORE, data=choice)
+    news = laid.tab._events.updates(event, laid.answers.branching)
+    while "eins " not in laid.said(await anext(news)):
+        pass
+    assert await laid.answers.branching_too(event) == {}
+    await laid.answers.turned(laid.event(BEFORE, data=SimpleNamespace(_data={"id": 3})))
+    while "Writing 2 answers" not in (await anext(news))[laid.tab._status]:
+        pass
+    engine.steps.release()
+    engine.steps.release()
+    values = [values async for values in news]
+    assert laid.said(values[-1])[-1] == "two"  # the one that was chosen to be seen
+    chat = from_browser(values[-1][laid.tab._kept])
+    assert [node.message.content for node in chat.nodes.values()][-2:] == ["eins two"] * 2
+    assert "1/3" in values[-1][laid.answers.turns]
+
+
+async def test_versions_are_shown_with_what_follows_them():
+    laid = Laid(FakeEngine())
+    other = BEFORE.with_one(Message("assistant", "uno"), 0)[0]
+    values = await laid.answers.turned(laid.event(other, data=SimpleNamespace(_data={"id": 1})))
+    assert laid.said(values) == ["first", "one", "second", "two"]
+    assert laid.kept(values)[-1].content == "two"
+    with pytest.raises(InvalidInput, match="no longer there"):
+        await laid.answers.turned(laid.event(other, data=SimpleNamespace(_data={"id": 77})))
+
+
+@pytest.mark.parametrize("subject", ["0", "77", "x"])
+async def test_only_an_answer_can_be_branched_from(subject: str):
+    laid = Laid(FakeEngine())
+    event = laid.event(BEFORE, data=SimpleNamespace(_data={"subject": subject, "begun": [1]}))
+    *_, last = await laid.run(laid.answers.branching, event)
+    assert "no longer there" in last[laid.tab._status]
+
+
+async def test_a_look_shows_the_tokens_of_the_answer_as_it_was_generated():
+    engine = FakeEngine(["one ", "two"])
+    laid = Laid(engine)
+    *_, last = await laid.run(laid.tab._sending, laid.event(Chat(), "count", "Be kind."))
+    event = laid.event(from_browser(last[laid.tab._kept]), data=SimpleNamespace(_data={"id": 1}))
+    panel = laid.tab._looks.panel
+    *_, last = [values async for values in panel.events.updates(event, laid.tab._looks._looking)]
+    assert "2 tokens · average probability 70.0%" in last[panel.view]
+    assert [f'data-id="{engine.id_of(word)}"' in last[panel.view] for word in ("one ", "two")] == [True, True]
+
+
+async def test_how_sure_asks_again_and_shows_the_shares():
+    laid = Laid(FakeEngine(["one ", "two"]))
+    event = laid.event(BEFORE, data=SimpleNamespace(_data={"id": 3}))
+    panel = laid.tab._looks.panel
+    first, *_, last = [values async for values in panel.events.updates(event, laid.tab._looks._asking)]
+    assert "several times" in first[panel._status]
+    assert "8 of 8 answers" in last[panel.more]
+    assert "100%, 8 of 8" in last[panel.more]
+    assert "as the answer above" not in last[panel.more]
 
 
 async def test_what_was_answered_before_an_error_is_kept():
