@@ -209,9 +209,12 @@ class TokenLook:
 
 
 def text_of(tokens: Sequence[str]) -> str:
-    """The text that tokens make up which are written as in `TokenLook`. Bytes that make no character are left out."""
+    """The text that tokens make up which are written as in `TokenLook`.
+
+    Bytes that make no character become U+FFFD, as tokenizers have it.
+    """
     parts = (_BYTE.sub(lambda byte: _escaped(int(byte[1], 16)), token) for token in tokens)
-    return "".join(parts).encode(errors="surrogateescape").decode(errors="ignore")
+    return "".join(parts).encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _escaped(byte: int) -> str:

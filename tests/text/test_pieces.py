@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerFast
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import text_of
-from qwen_ui.text.pieces import Pieces, check_ids
+from qwen_ui.text.pieces import BYTES, Pieces, check_ids
 
 TEXTS = ["Plain English.", "你好 — 世界", "👩‍👩‍👧 and 👍🏽", "\ttabs and\r\nlines\x00", "it says <0xE4> and <b>"]
 
@@ -39,7 +39,14 @@ def test_byte_level_pieces_make_up_the_text(byte_level: Any, text: str) -> None:
 def test_parts_of_characters_show_as_their_bytes(byte_level: Any) -> None:
     pieces = [Pieces(byte_level)(token) for token in byte_level.encode("a 👍")]
     assert pieces == ["a", " <0xF0>", "<0x9F>", "<0x91>", "<0x8D>"]
-    assert text_of(pieces[:3]) == "a "
+    assert text_of(pieces[:3]) == "a \ufffd"
+
+
+@pytest.mark.parametrize("given", [b"a \xe4 b", b"\xf0\x9f b", b"\xff\xfe", b"\x8d\x8d a", b"\xe4\xbd\xe4\xbd\xa0"])
+def test_bytes_that_make_no_character_are_as_the_tokenizer_has_them(byte_level: Any, given: bytes) -> None:
+    names = {byte: name for name, byte in BYTES.items()}
+    ids = [byte_level.convert_tokens_to_ids(names[byte]) for byte in given]
+    assert text_of([Pieces(byte_level)(token) for token in ids]) == byte_level.decode(ids)
 
 
 def test_added_tokens_are_what_they_are_called(byte_level: Any) -> None:

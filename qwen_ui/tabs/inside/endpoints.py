@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from qwen_ui.errors import InvalidInput
+from qwen_ui.engine.looking import check_top
 from qwen_ui.messages import Message, conversation
 from qwen_ui.page.app import App
 
@@ -30,15 +30,6 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         """
         given, said = Message("user", text).content, conversation(messages)
         with app.call(request, "tokens", adapter) as engine:
-            return [asdict(look) for look in await engine.tokens(given, said, _whole(top))]
+            return [asdict(look) for look in await engine.tokens(given, said, check_top(top))]
 
     return [tokens]
-
-
-def _whole(top: Any) -> int:
-    """JSON gives 5.0 for 5."""
-    if isinstance(top, float) and top.is_integer():
-        return int(top)
-    if isinstance(top, bool) or not isinstance(top, int):
-        raise InvalidInput("The number of alternatives must be a whole number.")
-    return top
