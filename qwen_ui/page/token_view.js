@@ -47,6 +47,16 @@ const choose = (button) => {
   trigger("submit", {subject, begun: [...JSON.parse(before), ...kept, Number(button.dataset.choose)]});
 };
 
+// The first token comes into sight with its list; whoever does something else meanwhile is left alone.
+const begin = () => {
+  const first = element.querySelector(".tokens .token");
+  const active = document.activeElement;
+  held = null;
+  if (first && (!active || active === document.body || active.tagName === "BUTTON")) first.focus();
+};
+watch("value", begin);
+begin();
+
 element.addEventListener("mouseover", (event) => {
   const token = event.target.closest(".tokens .token");
   if (token) show(token);

@@ -15,7 +15,7 @@ from qwen_ui.page.events import Event, Run, Values
 from qwen_ui.page.status import finished, line, progress, statistics
 from qwen_ui.page.words import Say
 from qwen_ui.tabs.chat import task, turns
-from qwen_ui.tabs.chat.conversation import Attempt, from_browser, shown_message, to_browser
+from qwen_ui.tabs.chat.conversation import Attempt, branching, from_browser, shown_message, to_browser
 from qwen_ui.tabs.chat.nodes import Chat
 from qwen_ui.tabs.chat.settings import ChatSettings
 from qwen_ui.tabs.chat.writing import Reply, Wish, Writing, showing
@@ -101,7 +101,7 @@ class Answering:
         """Writes an answer anew from a token on that was chosen in the place of its own."""
         chat = from_browser(event[self._kept])
         wish = self._wish(event, chat)
-        return self._run(event, Writing(chat, wish), Attempt(chat, chat), {}, {})
+        return self._run(event, Writing(chat, wish), branching(chat), {}, {})
 
     async def branching_too(self, event: Event) -> Values:
         """The same, while other answers are being written."""

@@ -142,20 +142,29 @@ def sending(chat: Chat, text: str) -> Attempt:
     """A new message. Raises `InvalidInput` for a blank or invalid one, and when the chat would grow too large."""
     if not text.strip():
         raise InvalidInput("Write something first.")
-    asked = chat.asking(text)
-    if not fits(asked):
+    return Attempt(chat, _with_room(chat.asking(text)), text)
+
+
+def _with_room(chat: Chat) -> Chat:
+    """The same. Raises `InvalidInput` when no browser can keep it."""
+    if not fits(chat):
         raise InvalidInput(
             "This conversation has grown too long to be kept in the browser. Save it and start a new one."
         )
-    return Attempt(chat, asked, text)
+    return chat
 
 
 def retrying(chat: Chat) -> Attempt:
-    """The last message again; its answer is kept. Raises `InvalidInput` when there is none."""
+    """The last message again; its answer is kept. Raises `InvalidInput` when there is none, and like `sending`."""
     question = chat.last_question
     if question is None:
         raise InvalidInput("There is no message to answer.")
-    return Attempt(chat, ending(chat, question))
+    return Attempt(chat, _with_room(ending(chat, question)))
+
+
+def branching(chat: Chat) -> Attempt:
+    """Another answer beside one. Raises `InvalidInput` when the chat would grow too large."""
+    return Attempt(chat, _with_room(chat))
 
 
 def editing(chat: Chat, place: int, text: str) -> Attempt:

@@ -94,7 +94,7 @@ def test_it_can_all_be_done_with_the_keyboard(url: str, open_page: OpenPage):
     page.locator("#conversation [data-event=click]").focus()
     page.keyboard.press("Enter")
     expect(tokens(page)).to_have_count(3)
-    tokens(page).first.focus()
+    expect(tokens(page).first).to_be_focused()
     page.keyboard.press("ArrowRight")
     expect(tokens(page).nth(1)).to_be_focused()
     page.keyboard.press("Tab")
@@ -113,7 +113,7 @@ def test_it_can_all_be_done_with_the_keyboard(url: str, open_page: OpenPage):
     expect(back).to_be_focused()
 
 
-def test_two_branches_stream_at_once_and_stop_ends_both(url: str, open_page: OpenPage):
+def test_two_branches_stream_at_once(url: str, open_page: OpenPage):
     page = answered(open_page, url)
     look(page)
     tokens(page).nth(1).click()
@@ -134,9 +134,7 @@ def test_two_branches_stream_at_once_and_stop_ends_both(url: str, open_page: Ope
     expect(answer(page)).to_have_text("Red other1 <b>blue</b>")
 
 
-def test_retry_and_an_edited_message_leave_versions_which_a_file_carries(
-    url: str, open_page: OpenPage, tmp_path: Path
-):
+def test_retry_and_an_edited_message_leave_versions_which_a_file_carries(url: str, open_page: OpenPage, tmp_path: Path):
     page = answered(open_page, url)
     page.get_by_role("button", name="Retry").click()
     expect(versions(page)).to_contain_text("2/2")

@@ -9,6 +9,7 @@ from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Message, Usage
 from qwen_ui.tabs.chat.conversation import (
     MAX_BYTES,
+    branching,
     editing,
     fits,
     from_browser,
@@ -120,6 +121,10 @@ def test_a_blank_or_invalid_message_is_refused(text: str):
 def test_a_conversation_that_no_browser_can_keep_does_not_grow():
     with pytest.raises(InvalidInput, match="too long to be kept"):
         sending(BEFORE, "x" * MAX_BYTES)
+    large = BEFORE.asking("x" * MAX_BYTES)
+    for begin in (retrying, branching):
+        with pytest.raises(InvalidInput, match="too long to be kept"):
+            begin(large)
 
 
 def test_there_is_nothing_to_retry_in_an_empty_chat():
