@@ -152,15 +152,20 @@ class Events:
         """
 
         async def handle(request: gr.Request, data: gr.EventData, given: Mapping[Block, Any]) -> Values:
-            event = Event(request, self._app.say(request), given, data)
-            try:
-                values = await _call(handler, event)
-            except Exception as error:  # noqa: BLE001  is told to the visitor or logged
-                values = {self._status: line(event.say(refused, error=told(error)), "error")}
-            return values or {self._status: gr.skip()}
+            return await self._answer(Event(request, self._app.say(request), given, data), handler, refused)
 
         shown = list(dict.fromkeys([*outputs, self._status]))
         return cast(Dependency, _listener(triggers)(handle, set(inputs), shown, **{**QUIET, **options}))
+
+    async def _answer(
+        self, event: Event, handler: Callable[[Event], Values] | Callable[[Event], Awaitable[Values]], refused: str
+    ) -> Values:
+        """What a handler answers, or why not."""
+        try:
+            values = await _call(handler, event)
+        except Exception as error:  # noqa: BLE001  is told to the visitor or logged
+            values = {self._status: line(event.say(refused, error=told(error)), "error")}
+        return values or {self._status: gr.skip()}
 
     def run(
         self,
@@ -168,23 +173,29 @@ class Events:
         begin: Callable[[Event], Run[Any]],
         inputs: Iterable[Component],
         outputs: Iterable[Block],
+        join: Callable[[Event], Awaitable[Values]] | None = None,
     ) -> Dependency:
         """Runs what ``begin`` makes of an event, in a thread, and shows its results as they grow.
 
-        What ``begin`` raises is told, and nothing on the page changes. ``triggers`` are as for `on`.
+        What ``begin`` raises is told, and nothing on the page changes. ``triggers`` are as for `on`. ``join`` answers
+        instead while a run of the tab is under way: it may have that run do more.
         """
 
         async def handle(
             request: gr.Request, data: gr.EventData, given: Mapping[Block, Any]
         ) -> AsyncGenerator[Values, None]:
             event = Event(request, self._app.say(request), given, data)
+            if join is not None and self._app.running.busy(event.session, self._tab):
+                yield await self._answer(event, join, self._refused)
+                return
             with self._shown(request):
                 async with aclosing(self.updates(event, begin)) as updates:
                     async for values in updates:
                         yield values
 
         shown = list(dict.fromkeys([*outputs, *self._buttons.start, self._buttons.stop, self._status]))
-        return cast(Dependency, _listener(triggers)(handle, {*inputs, self._app.adapter}, shown, **STREAMING))
+        more = {"trigger_mode": "multiple"} if join else {}  # else the page holds back what comes during a run
+        return cast(Dependency, _listener(triggers)(handle, {*inputs, self._app.adapter}, shown, **STREAMING, **more))
 
     def stop(self) -> None:
         """Lets the Stop button end what runs; what there is of it stays."""

@@ -226,3 +226,33 @@ async def test_limits_count_before_any_work_is_done():
     (values,) = [values async for values in stage.events.updates(event, begin)]
     assert "1 request a minute" in values[stage.status]
     assert not begun
+
+
+async def test_what_joins_a_run_is_answered_by_it_and_without_one_begins_one():
+    stage = Stage(FakeEngine(["Good", " day"], steps=1))
+    joined: list[str] = []
+
+    async def join(event: Event) -> Values:
+        joined.append(event[stage.box])
+        if event[stage.box] == "no":
+            raise InvalidInput("There is no room.")
+        return {}
+
+    with stage.page:
+        stage.events.run(stage.send.click, stage.begin, [stage.box], [stage.answer], join)
+    handle = list(stage.page.fns.values())[-1].fn
+
+    def send(text: str) -> AsyncGenerator[Values, None]:
+        event = event_of(stage.app, {stage.box: text, stage.app.adapter: ""})
+        made: AsyncGenerator[Values, None] = handle(event.request, gr.EventData(None, None), event.given)
+        return made
+
+    first = send("first")
+    while (await anext(first)).get(stage.answer) != "Good":
+        pass
+    assert [values async for values in send("second")] == [{stage.status: gr.skip()}]
+    (refused,) = [values async for values in send("no")]
+    assert "Not sent: There is no room." in refused[stage.status]
+    stage.events._app.running.stop("me", "chat")
+    assert [values async for values in first][-1][stage.answer] == "Good"
+    assert joined == ["second", "no"]

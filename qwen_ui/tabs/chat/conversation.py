@@ -2,68 +2,95 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Message, Usage, conversation
+from qwen_ui.tabs.chat.nodes import Chat, Node
 from qwen_ui.text.markdown import as_typed, harmless
 
 MAX_BYTES = 3_000_000
 """Of a conversation as JSON. Browsers keep 5 MB a site, and encrypting makes a third more of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chat:
-    """The messages so far, without the system prompt."""
-
-    messages: tuple[Message, ...] = ()
-    usage: Usage | None = None
-    """What the last answer cost."""
-
-    def asking(self, text: str) -> "Chat":
-        """With the user's next message. Raises `InvalidInput` when that is not valid text."""
-        return Chat((*self.messages, Message("user", text)))
-
-    def answered(self, text: str, usage: Usage | None = None) -> "Chat":
-        """With the model's answer; a blank one leaves no message."""
-        answer = (Message("assistant", text),) if text.strip() else ()
-        return Chat((*self.messages, *answer), usage)
-
-    def up_to(self, index: int) -> "Chat":
-        """Only the messages before that place."""
-        return Chat(self.messages[:index])
-
-    @property
-    def last_answer(self) -> str:
-        """The model's last message; empty if there is none."""
-        answers = [message.content for message in self.messages if message.role == "assistant"]
-        return answers[-1] if answers else ""
-
-    @property
-    def last_question(self) -> int | None:
-        """The place of the user's last message, None if there is none."""
-        return next((i for i in reversed(range(len(self.messages))) if self.messages[i].role == "user"), None)
-
-
 def to_browser(chat: Chat) -> dict[str, Any]:
-    """What the browser keeps."""
-    usage = None if chat.usage is None else asdict(chat.usage)
-    return {"messages": [asdict(message) for message in chat.messages], "usage": usage}
+    """What the browser keeps: the messages with their ids, each after the one that it follows."""
+    return {"nodes": [_kept(id, node) for id, node in sorted(chat.nodes.items())], "first": chat.first}
+
+
+def _kept(id: int, node: Node) -> dict[str, Any]:
+    """A message as it is kept; what it has not is left out."""
+    message = node.message
+    more = {
+        "after": node.after,
+        "next": node.next,
+        "tokens": list(message.tokens),
+        "model": node.model,
+        "usage": node.usage and asdict(node.usage),
+    }
+    given = {name: value for name, value in more.items() if value not in (None, [], "")}
+    return {"id": id, "role": message.role, "content": message.content, **given}
 
 
 def from_browser(value: Any) -> Chat:
-    """The conversation that the browser kept. Raises `InvalidInput` for what is not one."""
+    """The conversation that the browser kept, this version's or an earlier one's, which had no branches.
+
+    Raises `InvalidInput` for what is not one.
+    """
     if value is None:
         return Chat()
     if not isinstance(value, Mapping):
         raise InvalidInput("It is not a conversation.")
-    messages = _without_system(conversation(value.get("messages", [])))
+    if "nodes" not in value:
+        messages = [message for message in conversation(value.get("messages", [])) if message.role != "system"]
+        return Chat.of(messages, _usage(value.get("usage")))
+    return _tree(value)
+
+
+def _tree(value: Mapping[str, Any]) -> Chat:
+    entries = value["nodes"]
+    if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+        raise InvalidInput("It is not a conversation.")
+    nodes: dict[int, Node] = {}
+    last = -1
+    for entry in entries:
+        id, after = _id(entry.get("id")), _id(entry.get("after"))
+        if id is None or id <= last or not (after is None or after in nodes):
+            raise _damaged()
+        nodes[id], last = _node(entry, after), id
+    chat = Chat(nodes, _id(value.get("first")))
+    shown = [(None, chat.first), *((id, node.next) for id, node in nodes.items())]
+    if any(to is not None and (to not in nodes or nodes[to].after != from_) for from_, to in shown):
+        raise _damaged()
+    return chat
+
+
+def _id(value: Any) -> int | None:
+    if value is not None and type(value) is not int:
+        raise _damaged()
+    return value
+
+
+def _damaged() -> InvalidInput:
+    return InvalidInput("It is damaged: its messages do not follow each other.")
+
+
+def _node(entry: Mapping[str, Any], after: int | None) -> Node:
+    (message,) = conversation([entry])
+    model = entry.get("model", "")
+    if message.role == "system" or not isinstance(model, str):
+        raise InvalidInput("It is not a conversation.")
+    message = replace(message, tokens=entry.get("tokens", ()))
+    return Node(message, after, _id(entry.get("next")), _usage(entry.get("usage")), model)
+
+
+def _usage(value: Any) -> Usage | None:
+    """What an answer cost, None if it was kept by another version of the app: only the line under it is missing."""
     try:
-        usage = Usage(**value["usage"]) if value.get("usage") else None
+        return Usage(**value) if value else None
     except TypeError:
-        usage = None  # kept by another version of the app: only the line under the answer is missing
-    return Chat(tuple(messages), usage)
+        return None
 
 
 def fits(chat: Chat) -> bool:
@@ -72,14 +99,15 @@ def fits(chat: Chat) -> bool:
 
 
 def to_json(chat: Chat, system: str) -> str:
-    """The conversation as a file that `exports.opened` opens again."""
-    messages = [Message("system", system)] if system.strip() else []
-    document = {"app": "qwen-ui", "version": 1, "messages": [asdict(m) for m in (*messages, *chat.messages)]}
+    """The conversation as a file that `exports.opened` opens again: the shown path for any program, and the tree."""
+    opening = [Message("system", system)] if system.strip() else []
+    messages = [{"role": message.role, "content": message.content} for message in (*opening, *chat.messages)]
+    document = {"app": "qwen-ui", "version": 2, "messages": messages, "tree": to_browser(chat)}
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
 def to_markdown(chat: Chat, system: str, you: str, model: str) -> str:
-    """The conversation to read, under headings with the two speakers' names."""
+    """The shown path to read, under headings with the two speakers' names."""
     parts = [f"> {line}".rstrip() for line in system.strip().splitlines()]
     head = ["\n".join(parts)] if parts else []
     names = {"user": you, "assistant": model}
@@ -114,26 +142,39 @@ def sending(chat: Chat, text: str) -> Attempt:
     """A new message. Raises `InvalidInput` for a blank or invalid one, and when the chat would grow too large."""
     if not text.strip():
         raise InvalidInput("Write something first.")
-    asked = chat.asking(text)
-    if not fits(asked):
+    return Attempt(chat, _with_room(chat.asking(text)), text)
+
+
+def _with_room(chat: Chat) -> Chat:
+    """The same. Raises `InvalidInput` when no browser can keep it."""
+    if not fits(chat):
         raise InvalidInput(
             "This conversation has grown too long to be kept in the browser. Save it and start a new one."
         )
-    return Attempt(chat, asked, text)
+    return chat
 
 
 def retrying(chat: Chat) -> Attempt:
-    """The last message again. Raises `InvalidInput` when there is none."""
-    place = chat.last_question
-    if place is None:
+    """The last message again; its answer is kept. Raises `InvalidInput` when there is none, and like `sending`."""
+    question = chat.last_question
+    if question is None:
         raise InvalidInput("There is no message to answer.")
-    return Attempt(chat, chat.up_to(place + 1))
+    return Attempt(chat, _with_room(ending(chat, question)))
+
+
+def branching(chat: Chat) -> Attempt:
+    """Another answer beside one. Raises `InvalidInput` when the chat would grow too large."""
+    return Attempt(chat, _with_room(chat))
 
 
 def editing(chat: Chat, place: int, text: str) -> Attempt:
-    """An earlier message in other words; what came after it is dropped. Raises like `sending`."""
-    return Attempt(chat, sending(chat.up_to(place), text).asked, text)
+    """A message of the shown path in other words; the old one stays, with what came after it. Raises like `sending`."""
+    if not 0 <= place < len(chat.path):
+        raise InvalidInput("This message is no longer there.")
+    return Attempt(chat, sending(chat.up_to(chat.path[place]), text).asked, text)
 
 
-def _without_system(messages: list[Message]) -> list[Message]:
-    return [message for message in messages if message.role != "system"]
+def ending(chat: Chat, id: int) -> Chat:
+    """The same, with the shown path ending with that message."""
+    shown = chat.showing(id)
+    return shown.having(id, replace(shown.nodes[id], next=None))

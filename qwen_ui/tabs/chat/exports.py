@@ -9,8 +9,9 @@ from typing import Any
 from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Message
 from qwen_ui.tabs.chat.content import LeftOut
-from qwen_ui.tabs.chat.conversation import MAX_BYTES, Chat, fits
+from qwen_ui.tabs.chat.conversation import MAX_BYTES, fits
 from qwen_ui.tabs.chat.formats import Reader, conversations
+from qwen_ui.tabs.chat.nodes import Chat
 from qwen_ui.tabs.chat.transcript import Transcript
 from qwen_ui.text.decode import decode
 
@@ -48,7 +49,7 @@ def opened(data: bytes) -> list[Opened]:
                 "It holds more than {limit:,} conversations. Cut it into several files.", limit=MAX_LISTED
             )
         one = _opened(read, value)
-        if one.error or one.chat.messages or one.system:
+        if one.error or one.chat.nodes or one.system:
             found.append(one)
     if not found:
         raise InvalidInput("It holds no conversation in which something was said.")
@@ -63,7 +64,7 @@ def _opened(read: Reader, value: Any) -> Opened:
         read(value, transcript)
     except InvalidInput as error:
         return Opened(_title(transcript), Chat(), "", transcript.left_out, error)
-    chat = Chat(tuple(transcript.messages))
+    chat = transcript.chat or Chat.of(transcript.messages)
     too_large = None if fits(chat) else _too_large()
     return Opened(_title(transcript), chat, "\n\n".join(transcript.system), transcript.left_out, too_large)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from qwen_ui.errors import InvalidInput
+from qwen_ui.tabs.chat.conversation import from_browser
 from qwen_ui.tabs.chat.rows import (
     alpaca,
     gemini,
@@ -51,6 +52,17 @@ def _by_messages(value: Any, transcript: Transcript) -> None:
     return messages(value, transcript)
 
 
+def _own(value: Any, transcript: Transcript) -> None:
+    """What was saved here: the messages that were shown, and the tree of all.
+
+    Where somebody has changed the messages since, they are what counts.
+    """
+    messages(value, transcript)
+    chat = from_browser(value["tree"])
+    if list(chat.messages) == transcript.messages:
+        transcript.chat = chat
+
+
 def _has(key: str, kind: type = list) -> Callable[[Item], bool]:
     return lambda value: isinstance(value.get(key), kind)
 
@@ -67,6 +79,7 @@ def _is_instruction(value: Item) -> bool:
 
 
 _CONVERSATIONS: tuple[tuple[Callable[[Item], bool], Reader], ...] = (
+    (lambda value: value.get("app") == "qwen-ui" and _has("messages")(value) and "tree" in value, _own),
     (_has("mapping", dict), chatgpt),
     (_has("chat_messages"), claude),
     (_has("chat", dict), open_webui),

@@ -8,6 +8,7 @@ from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import ROLES, Message
 from qwen_ui.tabs.chat import content
 from qwen_ui.tabs.chat.content import LeftOut, text_of
+from qwen_ui.tabs.chat.nodes import Chat
 
 TOOL_ROLES = {
     **dict.fromkeys(("tool", "function", "observation", "function_response", "tool_response", "ipython"), 1),
@@ -27,6 +28,8 @@ class Transcript:
     system: list[str] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     left_out: LeftOut = field(default_factory=LeftOut)
+    chat: Chat | None = None
+    """The messages with their branches, where the file has those."""
     _broken: bool = False
     """Whether something between model and tools was left out after the last message."""
 

@@ -10,6 +10,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import gradio as gr
 
+from qwen_ui.messages import Message
 from qwen_ui.page.events import Event, Values
 from qwen_ui.page.scripts import LATEX
 from qwen_ui.page.sending import send_to
@@ -35,6 +36,8 @@ class Version:
     """As it is shown."""
     name: str = ""
     """Of the file, where the answer gives one."""
+    answer: Message | None = None
+    """The model's own words, before they were edited."""
 
 
 def version_of(result: CodeResult) -> Version:
@@ -42,7 +45,9 @@ def version_of(result: CodeResult) -> Version:
     parts = result.parts()
     job, language = result.job, result.language(parts)
     name = parts.main.name if parts.main and of_file(parts.main.name) == language else ""
-    return Version(job, language, "" if job.action == "explain" else parts.code, harmless(parts.explanation), name)
+    answer = Message("assistant", result.answer.text, result.answer.tokens)
+    code = "" if job.action == "explain" else parts.code
+    return Version(job, language, code, harmless(parts.explanation), name, answer)
 
 
 def _default_name(language: Language) -> str:
@@ -82,11 +87,12 @@ class ResultWidgets:
     """The widgets, made where this is called.
 
     What a result is stands in what the browser holds: the code, the file's name for its language, the explanation.
-    ``job`` and ``before`` are the server's; it forgets them at a restart, and when a page is left alone for long.
+    ``job``, ``answer`` and ``before`` are the server's; it forgets them at a restart, and when a page is left alone for
+    long.
     """
 
     def __init__(self, examples: Sequence[str]) -> None:
-        self.job, self.before = gr.State(None), gr.State(None)
+        self.job, self.answer, self.before = gr.State(None), gr.State(None), gr.State(None)
         self.file = gr.Textbox(visible="hidden", container=False)
         with gr.Column(elem_id="code-empty") as self.empty:
             gr.Markdown(label("What shall we write?"), elem_id="code-greeting")
@@ -104,6 +110,7 @@ class ResultWidgets:
         with gr.Row(elem_id="code-foot"):
             self.retry = gr.Button(label("Try again"), size="sm", visible=False, elem_id="code-retry")
             self.back = gr.Button(label("Previous version"), size="sm", visible=False, elem_id="code-back")
+            self.look = gr.Button(label("Look at tokens"), size="sm", visible=False, elem_id="code-look")
 
     def _lay_out_result(self) -> None:
         self.code = gr.Code(
@@ -127,8 +134,9 @@ class ResultWidgets:
     @property
     def shown(self) -> list[Any]:
         """What `show` changes."""
-        parts = [self.job, self.before, self.empty, self.full, self.tools, self.check, self.fix, self.files, self.back]
-        return [*self.held, *parts]
+        server = [self.job, self.answer, self.before]
+        parts = [self.empty, self.full, self.tools, self.check, self.fix, self.files, self.back, self.look]
+        return [*self.held, *server, *parts]
 
     def language(self, event: Event) -> Language:
         """The language of the code in the editor."""
@@ -140,7 +148,7 @@ class ResultWidgets:
             return None
         language, name = self.language(event), event[self.file]
         own = "" if name == _default_name(language) else name
-        return Version(job, language, event[self.code] or "", event[self.explanation] or "", own)
+        return Version(job, language, event[self.code] or "", event[self.explanation] or "", own, event[self.answer])
 
     def text(self, event: Event) -> str:
         """What another tab gets: the code as Markdown, or the explanation where there is no code."""
@@ -161,6 +169,7 @@ class ResultWidgets:
         links = file_links(name, version.language, version.code, version.explanation, say) if whole else ""
         return found | {
             self.job: version.job,
+            self.answer: version.answer,
             self.before: before,
             self.empty: gr.Column(visible=False),
             self.full: gr.Column(visible=True),
@@ -172,6 +181,7 @@ class ResultWidgets:
             self.files: links,
             self.explanation: version.explanation,
             self.back: gr.Button(visible=before is not None and not running),
+            self.look: gr.Button(visible=version.answer is not None and not running),
         }
 
     def linked(self, event: Event) -> Values:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,19 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput
+from qwen_ui.messages import TokenLook
 from qwen_ui.page.app import App
 from qwen_ui.page.events import QUIET, Buttons, Event, Events, Run, Values
 from qwen_ui.page.scripts import DOWNLOAD
 from qwen_ui.page.sending import Entrance, Exit
 from qwen_ui.page.status import finished, progress
 from qwen_ui.page.tab import Parts, Tab
+from qwen_ui.page.token_panel import TokenPanel
+from qwen_ui.page.token_view import chosen
 from qwen_ui.prompts import PromptStore, Template
-from qwen_ui.sentences import marked
+from qwen_ui.sentences import Sentence, marked
 from qwen_ui.tabs.code import task
+from qwen_ui.tabs.code.examples import EXAMPLES
 from qwen_ui.tabs.code.fields import Fields, template_for
 from qwen_ui.tabs.code.languages import LANGUAGES, find
 from qwen_ui.tabs.code.result import ResultWidgets, Version, version_of
@@ -33,64 +37,7 @@ SHOW = """() => {
 }"""
 """Where the result stands below the fields, it comes into sight."""
 SAVE = f'(text, name) => ({DOWNLOAD})(text, "text/plain;charset=utf-8", name)'
-
-_BROKEN = """function average(numbers) {
-  let total = 0;
-  for (const n of numbers {
-    total += n;
-  }
-  return total / numbers.length;
-}"""
-_BINARY_SEARCH = """def binary_search(items, target):
-    low, high = 0, len(items) - 1
-    while low <= high:
-        middle = (low + high) // 2
-        if items[middle] == target:
-            return middle
-        if items[middle] < target:
-            low = middle + 1
-        else:
-            high = middle - 1
-    return -1"""
-_QUERY = """SELECT department, name, salary
-FROM (
-  SELECT *, RANK() OVER (PARTITION BY department ORDER BY salary DESC) AS place
-  FROM employees
-) AS ranked
-WHERE place <= 3;"""
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """What a click on an example fills in."""
-
-    title: str
-    action: str
-    language: str
-    instruction: str = ""
-    code: str = ""
-    chinese: bool = False
-
-
-EXAMPLES = (
-    Example(
-        "Python: is a word a palindrome?",
-        "generate",
-        "python",
-        "A function that tells whether a text is a palindrome, ignoring case, spaces and punctuation.",
-    ),
-    Example("JavaScript: mend a function that won't parse", "fix", "javascript", code=_BROKEN),
-    Example("Python to Rust: binary search", "translate", "python", code=_BINARY_SEARCH),
-    Example(
-        "用 Python 统计词频",
-        "generate",
-        "python",
-        "写一个函数，统计一段文字中每个词出现的次数，按次数从多到少返回。",
-        chinese=True,
-    ),
-    Example("解释一条 SQL 查询", "explain", "sql", code=_QUERY, chinese=True),
-    Example("为二分查找编写测试", "tests", "python", code=_BINARY_SEARCH, chinese=True),
-)
+NOTE = Sentence("Choose another token, and the answer goes on from there: this one becomes the previous version.")
 
 
 class CodeTab:
@@ -103,6 +50,7 @@ class CodeTab:
                 self._fields = Fields(app)
             with gr.Column(elem_id="code-main"):
                 self._result = ResultWidgets([example.title for example in EXAMPLES])
+                self._panel = TokenPanel(app, "code-look-panel")
         buttons = Buttons([self._fields.run, self._result.retry], self._fields.stop)
         self._events = Events(app, TAB.id, self._result.status, buttons)
         self._fields.wire(self._events, page)
@@ -120,13 +68,16 @@ class CodeTab:
 
     def _wire(self) -> None:
         events, fields, result = self._events, self._fields, self._result
-        asked = [*fields.controls, *result.held, result.job]
+        asked = [*fields.controls, *result.held, result.job, result.answer]
         events.run([fields.run.click, fields.instruction.submit], self._running, asked, result.shown)
         fields.run.click(None, None, None, js=SHOW, **QUIET)
         filled = events.on(result.examples.click, self._take_example, [result.examples], fields.filled)
         events.run(filled, self._running, asked, result.shown)
         events.run(result.retry.click, self._running_again, asked, result.shown)
         events.run(result.fix.click, self._fixing, asked, result.shown)
+        events.run(self._panel.view.submit, self._branching, asked, result.shown)
+        self._panel.events.run(result.look.click, self._looking, asked, self._panel.shown)
+        self._panel.wire()
         events.stop()
         shown = [*result.shown, result.status]
         events.on(result.back.click, self._back, [*asked, result.before], shown)
@@ -142,6 +93,22 @@ class CodeTab:
 
     def _running_again(self, event: Event) -> Run[CodeResult]:
         return self._run(event, self._job_of(event))
+
+    def _looking(self, event: Event) -> Run[list[TokenLook]]:
+        """Looks at the tokens of the answer that the result was taken from."""
+        job, answer = self._job_of(event), event[self._result.answer]
+        if answer is None:
+            raise InvalidInput(
+                "The answer itself is gone: the server was restarted, or this page was left alone for too long. "
+                "Have it made anew."
+            )
+        template = self._app.prompts.load(TAB.id, job.template)
+        messages = [*task.build(template, job), answer]
+        return self._panel.looking(event.say, lambda engine: messages, "", NOTE, template.adapter)
+
+    def _branching(self, event: Event) -> Run[CodeResult]:
+        """Has the answer go on from a token that was chosen in the place of its own."""
+        return self._run(event, self._job_of(event), chosen(event.data).begun)
 
     def _fixing(self, event: Event) -> Run[CodeResult]:
         """Has the model mend the code as it stands in the editor."""
@@ -159,7 +126,7 @@ class CodeTab:
             ),
         )
 
-    def _run(self, event: Event, job: Job) -> Run[CodeResult]:
+    def _run(self, event: Event, job: Job, begun: Sequence[int] = ()) -> Run[CodeResult]:
         template = self._app.prompts.load(TAB.id, job.template)
         before = self._result.version(event, self._job_of(event))
 
@@ -174,7 +141,8 @@ class CodeTab:
         def said(result: CodeResult) -> bool:
             return bool(result.answer.text.strip())
 
-        return Run(partial(task.code, template=template, job=job), show, status, said, every=EVERY)
+        work = partial(task.code, template=template, job=job, begun=begun)
+        return Run(work, show, status, said, every=EVERY)
 
     def _job_of(self, event: Event) -> Job:
         """What the result came from; where the server has forgotten that, what the fields ask for now."""

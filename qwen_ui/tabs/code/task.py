@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -70,15 +70,17 @@ class CodeResult:
         return (parts.main and parts.main.language) or self.job.written
 
 
-async def code(engine: Engine, template: Template, job: Job) -> AsyncGenerator[CodeResult, None]:
-    """Does the job: the result as its answer grows, and last with its syntax checked.
+async def code(
+    engine: Engine, template: Template, job: Job, begun: Sequence[int] = ()
+) -> AsyncGenerator[CodeResult, None]:
+    """Does the job: the result as its answer grows from the ids it has begun with, and last with its syntax checked.
 
     Raises like `build` and `Engine.stream`.
     """
     messages = await asyncio.to_thread(build, template, job)
     sampling = template.sampling(temperature=job.temperature, max_new_tokens=job.max_new_tokens)
     result = CodeResult(job, Answer())
-    async with aclosing(answers(engine, messages, sampling, template.adapter)) as growing:
+    async with aclosing(answers(engine, messages, sampling, template.adapter, begun)) as growing:
         async for answer in growing:
             result = CodeResult(job, answer)
             yield result

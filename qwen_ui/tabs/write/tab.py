@@ -1,7 +1,6 @@
 """The Write tab: its layout, and what answers to what."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,61 +8,25 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput, QwenUIError
+from qwen_ui.messages import TokenLook
+from qwen_ui.page import token_view
 from qwen_ui.page.app import App
-from qwen_ui.page.events import Buttons, Event, Events, Run, Values, told
+from qwen_ui.page.events import Buttons, Event, Events, Run, Values
 from qwen_ui.page.scripts import save_as
-from qwen_ui.page.sending import Entrance, Exit, send_to
+from qwen_ui.page.sending import Entrance, Exit
 from qwen_ui.page.sliders import temperature_slider
-from qwen_ui.page.status import finished, line, progress
 from qwen_ui.page.tab import Parts, Tab
 from qwen_ui.page.templates import TemplatePicker, described
-from qwen_ui.page.words import Say, label
+from qwen_ui.page.token_panel import TokenPanel
+from qwen_ui.page.words import label
 from qwen_ui.sentences import Sentence, marked
 from qwen_ui.tabs.write import task
 from qwen_ui.tabs.write.task import MAX_VERSIONS, Draft, Order, Version
+from qwen_ui.tabs.write.versions import VersionWidgets, Work, version_line
 
 LONGEST = 2000
 EXAMPLES = 6
-VERSIONS = (marked("Version 1"), marked("Version 2"), marked("Version 3"), marked("Version 4"))
-LENGTH_REACHED = Sentence("The text reached its limit of new tokens. “Go on” continues it.")
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What the versions on the page came from."""
-
-    order: Order
-    endings: tuple[str, ...] = ("",) * MAX_VERSIONS
-    """The texts at which the model came to an end of its own; an edited version is no such text any more."""
-
-    def after(self, versions: Sequence[Version]) -> "Work":
-        """The work once these versions are written."""
-        now = {version.number: version.text if version.ended else "" for version in versions}
-        return Work(self.order, tuple(now.get(place, before) for place, before in enumerate(self.endings)))
-
-
-class VersionWidgets:
-    """The widgets of one version, made where this is called."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        with gr.Column(visible=False, min_width=0, elem_classes="write-version") as self.column:
-            self.box = gr.Textbox(
-                label=label(VERSIONS[number]),
-                lines=8,
-                max_lines=30,
-                buttons=["copy"],
-                interactive=True,
-                elem_id="write-result" if number == 0 else f"write-result-{number + 1}",
-            )
-            self.line = gr.HTML(padding=False, elem_classes="write-line")
-            with gr.Row(elem_classes="write-version-buttons"):
-                self.go_on = gr.Button(label("Go on"), size="sm", interactive=False)
-                self.again = gr.Button(label("Again"), size="sm", interactive=False)
-                self.insert = gr.Button(label("Insert"), size="sm")
-                self.txt = gr.Button(".txt", size="sm")
-                self.md = gr.Button(".md", size="sm")
-                self.send_to = send_to()
+NOTE = Sentence("Choose another token, and a version beside this one goes on from there.")
 
 
 class WriteTab:
@@ -86,6 +49,7 @@ class WriteTab:
         self._status = gr.HTML(elem_id="write-status", padding=False)
         with gr.Row(elem_id="write-versions-row"):
             self._versions = [VersionWidgets(number) for number in range(MAX_VERSIONS)]
+        self._panel = TokenPanel(app, "write-look")
         self._work, self._before = gr.State(None), gr.State("")
         self._events = Events(app, TAB.id, self._status, Buttons([self._send], self._stop))
         self._wire(page)
@@ -149,8 +113,14 @@ class WriteTab:
                 [self._work, self._text, each.box],
                 [self._text, self._before, self._undo],
             )
+            self._panel.events.run(
+                each.look.click, partial(self._looking, each), [self._work, each.box, *fields], self._panel.shown
+            )
             each.txt.click(None, each.box, None, js=save_as("qwen-ui-text.txt", "text/plain"))
             each.md.click(None, each.box, None, js=save_as("qwen-ui-text.md", "text/markdown"))
+        boxes = [each.box for each in self._versions]
+        events.run(self._panel.view.submit, self._branching, [self._work, *boxes, *fields], view)
+        self._panel.wire()
         events.on(
             self._undo.click,
             lambda event: {self._text: event[self._before], self._undo: gr.Button(visible=False)},
@@ -178,6 +148,28 @@ class WriteTab:
         """Writes more of one version, from the end of what its box holds."""
         work, text = self._work_of(event), event[widgets.box]
         return self._run(event, work, [Draft(widgets.number, text, ended=text == work.endings[widgets.number])])
+
+    def _looking(self, widgets: VersionWidgets, event: Event) -> Run[list[TokenLook]]:
+        """Looks at the tokens of one version, as it stands in its box."""
+        work, text = self._work_of(event), event[widgets.box] or ""
+        if not text:
+            raise InvalidInput("This version is empty. Have it written first.")
+        template = self._template.load(work.order.template)
+        answer, ids = work.tokens[widgets.number]
+        messages = task.to_look_at(template, work.order, text, ids if answer == text else ())
+        opened = task.opening(template, work.order)
+        return self._panel.looking(
+            event.say, lambda engine: messages, str(widgets.number), NOTE, template.adapter, opened
+        )
+
+    def _branching(self, event: Event) -> Run[tuple[Version, ...]]:
+        """Writes on, in the first version that is free, from a token that was chosen in the place of another's own."""
+        choice = token_view.chosen(event.data)
+        free = next((each for each in self._versions if not event[each.box]), None)
+        if free is None:
+            raise InvalidInput("All versions are taken. Clear the text of one, and choose the token again.")
+        draft = Draft(free.number, begun=choice.begun)
+        return self._run(event, self._work_of(event), [draft], {free.column: gr.Column(visible=True)})
 
     def _run(
         self, event: Event, work: Work, drafts: Sequence[Draft], begun: Values | None = None
@@ -243,15 +235,6 @@ class WriteTab:
     def _take_example(self, event: Event) -> Values:
         id, text = event[self._examples]
         return {self._text: text} | self._template.pick(event, id)
-
-
-def version_line(version: Version, say: Say) -> str:
-    """The line under a version, as HTML."""
-    if version.error is not None:
-        return line(say("The answer broke off: {error}", error=told(version.error)), "error")
-    if version.answer.usage is None:
-        return progress(version.answer, say)
-    return finished(version.answer, say, LENGTH_REACHED)
 
 
 def _text_of(box: gr.Textbox, event: Event) -> str:

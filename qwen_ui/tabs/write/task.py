@@ -60,6 +60,8 @@ class Draft:
     """What it holds so far."""
     ended: bool = False
     """Whether the model had come to an end of its own there."""
+    begun: tuple[int, ...] = ()
+    """The ids that it is to begin with in place of a text: those of the opening that the template writes come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +91,16 @@ async def write(
     """
     sampling = sampling_for(template, order)
     async with AsyncExitStack() as stack:
-        begun = [engine.stream(build(template, order, draft), sampling, template.adapter) for draft in drafts]
+        begun = [
+            engine.stream(build(template, order, draft), sampling, template.adapter, draft.begun) for draft in drafts
+        ]
         streams = [await stack.enter_async_context(stream) for stream in begun]
         versions = [Version(draft.version, draft.text, Answer()) for draft in drafts]
         yield tuple(versions)
+        opened = opening(template, order)
         async with aclosing(_together(streams)) as news:
             async for place, piece in news:
-                versions[place] = _grown(versions[place], drafts[place], piece)
+                versions[place] = _grown(versions[place], drafts[place], piece, opened)
                 yield tuple(versions)
 
 
@@ -106,11 +111,31 @@ def build(template: Template, order: Order, draft: Draft) -> list[Message]:
     the template may say how under ``go_on``. Raises `TemplateError` for a template that is broken.
     """
     messages = template.render(text=order.text, words=order.words or 0)
+    if draft.begun:
+        return asked(messages)
     if not draft.text.strip():
         return messages
     opening = messages.pop().content if messages[-1].role == "assistant" else ""
     written = [*messages, Message("assistant", opening + draft.text)]
     return [*written, Message("user", _go_on(template))] if draft.ended else written
+
+
+def asked(messages: Sequence[Message]) -> list[Message]:
+    """The messages without the answer's opening, if they end with one."""
+    return list(messages[:-1] if messages[-1].role == "assistant" else messages)
+
+
+def opening(template: Template, order: Order) -> str:
+    """What the template has the answer begin with, such as the text that is to be continued."""
+    last = template.render(text=order.text, words=order.words or 0)[-1]
+    return last.content if last.role == "assistant" else ""
+
+
+def to_look_at(template: Template, order: Order, text: str, tokens: Sequence[int] = ()) -> list[Message]:
+    """A version as the answer that it is, to look at its tokens; their ids count where the answer has no opening."""
+    messages = build(template, order, Draft(0))
+    opened = opening(template, order)
+    return [*asked(messages), Message("assistant", opened + text, () if opened else tuple(tokens))]
 
 
 def sampling_for(template: Template, order: Order) -> Sampling:
@@ -170,10 +195,12 @@ async def _together(streams: Sequence[Stream]) -> AsyncGenerator[tuple[int, Chun
         await asyncio.gather(*readers, return_exceptions=True)
 
 
-def _grown(version: Version, draft: Draft, piece: Chunk | Exception) -> Version:
+def _grown(version: Version, draft: Draft, piece: Chunk | Exception, opened: str) -> Version:
     if isinstance(piece, Exception):
         return replace(version, error=piece)
     answer = version.answer.grown(piece)
+    if draft.begun:
+        return replace(version, text=answer.text.removeprefix(opened), answer=answer)
     # Within a sentence the model itself writes the space.
     text = join(draft.text, answer.text) if draft.ended else draft.text + answer.text
     return replace(version, text=text, answer=answer)

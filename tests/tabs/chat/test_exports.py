@@ -9,8 +9,9 @@ from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Message
 from qwen_ui.tabs.chat import exports
 from qwen_ui.tabs.chat.content import told
-from qwen_ui.tabs.chat.conversation import MAX_BYTES, Chat, to_json
+from qwen_ui.tabs.chat.conversation import MAX_BYTES, to_json
 from qwen_ui.tabs.chat.exports import Opened, opened
+from qwen_ui.tabs.chat.nodes import Chat
 
 
 def read(document: Any) -> list[Opened]:
@@ -355,9 +356,27 @@ def test_parents_in_a_circle_and_deep_trees_end():
 
 
 def test_what_was_saved_here_opens_the_same():
-    chat = Chat((Message("user", " a\n"), Message("user", "b"), Message("assistant", "```\n    c\n```")))
+    chat = Chat.of((Message("user", " a\n"), Message("user", "b"), Message("assistant", "```\n    c\n```")))
     [one] = opened(to_json(chat, "Be kind.").encode())
     assert (one.chat, one.system, lost(one)) == (chat, "Be kind.", [])
+
+
+def test_a_saved_file_carries_its_branches():
+    chat = Chat.of([Message("user", "a"), Message("assistant", "b")])
+    chat, id = chat.with_one(Message("assistant", "c", (1, 2)), 0)
+    [one] = opened(to_json(chat, "").encode())
+    assert one.chat == chat
+    assert one.chat.nodes[id].message.tokens == (1, 2)
+
+
+def test_of_a_saved_file_that_somebody_edited_the_messages_count():
+    chat = Chat.of([Message("user", "a"), Message("assistant", "b")])
+    document = json.loads(to_json(chat, ""))
+    document["messages"][0]["content"] = "edited"
+    assert said(read(document)[0]) == [("user", "edited"), ("assistant", "b")]
+    document["tree"]["nodes"] = 3
+    with pytest.raises(InvalidInput):
+        read(document)
 
 
 @pytest.mark.parametrize(

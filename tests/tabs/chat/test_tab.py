@@ -13,12 +13,13 @@ from qwen_ui.errors import EngineFailed, InvalidInput
 from qwen_ui.messages import Message
 from qwen_ui.page.events import Event, Run, Values
 from qwen_ui.settings import PROJECT
-from qwen_ui.tabs.chat.conversation import Chat, to_browser
+from qwen_ui.tabs.chat.conversation import from_browser, to_browser
+from qwen_ui.tabs.chat.nodes import Chat
 from qwen_ui.tabs.chat.tab import ChatTab
 from tests.fakes import FakeEngine
 from tests.pages import app_of, event_of
 
-BEFORE = Chat(
+BEFORE = Chat.of(
     (Message("user", "first"), Message("assistant", "one"), Message("user", "second"), Message("assistant", "two"))
 )
 
@@ -30,6 +31,7 @@ class Laid:
         self.app = app_of(engine, prompts)
         with gr.Blocks() as page:
             self.tab = ChatTab(self.app, page)
+        self.answers = self.tab._answers
 
     def event(
         self, chat: Chat, box: str | None = None, system: str | None = "", data: Any = None, assistant: str = ""
@@ -43,8 +45,11 @@ class Laid:
     async def run(self, begin: Callable[[Event], Run[Any]], event: Event) -> list[Values]:
         return [values async for values in self.tab._events.updates(event, begin)]
 
+    def kept(self, values: Values) -> list[Message]:
+        return list(from_browser(values[self.tab._kept]).messages)
+
     def said(self, values: Values) -> list[str]:
-        return [message["content"][0]["text"] for message in values[self.tab._chatbot]]
+        return [message["content"][0]["text"] for message in values.get(self.tab._chatbot, ())]
 
 
 async def test_a_message_is_answered_after_all_that_was_said_before():
@@ -54,7 +59,7 @@ async def test_a_message_is_answered_after_all_that_was_said_before():
     assert (first[laid.tab._box], laid.said(first)[-1]) == ("", "third")
     assert [m.content for m in engine.asked[0][0]] == ["Be kind.", "first", "one", "second", "two", "third"]
     assert laid.said(last)[-2:] == ["third", "Good day"]
-    assert last[laid.tab._kept]["messages"][-1] == {"role": "assistant", "content": "Good day"}
+    assert laid.kept(last)[-1] == Message("assistant", "Good day")
     assert "2 tokens" in last[laid.tab._status]
 
 
@@ -73,22 +78,109 @@ async def test_a_failed_retry_leaves_the_old_answer_and_the_box():
     assert laid.tab._box not in last
 
 
+async def test_retry_keeps_the_old_answer_beside_the_new_one():
+    laid = Laid(FakeEngine(["deux"]))
+    first, *_, last = await laid.run(laid.tab._retrying, laid.event(BEFORE))
+    assert laid.said(first) == ["first", "one", "second"]
+    assert laid.said(last) == ["first", "one", "second", "deux"]
+    assert "2/2" in last[laid.answers.turns]
+    chat = from_browser(last[laid.tab._kept])
+    assert chat.showing(3).messages == BEFORE.messages
+    assert laid.kept(first)[-1].content == "two"  # until there is another
+
+
+async def test_a_branch_begins_with_what_was_chosen_and_stays_beside_the_answer():
+    engine = FakeEngine(["one ", "two ", "three"])
+    laid = Laid(engine)
+    *_, last = await laid.run(laid.tab._sending, laid.event(Chat(), "count"))
+    chat = from_browser(last[laid.tab._kept])
+    ids = chat.nodes[1].message.tokens
+    assert [engine.word(id) for id in ids] == ["one ", "two ", "three"]
+    choice = SimpleNamespace(_data={"subject": "1", "begun": [ids[0], engine.id_of("zwei ")]})
+    *_, last = await laid.run(laid.answers.branching, laid.event(chat, data=choice))
+    assert engine.begun[-1] == (ids[0], engine.id_of("zwei "))
+    assert laid.said(last) == ["count", "one zwei three"]
+    assert "2/2" in last[laid.answers.turns]
+    assert from_browser(last[laid.tab._kept]).showing(1).last_answer == "one two three"
+
+
+async def test_a_second_branch_streams_beside_the_first_and_a_version_is_shown_meanwhile():
+    engine = FakeEngine(["one ", "two"], steps=0)
+    laid = Laid(engine)
+    choice = SimpleNamespace(_data={"subject": "3", "begun": [engine.id_of("eins ")]})
+    event = laid.event(BEFORE, data=choice)
+    news = laid.tab._events.updates(event, laid.answers.branching)
+    while "eins " not in laid.said(await anext(news)):
+        pass
+    assert await laid.answers.branching_too(event) == {}
+    await laid.answers.turned(laid.event(BEFORE, data=SimpleNamespace(_data={"id": 3})))
+    while "Writing 2 answers" not in (await anext(news))[laid.tab._status]:
+        pass
+    engine.steps.release()
+    engine.steps.release()
+    values = [values async for values in news]
+    assert laid.said(values[-1])[-1] == "two"  # the one that was chosen to be seen
+    chat = from_browser(values[-1][laid.tab._kept])
+    assert [node.message.content for node in chat.nodes.values()][-2:] == ["eins two"] * 2
+    assert "1/3" in values[-1][laid.answers.turns]
+
+
+async def test_versions_are_shown_with_what_follows_them():
+    laid = Laid(FakeEngine())
+    other = BEFORE.with_one(Message("assistant", "uno"), 0)[0]
+    values = await laid.answers.turned(laid.event(other, data=SimpleNamespace(_data={"id": 1})))
+    assert laid.said(values) == ["first", "one", "second", "two"]
+    assert laid.kept(values)[-1].content == "two"
+    with pytest.raises(InvalidInput, match="no longer there"):
+        await laid.answers.turned(laid.event(other, data=SimpleNamespace(_data={"id": 77})))
+
+
+@pytest.mark.parametrize("subject", ["0", "77", "x"])
+async def test_only_an_answer_can_be_branched_from(subject: str):
+    laid = Laid(FakeEngine())
+    event = laid.event(BEFORE, data=SimpleNamespace(_data={"subject": subject, "begun": [1]}))
+    *_, last = await laid.run(laid.answers.branching, event)
+    assert "no longer there" in last[laid.tab._status]
+
+
+async def test_a_look_shows_the_tokens_of_the_answer_as_it_was_generated():
+    engine = FakeEngine(["one ", "two"])
+    laid = Laid(engine)
+    *_, last = await laid.run(laid.tab._sending, laid.event(Chat(), "count", "Be kind."))
+    event = laid.event(from_browser(last[laid.tab._kept]), data=SimpleNamespace(_data={"id": 1}))
+    panel = laid.tab._looks.panel
+    *_, last = [values async for values in panel.events.updates(event, laid.tab._looks._looking)]
+    assert "2 tokens · average probability 70.0%" in last[panel.view]
+    assert [f'data-id="{engine.id_of(word)}"' in last[panel.view] for word in ("one ", "two")] == [True, True]
+
+
+async def test_how_sure_asks_again_and_shows_the_shares():
+    laid = Laid(FakeEngine(["one ", "two"]))
+    event = laid.event(BEFORE, data=SimpleNamespace(_data={"id": 3}))
+    panel = laid.tab._looks.panel
+    first, *_, last = [values async for values in panel.events.updates(event, laid.tab._looks._asking)]
+    assert "several times" in first[panel._status]
+    assert "8 of 8 answers" in last[panel.more]
+    assert "100%, 8 of 8" in last[panel.more]
+    assert "as the answer above" not in last[panel.more]
+
+
 async def test_what_was_answered_before_an_error_is_kept():
     laid = Laid(FakeEngine(["half"], error=EngineFailed("It died.")))
     *_, last = await laid.run(laid.tab._sending, laid.event(BEFORE, "third"))
     assert laid.said(last)[-2:] == ["third", "half"]
-    assert last[laid.tab._kept]["messages"][-1]["content"] == "half"
+    assert laid.kept(last)[-1].content == "half"
 
 
 async def test_an_unfinished_answer_is_kept_with_its_question_now_and_then(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("qwen_ui.tabs.chat.tab.KEEP_EVERY", -1.0)
+    monkeypatch.setattr("qwen_ui.tabs.chat.answering.KEEP_EVERY", -1.0)
     laid = Laid(FakeEngine(["becau", "never"], steps=1))
-    kept: list[dict[str, str]] = []
+    kept: list[Message] = []
     async for values in laid.tab._events.updates(laid.event(Chat(), "why?"), laid.tab._sending):
         if laid.said(values)[-1] == "becau" and not kept:
-            kept = values[laid.tab._kept]["messages"]
+            kept = laid.kept(values)
             laid.app.running.stop("me", "chat")
-    assert kept == [{"role": "user", "content": "why?"}, {"role": "assistant", "content": "becau"}]
+    assert kept == [Message("user", "why?"), Message("assistant", "becau")]
 
 
 async def test_earlier_messages_are_made_harmless_once_for_all_updates(monkeypatch: pytest.MonkeyPatch):
@@ -101,7 +193,7 @@ async def test_earlier_messages_are_made_harmless_once_for_all_updates(monkeypat
     monkeypatch.setattr("qwen_ui.tabs.chat.conversation.harmless", watched)
     laid = Laid(FakeEngine(["a"] * 40))
     await laid.run(laid.tab._sending, laid.event(BEFORE, "third"))
-    assert seen.count("one") == 2  # the page at the beginning and during the run, and the page if it fails
+    assert seen.count("one") == 1
 
 
 async def test_an_example_and_an_edited_message_are_answered():
@@ -129,9 +221,9 @@ def put(tmp_path: Path, document: object) -> str:
 
 def test_what_was_saved_opens_again(tmp_path: Path):
     laid = Laid(FakeEngine())
-    saved = laid.tab._as_json(laid.event(BEFORE, system="Be kind."))[laid.tab._document]
+    saved = laid.tab._files.as_json(laid.event(BEFORE, system="Be kind."))[laid.tab._files.document]
     assert len(json.loads(saved)["messages"]) == 5
-    opened = laid.tab._open(event_of(laid.app, {laid.tab._upload: put(tmp_path, saved)}))
+    opened = laid.tab._files.open(event_of(laid.app, {laid.tab._files.upload: put(tmp_path, saved)}))
     assert laid.said(opened) == ["first", "one", "second", "two"]
     assert opened[laid.tab._settings.system] == "Be kind."
     assert "Opened a conversation of 4 messages." in opened[laid.tab._status]
@@ -141,20 +233,20 @@ def test_what_was_saved_opens_again(tmp_path: Path):
 def test_of_several_conversations_the_chosen_one_is_opened(tmp_path: Path):
     laid = Laid(FakeEngine())
     rows = [{"conversations": [{"from": "human", "value": text}, {"from": "tool", "value": ""}]} for text in "ab"]
-    upload = {laid.tab._upload: put(tmp_path, rows)}
-    offered = laid.tab._open(event_of(laid.app, upload))
+    upload = {laid.tab._files.upload: put(tmp_path, rows)}
+    offered = laid.tab._files.open(event_of(laid.app, upload))
     assert laid.tab._kept not in offered  # nothing is opened yet
     assert "2 conversations" in offered[laid.tab._status]
-    assert offered[laid.tab._among].choices == [("1. a", 1), ("2. b", 2)]
-    opened = laid.tab._choose(event_of(laid.app, upload | {laid.tab._among: 2}))
+    assert offered[laid.tab._files.among].choices == [("1. a", 1), ("2. b", 2)]
+    opened = laid.tab._files.choose(event_of(laid.app, upload | {laid.tab._files.among: 2}))
     assert laid.said(opened) == ["b"]
     assert "Not shown here: 1 result of a tool." in opened[laid.tab._status]
     for choice in (None, 0, 3, "x"):
         with pytest.raises(InvalidInput, match="Choose a conversation"):
-            laid.tab._choose(event_of(laid.app, upload | {laid.tab._among: choice}))
+            laid.tab._files.choose(event_of(laid.app, upload | {laid.tab._files.among: choice}))
     (tmp_path / "chat.json").unlink()
     with pytest.raises(InvalidInput, match="no longer has this file"):
-        laid.tab._choose(event_of(laid.app, upload | {laid.tab._among: 1}))
+        laid.tab._files.choose(event_of(laid.app, upload | {laid.tab._files.among: 1}))
 
 
 def test_what_the_browser_kept_is_shown_and_something_else_refused():

@@ -1,6 +1,7 @@
 """The Code tab's handlers: what its fields mean, what is shown of a result, and its versions."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -62,6 +63,7 @@ class Laid:
             fields.temperature: 0.2,
             fields.max_new_tokens: 64,
             result.job: shown.job if shown and not restarted else None,
+            result.answer: shown.answer if shown and not restarted else None,
             result.before: None if restarted else before,
             result.file: shown and f"code{shown.language.extension}",
             result.code: shown and shown.code,
@@ -355,3 +357,30 @@ def test_scripts_get_the_template_in_the_language_of_their_instruction():
     job, template = asked(STORE, "写一个函数", "C++", "generate", "")
     cpp = find("cpp")
     assert job == Job("generate", "generate-zh", cpp, cpp, "写一个函数")
+
+
+async def test_an_answer_is_looked_at_as_it_was_and_branched_from_with_the_old_one_kept():
+    engine = FakeEngine(WORDS)
+    laid = Laid(engine)
+    *_, last = await laid.run(laid.tab._running, laid.event())
+    answer = last[laid.result.answer]
+    assert answer.content == "".join(WORDS)
+    shown = Version(JOB, PYTHON, "edited", "", answer=answer)
+    panel = laid.tab._panel
+    *_, looked = [values async for values in panel.events.updates(laid.event(shown), laid.tab._looking)]
+    assert "6 tokens" in looked[panel.view]
+
+    begun = [*answer.tokens[:2], engine.id_of("y = 1\n"), engine.id_of("")]
+    event = laid.event(shown)
+    event = event_of(laid.app, event.given, data=SimpleNamespace(_data={"subject": "", "begun": begun}))
+    *_, last = await laid.run(laid.tab._branching, event)
+    assert last[laid.result.code].value == "y = 1"
+    assert (last[laid.result.before].code, last[laid.result.before].answer) == ("edited", answer)
+
+
+async def test_an_answer_that_the_server_has_forgotten_can_not_be_looked_at():
+    laid = Laid()
+    panel = laid.tab._panel
+    event = laid.event(Version(JOB, PYTHON, "x", ""), restarted=True)
+    (refused,) = [values async for values in panel.events.updates(event, laid.tab._looking)]
+    assert "The answer itself is gone" in refused[panel._status]

@@ -1,8 +1,10 @@
 """The Write tab's handlers: what its fields mean, and what Insert and the picker do."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -11,8 +13,9 @@ import pytest
 from qwen_ui.errors import EngineFailed, InvalidInput
 from qwen_ui.messages import Message
 from qwen_ui.page.events import Event, Run, Values
-from qwen_ui.tabs.write.tab import Work, WriteTab
+from qwen_ui.tabs.write.tab import WriteTab
 from qwen_ui.tabs.write.task import MAX_VERSIONS, Order
+from qwen_ui.tabs.write.versions import Work
 from tests.fakes import FakeEngine
 from tests.pages import app_of, event_of
 
@@ -125,3 +128,51 @@ def test_examples_come_in_both_languages_the_readers_first(prompts: Path):
 
 def test_there_are_as_many_endings_as_versions():
     assert len(Work(Order("x", "story")).endings) == MAX_VERSIONS
+
+
+def look_at(laid: Laid, number: int, box: str, work: Work | None, template: str) -> Any:
+    event = laid.on_version(number, box, work).having({laid.tab._template.dropdown: template})
+    panel = laid.tab._panel
+    return panel, panel.events.updates(event, partial(laid.tab._looking, laid.tab._versions[number]))
+
+
+async def test_a_look_leaves_out_the_text_that_is_continued(prompts: Path):
+    engine = FakeEngine()
+    panel, updates = look_at(Laid(engine, prompts), 0, "jumps high", None, "continue")
+    *_, last = [values async for values in updates]
+    assert ">jumps" not in last[panel.view]  # of this fake's tokens it shares the one with the end of what is given
+    assert ">high</span>" in last[panel.view]
+    assert ">A </span>" not in last[panel.view]
+    assert re.search(r'data-before="\[\d+, \d+\]"', last[panel.view])
+
+
+async def test_a_look_takes_a_version_as_it_was_generated_until_it_is_edited(prompts: Path):
+    engine = FakeEngine(["on", "e"])
+    laid = Laid(engine, prompts)
+    *_, last = await laid.run(laid.tab._writing, laid.event())
+    for box, count in (("one", "2 tokens"), ("one two", "2 tokens"), ("ones", "1 token ")):
+        panel, updates = look_at(laid, 0, box, last[laid.tab._work], "story")
+        *_, looked = [values async for values in updates]
+        assert count in looked[panel.view]
+    panel, updates = look_at(laid, 0, "", last[laid.tab._work], "story")
+    (refused,) = [values async for values in updates]
+    assert "This version is empty." in refused[panel._status]
+
+
+@pytest.mark.parametrize(("template", "said"), [("story", "A fox zwei"), ("continue", " zwei")])
+async def test_a_branch_goes_into_the_first_free_version(prompts: Path, template: str, said: str):
+    engine = FakeEngine([])
+    laid = Laid(engine, prompts)
+    begun = [engine.id_of(word) for word in ("A fox", " zwei")]
+    boxes = {each.box: "taken" if each.number < 2 else "" for each in laid.tab._versions}
+    given = {laid.tab._template.dropdown: template} | boxes
+    event = laid.event().having(given)
+    event = event_of(laid.app, event.given, data=SimpleNamespace(_data={"subject": "0", "begun": begun}))
+    first, *_, last = await laid.run(laid.tab._branching, event)
+    assert first[laid.tab._versions[2].column].visible is True
+    assert last[laid.tab._versions[2].box] == said
+    assert engine.begun == [tuple(begun)]
+    assert engine.asked[0][0][-1].role == "user"
+    full = event.having({each.box: "taken" for each in laid.tab._versions})
+    (refused,) = await laid.run(laid.tab._branching, full)
+    assert "All versions are taken." in refused[laid.tab._status]

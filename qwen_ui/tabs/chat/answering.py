@@ -1,0 +1,181 @@
+"""How answers come onto the page of the Chat tab, several at once if they are wanted."""
+
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
+from typing import Any
+
+import gradio as gr
+
+from qwen_ui.engine.base import Engine
+from qwen_ui.errors import InvalidInput, NotReady, QwenUIError
+from qwen_ui.page import token_view
+from qwen_ui.page.app import App
+from qwen_ui.page.events import Event, Run, Values
+from qwen_ui.page.status import finished, line, progress, statistics
+from qwen_ui.page.words import Say
+from qwen_ui.tabs.chat import task, turns
+from qwen_ui.tabs.chat.conversation import Attempt, branching, from_browser, shown_message, to_browser
+from qwen_ui.tabs.chat.nodes import Chat
+from qwen_ui.tabs.chat.settings import ChatSettings
+from qwen_ui.tabs.chat.writing import Reply, Wish, Writing, showing
+
+KEEP_EVERY = 3.0
+"""Seconds between two savings of unfinished answers, for whoever reloads the page in the middle of them."""
+
+
+class Shown:
+    """The messages as the chatbot gets them; what does not grow is made once."""
+
+    def __init__(self) -> None:
+        self._whole: dict[int, dict[str, Any]] = {}
+
+    def messages(self, chat: Chat, writing: Writing | None = None) -> list[dict[str, Any]]:
+        """Those on the shown path; an answer that has no words yet is none."""
+        answers = writing.answers if writing else {}
+        said = [(id, chat.nodes[id].message) for id in chat.path if chat.nodes[id].message.content.strip()]
+        return [shown_message(message) if id in answers else self._of(id, message) for id, message in said]
+
+    def _of(self, id: int, message: Any) -> dict[str, Any]:
+        if id not in self._whole:
+            self._whole[id] = shown_message(message)
+        return self._whole[id]
+
+
+class Answering:
+    """What is written for each session, and the widgets that show it."""
+
+    def __init__(
+        self,
+        app: App,
+        settings: ChatSettings,
+        kept: gr.BrowserState,
+        chatbot: gr.Chatbot,
+        status: gr.HTML,
+        box: gr.Textbox,
+    ) -> None:
+        self._app, self._settings = app, settings
+        self._kept, self._chatbot, self._status, self._box = kept, chatbot, status, box
+        self._turns = turns.turns(elem_id="chat-turns")
+        self._writings: dict[str, Writing] = {}
+
+    @property
+    def turns(self) -> gr.HTML:
+        """The rows under the messages."""
+        return self._turns
+
+    @property
+    def view(self) -> list[Any]:
+        """What shows a conversation."""
+        return [self._chatbot, self._kept, self._turns, self._status, self._box]
+
+    def chat(self, event: Event) -> Chat:
+        """The conversation as it is now, with what is being written."""
+        writing = self._writings.get(event.session)
+        return writing.chat if writing else from_browser(event[self._kept])
+
+    def show(self, event: Event, chat: Chat) -> Values:
+        """A conversation that nothing is written for."""
+        return self._shown(event, chat, Shown()) | {self._kept: to_browser(chat), self._status: ""}
+
+    def _shown(self, event: Event, chat: Chat, shown: Shown) -> Values:
+        rows = turns.rows(chat, event.say, can_look=self.can_look)
+        return {self._chatbot: shown.messages(chat), self._turns: rows}
+
+    @property
+    def can_look(self) -> bool:
+        """Whether the model's tokens can be had; true while there is no model yet."""
+        with suppress(NotReady):
+            return "tokens" in self._app.host.info.abilities
+        return True
+
+    def answering(self, event: Event, begin: Callable[[Chat], Attempt]) -> Run[Writing]:
+        """Answers what an attempt asks."""
+        attempt = begin(from_browser(event[self._kept]))
+        wish = Wish(attempt.asked.path[-1], self._reply(event))
+        typed = attempt.typed is not None
+        boxes: tuple[Values, Values] = ({self._box: ""}, {self._box: attempt.typed}) if typed else ({}, {})
+        return self._run(event, Writing(attempt.asked, wish), attempt, *boxes)
+
+    def branching(self, event: Event) -> Run[Writing]:
+        """Writes an answer anew from a token on that was chosen in the place of its own."""
+        chat = from_browser(event[self._kept])
+        wish = self._wish(event, chat)
+        return self._run(event, Writing(chat, wish), branching(chat), {}, {})
+
+    async def branching_too(self, event: Event) -> Values:
+        """The same, while other answers are being written."""
+        writing = self._writings.get(event.session)
+        if writing is None:  # it is about to begin, or has just ended
+            raise InvalidInput("An answer is being written. Stop it first, or wait for its end.")
+        writing.ask(self._wish(event, writing.chat))
+        return {}
+
+    async def turned(self, event: Event) -> Values:
+        """Shows another version of a message."""
+        id, writing = turns.chosen(event.data), self._writings.get(event.session)
+        if writing is not None:
+            writing.show(id)  # the run shows it
+            return {}
+        chat = showing(from_browser(event[self._kept]), id)
+        return self.show(event, chat) | {self._status: statistics(chat.usage, event.say) if chat.usage else ""}
+
+    def _wish(self, event: Event, chat: Chat) -> Wish:
+        choice = token_view.chosen(event.data)
+        node = chat.nodes.get(int(choice.subject)) if choice.subject.isdecimal() else None
+        if node is None or node.message.role != "assistant":
+            raise InvalidInput("This message is no longer there.")
+        return Wish(node.after, self._reply(event, choice.begun))
+
+    def _reply(self, event: Event, begun: tuple[int, ...] = ()) -> Reply:
+        """Answers as the settings say now."""
+        system, sampling = event[self._settings.system] or "", self._settings.sampling(event)
+        adapter = self._settings.adapter(event)
+        return lambda engine, messages: task.reply(engine, messages, system, sampling, adapter, begun)
+
+    def _run(self, event: Event, writing: Writing, attempt: Attempt, begun: Values, undone: Values) -> Run[Writing]:
+        shown, kept_at, rows = Shown(), time.monotonic(), ""
+
+        def show(writing: Writing, running: bool) -> Values:
+            nonlocal kept_at, rows
+            chat = writing.chat if running else writing.kept()
+            values: Values = {self._chatbot: shown.messages(chat, writing)}
+            now = turns.rows(chat, event.say, writing.growing, self.can_look)
+            if now != rows or not running:
+                rows = values[self._turns] = now
+            if not running or time.monotonic() - kept_at > KEEP_EVERY:
+                kept_at = time.monotonic()
+                values[self._kept] = to_browser(writing.kept())
+            return values
+
+        asked, before = attempt.asked, attempt.before
+        return Run(
+            lambda engine: self._known(event.session, writing, engine),
+            show,
+            lambda writing, running: status(writing, event.say, running),
+            lambda writing: writing.said,
+            begun=self._shown(event, asked, shown) | {self._kept: to_browser(writing.kept())} | begun,
+            undone=self._shown(event, before, shown) | {self._kept: to_browser(before)} | undone,
+        )
+
+    async def _known(self, session: str, writing: Writing, engine: Engine) -> AsyncGenerator[Writing, None]:
+        """Writes, and lets the session's other events know of it."""
+        self._writings[session] = writing
+        try:
+            async with aclosing(writing.run(engine)) as news:
+                async for now in news:
+                    yield now
+        finally:
+            del self._writings[session]
+
+
+def status(writing: Writing, say: Say, running: bool) -> str:
+    """The status line for what is written."""
+    if not running:
+        return finished(writing.shown, say)
+    errors = [error for error in writing.errors if isinstance(error, QwenUIError)]  # others are told at the end
+    broken = "".join(line(say("The answer broke off: {error}", error=error), "error") for error in errors)
+    if len(writing.growing) > 1:
+        return line(say("Writing {count} answers…", count=len(writing.growing)), "busy") + broken
+    growing = next((writing.answers[id] for id in writing.growing), writing.shown)
+    return progress(growing, say) + broken

@@ -1,0 +1,41 @@
+// Puts the rows under the messages: see turns.py. The chatbot draws its messages anew whenever it likes; so whatever is
+// missing is put there again, and the focus goes back to where it was.
+const rows = () => document.querySelectorAll("#conversation .message-row");
+let focused = null;
+
+const put = () => {
+  const wanted = [...element.querySelectorAll(".turn")];
+  rows().forEach((row, place) => {
+    const html = wanted[place]?.innerHTML ?? "";
+    const holder = row.querySelector(".flex-wrap") ?? row;
+    let turn = row.querySelector(".turn");
+    if (!turn && !html) return;
+    if (!turn) {
+      turn = Object.assign(document.createElement("div"), {className: "turn"});
+      holder.append(turn);
+    }
+    if (turn.html === html) return;
+    turn.html = html;
+    turn.innerHTML = html;
+    const lost = focused?.place === place && [null, document.body].includes(document.activeElement);
+    if (lost) turn.querySelector(`[data-key="${focused.key}"]`)?.focus();
+  });
+};
+
+let due = 0;
+new MutationObserver(() => {
+  cancelAnimationFrame(due);
+  due = requestAnimationFrame(put);
+}).observe(document.querySelector("#conversation"), {childList: true, subtree: true});
+watch("value", put);
+put();
+
+document.querySelector("#conversation").addEventListener("focusin", (event) => {
+  const button = event.target.closest(".turn [data-key]");
+  const row = event.target.closest(".message-row");
+  focused = button ? {key: button.dataset.key, place: [...rows()].indexOf(row)} : null;
+});
+document.querySelector("#conversation").addEventListener("click", (event) => {
+  const button = event.target.closest(".turn [data-event]");
+  if (button) trigger(button.dataset.event, {id: Number(button.dataset.id)});
+});

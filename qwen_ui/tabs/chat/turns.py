@@ -1,0 +1,75 @@
+"""The row under each message: which of its versions is shown, and for an answer ways to look into it."""
+
+from collections.abc import Collection, Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from qwen_ui.errors import InvalidInput
+from qwen_ui.page.words import Say
+from qwen_ui.tabs.chat.nodes import Chat
+
+SCRIPT = (Path(__file__).parent / "turns.js").read_text("utf-8")
+
+
+def turns(**options: Any) -> gr.HTML:
+    """Puts what `rows` makes under the messages.
+
+    Its events bring what `chosen` reads: ``select`` is to show a message, ``click`` to look at its tokens, ``submit``
+    to ask how sure the model is of it.
+    """
+    return gr.HTML(js_on_load=SCRIPT, visible="hidden", padding=False, **options)
+
+
+def chosen(data: Any) -> int:
+    """The id of the message that an event is about. Raises `InvalidInput` for something else."""
+    given = getattr(data, "_data", data)
+    id = given.get("id") if isinstance(given, Mapping) else None
+    if type(id) is not int:
+        raise InvalidInput("This message is no longer there.")
+    return id
+
+
+def rows(chat: Chat, say: Say, growing: Collection[int] = (), can_look: bool = True) -> str:
+    """The rows of the messages that are shown, in their order, as HTML; empty where there is nothing to offer.
+
+    ``growing`` are the answers that are still being written, ``can_look`` is whether the model's tokens can be had.
+    """
+    parts = []
+    for id, versions in chat.versions.items():
+        answer = chat.nodes[id].message.role == "assistant"
+        ways = _ways(id, say) if answer and can_look and id not in growing else ""
+        row = (_versions(id, versions, say) if len(versions) > 1 else "") + ways
+        parts.append(f'<div class="turn">{row}</div>')
+    return "".join(parts)
+
+
+def _versions(id: int, versions: tuple[int, ...], say: Say) -> str:
+    """‹ 1/3 ›"""
+    place, count = versions.index(id), len(versions)
+    before = versions[place - 1] if place else None
+    after = versions[place + 1] if place + 1 < count else None
+    told = say("Version {number:,} of {count:,}", number=place + 1, count=count)
+    return (
+        f'<span class="versions" role="group" aria-label="{escape(told)}">'
+        f"{_step('‹', say('Version before this'), before, 'before')}"
+        f'<span aria-live="polite" aria-label="{escape(told)}" role="status">{place + 1}/{count}</span>'
+        f"{_step('›', say('Version after this'), after, 'after')}</span>"
+    )
+
+
+def _step(sign: str, name: str, to: int | None, key: str) -> str:
+    """A button that shows another version; it does nothing where there is none."""
+    leads = 'aria-disabled="true"' if to is None else f'data-event="select" data-id="{to}"'
+    return f'<button type="button" data-key="{key}" {leads} aria-label="{escape(name)}">{sign}</button>'
+
+
+def _ways(id: int, say: Say) -> str:
+    return _way("click", id, say("Look at tokens")) + _way("submit", id, say("How sure?"))
+
+
+def _way(event: str, id: int, name: str) -> str:
+    button = f'<button type="button" data-key="{event}" data-event="{event}" data-id="{id}">'
+    return f"{button}{escape(name)}</button>"

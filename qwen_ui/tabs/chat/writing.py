@@ -1,0 +1,134 @@
+"""Answers of one conversation that are written at the same time: meanwhile nobody else changes the conversation."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from qwen_ui.engine.base import Engine
+from qwen_ui.errors import InvalidInput
+from qwen_ui.messages import Answer, Message
+from qwen_ui.tabs.chat.nodes import Chat
+
+TOGETHER = 4
+"""Answers that may be written at once for one conversation."""
+
+Reply = Callable[[Engine, Sequence[Message]], AsyncGenerator[Answer, None]]
+"""Answers the messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An answer that is wanted."""
+
+    after: int | None
+    """The id of the message to answer, None where the answer begins the conversation."""
+    reply: Reply
+
+
+class Writing:
+    """A conversation and the answers to it that grow. For one event loop."""
+
+    def __init__(self, chat: Chat, wish: Wish) -> None:
+        self.answers: dict[int, Answer] = {}
+        """What is written now, and what was written, by the ids of the messages."""
+        self.growing: set[int] = set()
+        """The ids of those that are not whole yet."""
+        self.errors: list[Exception] = []
+        """What answers broke off with."""
+        self._chat = chat
+        self._wishes: deque[tuple[int, Reply]] = deque()
+        self._news = asyncio.Event()
+        self._ended = False
+        self.ask(wish)
+
+    @property
+    def chat(self) -> Chat:
+        """The conversation as it is now; an answer that has no words yet is in it as an empty message."""
+        return self._chat
+
+    @property
+    def said(self) -> bool:
+        """Whether any answer has words."""
+        return any(answer.text.strip() for answer in self.answers.values())
+
+    @property
+    def shown(self) -> Answer:
+        """The answer that is shown, or the latest where that is none of these."""
+        path = self._chat.path
+        return self.answers.get(path[-1] if path else -1) or next(reversed(self.answers.values()), Answer())
+
+    def kept(self) -> Chat:
+        """The conversation without the answers that have no words."""
+        chat = self._chat
+        for id, answer in self.answers.items():
+            chat = chat if answer.text.strip() else chat.without(id)
+        return chat
+
+    def ask(self, wish: Wish) -> None:
+        """Has one more answer written, and shows it. Raises `InvalidInput` when there are enough of them."""
+        if self._ended:
+            raise InvalidInput("The answers have just ended. Choose again.")
+        if len(self.growing) >= TOGETHER:
+            raise InvalidInput("{limit} answers are being written. Wait for the end of one.", limit=TOGETHER)
+        self._chat, id = self._chat.with_one(Message("assistant", ""), wish.after)
+        self.answers[id] = Answer()
+        self.growing.add(id)
+        self._wishes.append((id, wish.reply))
+        self._news.set()
+
+    def show(self, id: int) -> None:
+        """Shows that message of the conversation. Raises `InvalidInput` if there is none."""
+        self._chat = showing(self._chat, id)
+        self._news.set()
+
+    async def run(self, engine: Engine) -> AsyncGenerator["Writing", None]:
+        """Writes until all answers are whole: itself, again after each piece of news.
+
+        Raises what the first of them broke off with, once the others are whole.
+        """
+        readers: set[asyncio.Task[None]] = set()
+        try:
+            while self.growing:
+                self._news.clear()
+                while self._wishes:
+                    id, reply = self._wishes.popleft()
+                    readers.add(asyncio.create_task(self._read(engine, id, reply)))
+                yield self
+                await self._news.wait()
+            yield self
+        finally:
+            self._ended = True
+            for reader in readers:
+                reader.cancel()
+            await asyncio.gather(*readers, return_exceptions=True)
+        if self.errors:
+            raise self.errors[0]
+
+    async def _read(self, engine: Engine, id: int, reply: Reply) -> None:
+        """Reads one answer to its end."""
+        after, model = self._chat.nodes[id].after, engine.info.model
+        try:
+            async with aclosing(reply(engine, self._chat.prompt(after, model))) as answers:
+                async for answer in answers:
+                    self.answers[id] = answer
+                    message = Message("assistant", answer.text, answer.tokens)
+                    node = replace(self._chat.nodes[id], message=message, usage=answer.usage, model=model)
+                    self._chat = self._chat.having(id, node)
+                    self._news.set()
+        except Exception as error:  # noqa: BLE001  is raised by `run`, once the others are whole
+            self.errors.append(error)
+        finally:
+            self.growing.discard(id)
+            if not self.answers[id].text.strip() and self.growing:
+                self._chat = self._chat.without(id)
+                del self.answers[id]
+            self._news.set()
+
+
+def showing(chat: Chat, id: int) -> Chat:
+    """The conversation with that message on its shown path. Raises `InvalidInput` if there is none."""
+    if id not in chat.nodes:
+        raise InvalidInput("This message is no longer there.")
+    return chat.showing(id)
