@@ -1,8 +1,9 @@
 """What travels between tabs, tasks and engine: frozen dataclasses, checked when made."""
 
+import re
 import reprlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from qwen_ui.errors import InvalidInput
@@ -21,16 +22,21 @@ ROLES: dict[str, Role] = {
 MAX_NEW_TOKENS = 32_768
 MAX_STOP_STRINGS = 8
 
+_BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message of a conversation.
 
-    Raises `InvalidInput` for an unknown role, or content that is not valid Unicode text.
+    ``tokens`` are the ids that an assistant's message was generated as, empty where that is not known; two messages
+    that say the same are equal. Raises `InvalidInput` for an unknown role, content that is not valid Unicode text, or
+    ids that can't be any.
     """
 
     role: Role
     content: str
+    tokens: tuple[int, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if self.role not in get_args(Role):
@@ -44,6 +50,10 @@ class Message:
                 "The text is not valid Unicode at character {number:,}. Remove that character and send again.",
                 number=error.start + 1,
             ) from error
+        ids = tuple(self.tokens) if isinstance(self.tokens, Sequence) else (None,)
+        if not all(type(each) is int and each >= 0 for each in ids):
+            raise InvalidInput("A message's tokens must be a list of token ids: whole numbers from 0 on.")
+        object.__setattr__(self, "tokens", ids)  # JSON gives a list
 
 
 def conversation(history: Any) -> list[Message]:
@@ -142,12 +152,15 @@ class Chunk:
 
     ``text`` is new text, made of whole characters (grapheme clusters). While the request waits for its turn
     ``position`` is its position in the queue, counted from 1, and there is no text.
-    The last chunk of a stream carries the ``usage``.
+    The last chunk of a stream carries the ``usage``. ``tokens`` are the ids whose text is whole with this chunk,
+    without the one that ends the turn; those of all chunks make up the text, but for a stop string that the last one
+    may go on into.
     """
 
     text: str = ""
     position: int | None = None
     usage: Usage | None = None
+    tokens: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +172,48 @@ class Answer:
     """In the queue, while the request waits there."""
     usage: Usage | None = None
     """Set once the answer is whole."""
+    tokens: tuple[int, ...] = ()
+    """All ids so far: what it was generated as."""
 
     def grown(self, chunk: Chunk) -> "Answer":
         """The answer with the chunk's news."""
-        return Answer(self.text + chunk.text, chunk.position, chunk.usage)
+        return Answer(self.text + chunk.text, chunk.position, chunk.usage, self.tokens + chunk.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A token that could have come at a place, and how probable the model holds it there."""
+
+    token: str
+    """As the reader sees it; what is a part of a character shows as its bytes do, such as ``<0xE4>``."""
+    id: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLook:
+    """A token of a text: how probable the model held it after what came before it, and what else could have come.
+
+    The probabilities are the model's own, before temperature, top-k and top-p.
+    """
+
+    token: str
+    """As in `Alternative`."""
+    id: int
+    probability: float | None
+    """None for the first token of a plain text, which comes after nothing."""
+    rank: int | None
+    """1 for the likeliest."""
+    alternatives: tuple[Alternative, ...]
+    """The likeliest, best first; the token itself may be one of them."""
+
+
+def text_of(tokens: Sequence[str]) -> str:
+    """The text that tokens make up which are written as in `TokenLook`. Bytes that make no character are left out."""
+    parts = (_BYTE.sub(lambda byte: _escaped(int(byte[1], 16)), token) for token in tokens)
+    return "".join(parts).encode(errors="surrogateescape").decode(errors="ignore")
+
+
+def _escaped(byte: int) -> str:
+    """The byte in a text, as "surrogateescape" encodes it."""
+    return chr(byte if byte < 0x80 else 0xDC00 + byte)

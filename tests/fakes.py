@@ -1,13 +1,18 @@
-"""An engine without a model: it says given words, one at each step that it is let go."""
+"""An engine without a model: it says given words, one at each step that it is let go. Each word is a token."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from qwen_ui.engine.base import EngineInfo
-from qwen_ui.messages import Chunk, Ended, Message, Sampling, Usage
+from qwen_ui.messages import Alternative, Chunk, Ended, Message, Sampling, TokenLook, Usage
 
-INFO = EngineInfo("fake/Echo-1B", "4bit", "cpu", "fake", 4096, "It is a fake, for tests.")
+INFO = EngineInfo(
+    "fake/Echo-1B", "4bit", "cpu", "fake", 4096, "It is a fake, for tests.", abilities=frozenset({"tokens"})
+)
+PROBABILITIES = (0.9, 0.5, 0.04)
+"""Of the tokens of a text that is looked at, over and over; the first two are the likeliest at their places."""
 
 
 class FakeStream:
@@ -17,6 +22,8 @@ class FakeStream:
         self._engine = engine
         self._words = words
         self._prompt_tokens = prompt_tokens
+        self.begun: tuple[int, ...] = ()
+        """The answer's first ids; the words that it would have begun with are not said then."""
         self._cancelled = asyncio.Event()
         self._chunks = self._run()
 
@@ -34,16 +41,18 @@ class FakeStream:
         ended: Ended = "stop"
         for position in engine.positions:
             yield Chunk(position=position)
-        for word in self._words:
+        if self.begun:
+            yield Chunk("".join(map(engine.word, self.begun)), tokens=self.begun)
+        for word in self._words[len(self.begun) :]:
             await self._step()
             if self._cancelled.is_set():
                 ended = "cancelled"
                 break
             said += 1
-            yield Chunk(word)
+            yield Chunk(word, tokens=(engine.id_of(word),))
         if engine.error is not None:
             raise engine.error
-        yield Chunk(usage=Usage(self._prompt_tokens, said, 0, 0.25, 20.0, ended, INFO.context_length))
+        yield Chunk(usage=Usage(self._prompt_tokens + len(self.begun), said, 0, 0.25, 20.0, ended, INFO.context_length))
 
     async def _step(self) -> None:
         """Waits until the engine lets one word go, or the stream is cancelled."""
@@ -80,6 +89,10 @@ class FakeEngine:
         """The adapter of each stream and each scoring, in their order."""
         self.likes = likes
         """The score of a candidate after a prompt; by default the shorter, the likelier."""
+        self.begun: list[tuple[int, ...]] = []
+        """What each stream was to begin with."""
+        self.vocabulary: list[str] = []
+        """The words by their ids, as they came."""
         self.scored: list[list[str]] = []
         """The prompts of each call of `score`; each call takes one of the steps."""
         self.active = 0
@@ -93,16 +106,19 @@ class FakeEngine:
 
     @asynccontextmanager
     async def stream(
-        self, messages: Sequence[Message], sampling: Sampling, adapter: str = ""
+        self, messages: Sequence[Message], sampling: Sampling, adapter: str = "", begun: Sequence[int] = ()
     ) -> AsyncIterator[FakeStream]:
         await asyncio.sleep(0)  # as real ones, which look at the prompt in another thread
         if self.refusal is not None:
             raise self.refusal
         self.asked.append((list(messages), sampling))
         self.adapters.append(adapter)
+        self.begun.append(tuple(begun))
         self.active += 1
         try:
-            yield self.make_stream(messages)
+            stream = self.make_stream(messages)
+            stream.begun = tuple(begun)
+            yield stream
         finally:
             self.active -= 1
 
@@ -118,6 +134,38 @@ class FakeEngine:
             raise self.error
         likes = self.likes or (lambda prompt, candidate: -float(len(candidate)))
         return [[likes(prompt, candidate) for candidate in candidates] for prompt in prompts]
+
+    async def tokens(
+        self, text: str = "", messages: Sequence[Message] = (), top: int = 5, adapter: str = ""
+    ) -> list[TokenLook]:
+        """Made up: PROBABILITIES for the words, and for the other words at each place halves of what is left."""
+        self.adapters.append(adapter)
+        await self.steps.acquire()
+        if self.error is not None:
+            raise self.error
+        ids = messages[-1].tokens if messages else ()
+        ids = ids or tuple(map(self.id_of, re.findall(r"\S+\s*|\s+", messages[-1].content if messages else text)))
+        looks = [self._look(token, PROBABILITIES[at % len(PROBABILITIES)], top) for at, token in enumerate(ids)]
+        if not messages:
+            looks[0] = TokenLook(looks[0].token, looks[0].id, None, None, ())
+        return looks
+
+    def _look(self, token: int, probability: float, top: int) -> TokenLook:
+        others = [
+            Alternative(word, self.id_of(word), (1 - probability) / 2**number)
+            for number, word in enumerate((f"other{each} " for each in range(top)), start=1)
+        ]
+        own = Alternative(self.word(token), token, probability)
+        best = sorted([own, *others], key=lambda each: -each.probability)
+        return TokenLook(own.token, token, probability, best.index(own) + 1, tuple(best[:top]))
+
+    def id_of(self, word: str) -> int:
+        if word not in self.vocabulary:
+            self.vocabulary.append(word)
+        return self.vocabulary.index(word)
+
+    def word(self, token: int) -> str:
+        return self.vocabulary[token]
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         return sum(len(message.content.split()) for message in messages)

@@ -3,10 +3,18 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from qwen_ui.adapters.files import Base
-from qwen_ui.messages import Answer, Chunk, Message, Sampling
+from qwen_ui.messages import Answer, Chunk, Message, Sampling, TokenLook
+
+Ability = Literal["tokens", "introspect"]
+"""What not every engine can do: look at tokens and go on from some, show how the model works."""
+
+MAX_LOOKED_AT = 512
+"""Tokens of a plain text that is looked at."""
+MAX_ALTERNATIVES = 50
+"""At each token that is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,8 @@ class EngineInfo:
     """Whether this is the tiny stand-in model."""
     base: Base | None = None
     """What adapters have to fit; None where a request can't name one."""
+    abilities: frozenset[Ability] = frozenset()
+    """What it can do beyond answering and scoring."""
 
 
 class Stream(Protocol):
@@ -64,15 +74,18 @@ class Engine(Protocol):
         """Whether the request that this engine is for was told to stop: then begin nothing more for it."""
 
     def stream(
-        self, messages: Sequence[Message], sampling: Sampling, adapter: str = ""
+        self, messages: Sequence[Message], sampling: Sampling, adapter: str = "", begun: Sequence[int] = ()
     ) -> AbstractAsyncContextManager[Stream]:
         """Answers the conversation, for as long as the context lasts: leaving it ends the generation at once.
 
         ``adapter`` names the one that answers; empty, it is the model itself. Requests of different adapters run
         together. When the conversation is too long, its oldest turns are left out, never the system prompt or the last
-        message. Entering the context refuses what can't be served, before any work is done for it: it raises
-        `InvalidInput` for an empty conversation or an adapter that can't be used, `PromptTooLong` for a last message
-        that is too long by itself, `Busy` when the queue is full, `NotReady` once the engine is closed.
+        message. The answer goes on from the ids that it has ``begun`` with: the first chunk that is no position in the
+        queue has their text and ids, and the usage counts them with the prompt's.
+
+        Entering the context refuses what can't be served, before any work is done for it: it raises `InvalidInput` for
+        an empty conversation, an adapter that can't be used or ids that can't begin an answer, `PromptTooLong` for a
+        last message that is too long by itself, `Busy` when the queue is full, `NotReady` once the engine is closed.
         """
 
     async def score(self, prompts: Sequence[str], candidates: Sequence[str], adapter: str = "") -> list[list[float]]:
@@ -83,6 +96,18 @@ class Engine(Protocol):
         can't be used, `PromptTooLong`, and `Busy` when there is no room for the adapter.
         """
 
+    async def tokens(
+        self, text: str = "", messages: Sequence[Message] = (), top: int = 5, adapter: str = ""
+    ) -> list[TokenLook]:
+        """How probable each token is where it stands, with as many of the likeliest as ``top`` says.
+
+        Of a plain text, at most MAX_LOOKED_AT tokens; or of the conversation's last message, which has to be the
+        assistant's, as it comes after the others: as its own ids if it has them, as far as the context reaches.
+        Streams that run meanwhile go on. Raises `InvalidInput` for what is neither or both, a ``top`` that is not from
+        1 to MAX_ALTERNATIVES, ids that the model does not have, an adapter that can't be used, or where the engine has
+        not the ability; `PromptTooLong`; `Busy` when there is no room for the adapter.
+        """
+
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Tokens of the conversation as the model would see it, the opening of the answer included."""
 
@@ -91,14 +116,14 @@ class Engine(Protocol):
 
 
 async def answers(
-    engine: Engine, messages: Sequence[Message], sampling: Sampling, adapter: str = ""
+    engine: Engine, messages: Sequence[Message], sampling: Sampling, adapter: str = "", begun: Sequence[int] = ()
 ) -> AsyncGenerator[Answer, None]:
     """The answer to the conversation: an empty one once it was not refused, then again after each chunk.
 
     The last one is whole. Raises like `Engine.stream`, and what the stream ends with.
     """
     answer = Answer()
-    async with engine.stream(messages, sampling, adapter) as stream:
+    async with engine.stream(messages, sampling, adapter, begun) as stream:
         yield answer
         async for chunk in stream:
             answer = answer.grown(chunk)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from qwen_ui.engine.base import Engine, EngineInfo, Stream
 from qwen_ui.errors import EngineFailed, QwenUIError
-from qwen_ui.messages import Chunk, Ended, Message, Sampling
+from qwen_ui.messages import Chunk, Ended, Message, Sampling, TokenLook
 from qwen_ui.server.limits import RateLimiter
 
 Via = Literal["page", "api"]
@@ -28,7 +28,7 @@ class Record:
     cached_tokens: int
     """Of the prompt's tokens, those that were not computed again."""
     new_tokens: int
-    """Generated tokens, and one for each candidate that was scored."""
+    """Generated tokens, and one for each candidate that was scored, and each token that was looked at."""
     seconds: float
     """The whole request, its wait in the queue included."""
     seconds_to_first_token: float | None
@@ -103,10 +103,10 @@ class MeteredEngine:
 
     @asynccontextmanager
     async def stream(
-        self, messages: Sequence[Message], sampling: Sampling, adapter: str = ""
+        self, messages: Sequence[Message], sampling: Sampling, adapter: str = "", begun: Sequence[int] = ()
     ) -> AsyncIterator["MeteredStream"]:
         with self._noting_errors():
-            async with self._engine.stream(messages, sampling, self._adapter or adapter) as stream:
+            async with self._engine.stream(messages, sampling, self._adapter or adapter, begun) as stream:
                 self.streams += 1
                 said = self._begin_text(messages) if self._keep_text else None
                 self._running.add(stream)
@@ -123,6 +123,15 @@ class MeteredEngine:
         self.streams += 1
         self.new_tokens += len(prompts) * len(candidates)
         return scores
+
+    async def tokens(
+        self, text: str = "", messages: Sequence[Message] = (), top: int = 5, adapter: str = ""
+    ) -> list[TokenLook]:
+        with self._noting_errors():
+            looks = await self._engine.tokens(text, messages, top, self._adapter or adapter)
+        self.streams += 1
+        self.new_tokens += len(looks)
+        return looks
 
     async def close(self) -> None:
         """Nothing: the engine is everybody's."""

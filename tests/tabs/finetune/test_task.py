@@ -180,7 +180,7 @@ async def test_where_there_are_labels_the_prompt_is_judged_as_it_was_trained():
 
 async def test_an_answer_that_fails_leaves_the_others():
     class Half(FakeEngine):
-        def stream(self, messages: Any, sampling: Any, adapter: str = "") -> Any:
+        def stream(self, messages: Any, sampling: Any, adapter: str = "", begun: Any = ()) -> Any:
             self.refusal = EngineFailed("It broke.") if adapter else None
             return super().stream(messages, sampling, adapter)
 

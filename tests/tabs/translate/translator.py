@@ -28,10 +28,10 @@ class Translator(FakeEngine):
 
     @asynccontextmanager
     async def stream(
-        self, messages: Sequence[Message], sampling: Sampling, adapter: str = ""
+        self, messages: Sequence[Message], sampling: Sampling, adapter: str = "", begun: Sequence[int] = ()
     ) -> AsyncIterator[FakeStream]:
         self.refusal = self.refusals.pop(0) if self.refusals else None
-        async with super().stream(messages, sampling, adapter) as stream:
+        async with super().stream(messages, sampling, adapter, begun) as stream:
             yield stream
 
     def make_stream(self, messages: Sequence[Message]) -> FakeStream:

@@ -169,11 +169,11 @@ class FullAtTheSecond(FakeEngine):
 
     @asynccontextmanager
     async def stream(
-        self, messages: Sequence[Message], sampling: Sampling, adapter: str = ""
+        self, messages: Sequence[Message], sampling: Sampling, adapter: str = "", begun: Sequence[int] = ()
     ) -> AsyncIterator[FakeStream]:
         if self.asked:
             raise Busy("The queue is full.")
-        async with super().stream(messages, sampling, adapter) as stream:
+        async with super().stream(messages, sampling, adapter, begun) as stream:
             yield stream
 
 
