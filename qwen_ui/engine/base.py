@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from qwen_ui.adapters.files import Base
+from qwen_ui.introspect.looks import Look
+from qwen_ui.introspect.results import AnyResult
 from qwen_ui.messages import Answer, Chunk, Message, Sampling, TokenLook
 
 Ability = Literal["tokens", "introspect"]
@@ -106,6 +108,15 @@ class Engine(Protocol):
         Streams that run meanwhile go on. Raises `InvalidInput` for what is neither or both, a ``top`` that is not from
         1 to MAX_ALTERNATIVES, ids that the model does not have, an adapter that can't be used, or where the engine has
         not the ability; `PromptTooLong`; `Busy` when there is no room for the adapter.
+        """
+
+    async def look(self, look: Look, adapter: str = "", scale: float = 1.0) -> AnyResult:
+        """What is asked of the model's inside: see `introspect.looks`, and `introspect.results` for what it gives.
+
+        Computed with the adapter, as strong as the ``scale`` says: 1 as it was trained, 0 without effect. Streams that
+        run meanwhile go on. Raises `InvalidInput` for a text, layer, position, adapter or scale that can't be, for a
+        model that can't be looked into that way, or where the engine has not the ability; `Busy` when there is no room
+        for the adapter.
         """
 
     def count_tokens(self, messages: Sequence[Message]) -> int:

@@ -2,11 +2,14 @@
 
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from qwen_ui.engine.prompt import Prompt
 from qwen_ui.engine.text import TextStream
-from qwen_ui.messages import Ended, Usage
+from qwen_ui.errors import InvalidInput
+from qwen_ui.messages import Chunk, Ended, Usage
+from qwen_ui.text.pieces import check_ids
 
 
 class Completion:
@@ -16,10 +19,12 @@ class Completion:
     """
 
     def __init__(self, tokenizer: Any, eos: Collection[int], stop: Sequence[str]) -> None:
+        self._tokenizer = tokenizer
         self._eos = eos
         self._text = TextStream(tokenizer, stop)
         self._started = time.monotonic()
         self._times: list[float] = []
+        self._sure = ""
         self.complete = False
         """Whether the model ended it, or a stop text was met."""
 
@@ -28,16 +33,33 @@ class Completion:
         """How many tokens came."""
         return len(self._times)
 
-    def take(self, tokens: Sequence[int]) -> str:
-        """The text that has become sure with these tokens, often none."""
-        self._times.extend([time.monotonic()] * len(tokens))
-        text = "".join(self._text.push(token) for token in tokens if token not in self._eos and not self._text.stopped)
-        self.complete = self._text.stopped or (bool(tokens) and tokens[-1] in self._eos)
-        return text
+    def begin(self, tokens: Sequence[int]) -> None:
+        """Lets it begin with tokens that are not counted. Raises `InvalidInput` for ids that can't begin an answer."""
+        check_ids(self._tokenizer, tokens)
+        if any(token in self._eos for token in tokens[:-1]):
+            raise InvalidInput("An answer can't go on after the token that ends it: leave that out, or what is behind.")
+        self._push(tokens)
 
-    def finish(self) -> str:
-        """The text that was held back."""
-        return self._text.finish()
+    def take(self, tokens: Sequence[int]) -> None:
+        """The next tokens have come."""
+        self._times.extend([time.monotonic()] * len(tokens))
+        self._push(tokens)
+
+    def chunk(self) -> Chunk:
+        """The text that has become sure since the last one, often none, with the tokens that it is made of."""
+        text, self._sure = self._sure, ""
+        return Chunk(text, tokens=self._text.tokens())
+
+    def last(self, usage: Usage) -> Chunk:
+        """All that is left, and what it cost."""
+        self._sure += self._text.finish()
+        return replace(self.chunk(), usage=usage)
+
+    def _push(self, tokens: Sequence[int]) -> None:
+        for token in tokens:
+            if token not in self._eos and not self._text.stopped:
+                self._sure += self._text.push(token)
+        self.complete = self._text.stopped or (bool(tokens) and tokens[-1] in self._eos)
 
     def usage(self, prompt: Prompt, ended: Ended, context_length: int, reused: int = 0) -> Usage:
         """What it cost."""

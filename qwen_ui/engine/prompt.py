@@ -36,15 +36,26 @@ class PromptEncoder:
 
     def __init__(self, tokenizer: Any, context: int) -> None:
         self._tokenizer = tokenizer
-        self._context = context
+        self.context = context
         self._markers = control_tokens(tokenizer)
 
     def count(self, messages: Sequence[Message]) -> int:
         """Tokens of the conversation, the opening of the answer included."""
         return len(self._encode(messages))
 
-    def fit(self, messages: Sequence[Message], max_new_tokens: int, checkpoint: Checkpoint = lambda: None) -> Prompt:
-        """The prompt, without the oldest turns if it would be too long with them.
+    def encode_answer(self, text: str) -> list[int]:
+        """The tokens of a text that was an answer. Raises `PromptTooLong` for one that is far too long."""
+        self._check_length(len(text))
+        return list(self._tokenizer.encode(self._disarm(text), add_special_tokens=False))
+
+    def fit(
+        self,
+        messages: Sequence[Message],
+        max_new_tokens: int,
+        checkpoint: Checkpoint = lambda: None,
+        begun: Sequence[int] = (),
+    ) -> Prompt:
+        """The prompt, and what the answer has begun with, without the oldest turns if it would be too long with them.
 
         What goes, goes in quarters of the room there is: see `_grid`. However long the conversation is, what is
         tokenized of it is a small multiple of the context; between its parts the checkpoint is called.
@@ -55,38 +66,48 @@ class PromptEncoder:
             raise InvalidInput("The message is empty. Write something first.")
         head = next(i for i, m in enumerate(messages) if m.role != "system")
         last = max((i for i, m in enumerate(messages) if m.role == "user"), default=head)
-        self._check_sizes([*messages[:head], *messages[last:]], max_new_tokens)
-        room = self._context - max_new_tokens
+        self._check_sizes([*messages[:head], *messages[last:]], max_new_tokens, len(begun))
+        room = self.context - max_new_tokens - len(begun)
         tokens: list[int] = []
         for start in [*self._starts(messages, head, last, room, checkpoint), last]:
             checkpoint()
             tokens = self._encode([*messages[:head], *messages[start:]])
             if len(tokens) <= room:
-                return Prompt(tokens, start - head)
+                return Prompt([*tokens, *begun], start - head)
         raise PromptTooLong(
             "The text is {size:,} tokens long, and {room:,} fit beside the new tokens asked for (context {context:,}). "
             "Shorten it by about {excess:,} {excess:token|tokens}, or ask for fewer new tokens.",
             size=len(tokens),
             room=room,
-            context=self._context,
+            context=self.context,
             excess=len(tokens) - room,
         )
 
-    def _check_sizes(self, needed: Sequence[Message], max_new_tokens: int) -> None:
-        if max_new_tokens >= self._context:
+    def _check_sizes(self, needed: Sequence[Message], max_new_tokens: int, begun: int) -> None:
+        if max_new_tokens >= self.context:
             raise PromptTooLong(
                 "{count:,} new tokens leave no room for a prompt in a context of {context:,}. "
                 "Ask for fewer new tokens.",
                 count=max_new_tokens,
-                context=self._context,
+                context=self.context,
             )
-        length = sum(len(m.content) for m in needed)
-        if length > self._context * MAX_CHARACTERS_PER_TOKEN:
+        if begun + max_new_tokens >= self.context:
+            raise PromptTooLong(
+                "The answer has {begun:,} tokens already, which with {count:,} new ones leave no room for a prompt in "
+                "a context of {context:,}. Ask for fewer new tokens.",
+                begun=begun,
+                count=max_new_tokens,
+                context=self.context,
+            )
+        self._check_length(sum(len(m.content) for m in needed))
+
+    def _check_length(self, length: int) -> None:
+        if length > self.context * MAX_CHARACTERS_PER_TOKEN:
             raise PromptTooLong(
                 "The text has {length:,} characters, far more than the context of {context:,} tokens holds. "
                 "Shorten it.",
                 length=length,
-                context=self._context,
+                context=self.context,
             )
 
     def _starts(

@@ -22,18 +22,40 @@ class TextStream:
         self._decoder = DecodeStream(skip_special_tokens=True)
         self._stop = tuple(stop)
         self._held = ""
+        self._released = 0
+        self._parts: list[int] = []
+        """Tokens whose text is not there yet: those before the end of a character."""
+        self._spans: list[tuple[list[int], int, int]] = []
+        """Tokens that have not been given out, with the characters that they begin and end at."""
+        self._finished = False
         self.stopped = False
         """Whether a stop string was met; nothing comes after it."""
 
     def push(self, token: int) -> str:
         """Takes the next token; gives the text that has become sure, often none."""
-        self._held += self._decoder.step(self._tokenizer, token) or ""
+        self._parts.append(token)
+        if text := self._decoder.step(self._tokenizer, token):
+            begin = self._released + len(self._held)
+            self._spans.append((self._parts, begin, begin + len(text)))
+            self._parts = []
+            self._held += text
         self._truncate_at_stop()
         return self._release(len(self._held) if self.stopped else self._sure())
 
     def finish(self) -> str:
         """Gives what was held back. Bytes of a character that never became whole are left out."""
+        self._finished = True
         return self._release(len(self._held))
+
+    def tokens(self) -> tuple[int, ...]:
+        """The tokens, of those not had before, that the text given out is made of.
+
+        At the end, the last of them may go on where the text ends, into a stop string.
+        """
+        over = self._finished or self.stopped
+        given = [span for span in self._spans if (span[1] < self._released if over else span[2] <= self._released)]
+        self._spans = self._spans[len(given) :]
+        return tuple(token for tokens, _, _ in given for token in tokens)
 
     def _truncate_at_stop(self) -> None:
         found = [at for stop in self._stop if (at := self._held.find(stop)) >= 0]
@@ -54,4 +76,5 @@ class TextStream:
 
     def _release(self, size: int) -> str:
         text, self._held = self._held[:size], self._held[size:]
+        self._released += size
         return text

@@ -44,6 +44,12 @@ class Source:
             check_tokens(len(self.ids))
 
 
+def check_scale(scale: float) -> None:
+    """Raises `InvalidInput` for an adapter's scale that can't be."""
+    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 <= scale <= MAX_SCALE:
+        raise InvalidInput("The adapter's scale must be from 0 to {most:g}.", most=MAX_SCALE)
+
+
 def check_tokens(count: int) -> None:
     """Raises `InvalidInput` for a text of too many tokens to look into, or none."""
     if not count:

@@ -67,6 +67,8 @@ class Loaded:
     """Tokens of key-value cache that the memory estimate granted."""
     adapter_bytes: int
     """Memory that it granted to adapters."""
+    plain: Path | None = None
+    """The folder of its weights as they are before any packing; None where they are packed there too."""
 
 
 def open_model(
@@ -100,6 +102,7 @@ def open_model(
         kv_bytes_per_token=needs.kv_bytes_per_token,
         cache_tokens=needs.cache_tokens,
         adapter_bytes=needs.adapters // 2,  # the other half is for those that stand side by side
+        plain=None if packed else files.folder,
     )
 
 

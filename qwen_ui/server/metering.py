@@ -8,6 +8,8 @@ from typing import Literal
 
 from qwen_ui.engine.base import Engine, EngineInfo, Stream
 from qwen_ui.errors import EngineFailed, QwenUIError
+from qwen_ui.introspect.looks import Look
+from qwen_ui.introspect.results import AnyResult
 from qwen_ui.messages import Chunk, Ended, Message, Sampling, TokenLook
 from qwen_ui.server.limits import RateLimiter
 
@@ -132,6 +134,13 @@ class MeteredEngine:
         self.streams += 1
         self.new_tokens += len(looks)
         return looks
+
+    async def look(self, look: Look, adapter: str = "", scale: float = 1.0) -> AnyResult:
+        with self._noting_errors():
+            result = await self._engine.look(look, self._adapter or adapter, scale)
+        self.streams += 1
+        self.new_tokens += len(getattr(result, "pieces", ()))
+        return result
 
     async def close(self) -> None:
         """Nothing: the engine is everybody's."""

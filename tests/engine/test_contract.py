@@ -163,7 +163,7 @@ async def test_cancelled_while_its_prompt_is_fitted_a_request_stops_that_work(
 ) -> None:
     stopped = threading.Event()
 
-    def fit_for_ever(self: PromptEncoder, messages: Any, max_new_tokens: int, checkpoint: Checkpoint) -> None:
+    def fit_for_ever(self: PromptEncoder, messages: Any, new: int, checkpoint: Checkpoint, begun: Any) -> None:
         try:
             while True:
                 checkpoint()

@@ -126,7 +126,9 @@ class Layer:
 
     def _add(self, adapters: list[int], x: torch.Tensor, product: torch.Tensor) -> None:
         step = self._owner.step
-        if step is None or step.all_of(adapters[0], len(x)):
+        if step is None:
+            self._own_scaled(self.parts[adapters[0]], x, product)
+        elif step.all_of(adapters[0], len(x)):
             self._own(self.parts[adapters[0]], x, product)
         elif step.batched(adapters) and not any(self.parts[each].lengths is not None for each in adapters):
             self._add_batched(adapters, x, product, step.places(tuple(adapters), len(x), x.device))
@@ -136,6 +138,16 @@ class Layer:
                 own = product[rows]
                 self._own(self.parts[adapter], x[rows], own)
                 product.index_copy_(0, rows, own)
+
+    def _own_scaled(self, weights: Weights, x: torch.Tensor, product: torch.Tensor) -> None:
+        """The same, with as much of what the adapter changes as was asked for."""
+        scale = self._owner.scale
+        if scale == 1:
+            self._own(weights, x, product)
+            return
+        adapted = product.clone()
+        self._own(weights, x, adapted)
+        product.add_(adapted - product, alpha=scale)
 
     def _own(self, weights: Weights, x: torch.Tensor, product: torch.Tensor) -> None:
         """Puts the adapter into the product, where all tokens are its own."""
@@ -174,6 +186,8 @@ class AdapterLayers:
         """Whose tokens are computed now; None where all are of one adapter."""
         self.adapters: Sequence[int] = ()
         """Those that are in the step."""
+        self.scale = 1.0
+        """How much of what an adapter changes counts, where all tokens are of one."""
 
     def parts(self, folder: Path) -> dict[str, Part]:
         """What the adapter in the folder has for each layer. Raises `InvalidInput` for one that can't be used."""
@@ -216,10 +230,19 @@ class AdapterLayers:
             yield
 
     @contextmanager
-    def all_tokens(self, number: int) -> Iterator[None]:
-        """Computes with one adapter, or none, while the context lasts."""
-        with self._computing(None, [number] if number else []):
-            yield
+    def all_tokens(self, number: int, scale: float = 1.0) -> Iterator[None]:
+        """Computes with one adapter, or none, while the context lasts; 1 is its whole effect."""
+        self.scale = scale
+        try:
+            with self._computing(None, [number] if number else []):
+                yield
+        finally:
+            self.scale = 1.0
+
+    def changes(self, number: int) -> dict[torch.nn.Module, Weights]:
+        """An adapter's part for each layer that it has one for."""
+        found = {name: layer.parts[number] for name, layer in self._layers.items() if number in layer.parts}
+        return {self._model.get_submodule(name): part for name, part in found.items()}
 
     @contextmanager
     def _computing(self, step: Step | None, adapters: Sequence[int]) -> Iterator[None]:

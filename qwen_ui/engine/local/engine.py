@@ -4,23 +4,28 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.engine.base import EngineInfo
 from qwen_ui.engine.completion import Completion, end_tokens
-from qwen_ui.engine.local import scoring
+from qwen_ui.engine.local import looking, scoring
 from qwen_ui.engine.local.adapters import NO_ADAPTER, AdapterLayers
 from qwen_ui.engine.local.batch import BatchLoop, request_id
 from qwen_ui.engine.local.linear4bit import speed_up
 from qwen_ui.engine.local.resident import ResidentAdapters
+from qwen_ui.engine.looking import looked_at, token_looks
 from qwen_ui.engine.prompt import Prompt, PromptEncoder
 from qwen_ui.engine.queue import RequestQueue
 from qwen_ui.engine.threads import Checkpoint, in_thread
 from qwen_ui.errors import EngineFailed
-from qwen_ui.messages import Chunk, Ended, Message, Sampling
+from qwen_ui.introspect.looks import Look, check_scale
+from qwen_ui.introspect.results import AnyResult, Origin
+from qwen_ui.messages import Chunk, Ended, Message, Sampling, TokenLook
 from qwen_ui.settings import Settings
+from qwen_ui.text.pieces import Pieces
 
 if TYPE_CHECKING:
     from qwen_ui.models.load import Loaded
@@ -42,11 +47,13 @@ class LocalEngine:
     stopped = False
 
     def __init__(self, loaded: "Loaded", settings: Settings, cuda_graphs: bool | None = None) -> None:
-        self._info = loaded.info
+        self._info = replace(loaded.info, abilities=frozenset({"tokens", "introspect"}))
         self._model = loaded.model
         self._tokenizer = loaded.tokenizer
+        self._pieces = Pieces(loaded.tokenizer)
         self._prompts = PromptEncoder(loaded.tokenizer, loaded.info.context_length)
         self._eos = end_tokens(loaded.model, loaded.tokenizer)
+        self._plain = loaded.plain
         self._layers = AdapterLayers(loaded.model, loaded.base)
         self.batch = BatchLoop(
             loaded.model, sorted(self._eos), loaded.cache_tokens, settings.max_concurrent, self._layers, cuda_graphs
@@ -55,7 +62,7 @@ class LocalEngine:
         self.adapters = ResidentAdapters(store, self._layers, loaded.adapter_bytes, self.batch.pause)
         speed_up(loaded.model)  # after the loop's warm-up, by which the weights are repacked
         self.queue = RequestQueue(settings.max_concurrent, WAITING_PER_SLOT * settings.max_concurrent)
-        self._scoring = threading.Lock()
+        self._computing = threading.Lock()
 
     @property
     def info(self) -> EngineInfo:
@@ -74,7 +81,7 @@ class LocalEngine:
 
     @asynccontextmanager
     async def stream(
-        self, messages: Sequence[Message], sampling: Sampling, adapter: str = ""
+        self, messages: Sequence[Message], sampling: Sampling, adapter: str = "", begun: Sequence[int] = ()
     ) -> AsyncIterator["LocalStream"]:
         """Answers the conversation: see `Engine`."""
         await self.ensure_running()
@@ -82,8 +89,14 @@ class LocalEngine:
         inbox: asyncio.Queue[Any] = asyncio.Queue()
         with ExitStack() as held:
             held.enter_context(self.queue.enter(inbox.put_nowait))  # first: a full queue costs nothing but a refusal
-            fit = partial(self._prompts.fit, tuple(messages), sampling.max_new_tokens)
-            prompt, number = await in_thread(lambda checkpoint: (fit(checkpoint), self._load(adapter)))
+            conversation, ids = tuple(messages), tuple(begun)
+
+            def prepare(checkpoint: Checkpoint) -> tuple[Prompt, int]:
+                prompt = self._prompts.fit(conversation, sampling.max_new_tokens, checkpoint, ids)
+                completion.begin(ids)
+                return prompt, self._load(adapter)
+
+            prompt, number = await in_thread(prepare)
             number = await self._take(number, adapter, held)
             yield LocalStream(self, prompt, sampling, number, completion, inbox, held)
 
@@ -91,10 +104,28 @@ class LocalEngine:
         """Log-probability of each candidate after each prompt: see `Engine`."""
         if not prompts:
             return []
+        async with self._adapted(adapter) as number:
+            return await in_thread(partial(self._score, tuple(prompts), tuple(candidates), number))
+
+    async def tokens(
+        self, text: str = "", messages: Sequence[Message] = (), top: int = 5, adapter: str = ""
+    ) -> list[TokenLook]:
+        """How probable each token is where it stands: see `Engine`."""
+        async with self._adapted(adapter) as number:
+            return await in_thread(partial(self._look_at, text, tuple(messages), top, number))
+
+    async def look(self, look: Look, adapter: str = "", scale: float = 1.0) -> AnyResult:
+        """What is asked of the model's inside: see `Engine`."""
+        check_scale(scale)
+        async with self._adapted(adapter) as number:
+            return await in_thread(partial(self._look_inside, look, adapter, scale, number))
+
+    @asynccontextmanager
+    async def _adapted(self, adapter: str) -> AsyncIterator[int]:
+        """The adapter's number, in memory as long as the context lasts."""
         with ExitStack() as held:
             number = await in_thread(lambda checkpoint: self._load(adapter)) if adapter else NO_ADAPTER
-            number = await self._take(number, adapter, held)
-            return await in_thread(partial(self._score, tuple(prompts), tuple(candidates), number))
+            yield await self._take(number, adapter, held)
 
     def _load(self, adapter: str) -> int:
         return self.adapters.load(adapter) if adapter else NO_ADAPTER
@@ -112,10 +143,46 @@ class LocalEngine:
         self, prompts: Sequence[str], candidates: Sequence[str], adapter: int, checkpoint: Checkpoint
     ) -> list[list[float]]:
         rows = scoring.tokenize(self._tokenizer, prompts, candidates, self._info.context_length)
-        with self._scoring:  # two threads that compute at once would slow each other down
+        with self._alone(checkpoint):
+            return scoring.score(self._model, rows, partial(self._pause, checkpoint, adapter))
+
+    def _look_at(
+        self, text: str, messages: Sequence[Message], top: int, adapter: int, checkpoint: Checkpoint
+    ) -> list[TokenLook]:
+        looked = looked_at(self._prompts, self._tokenizer, text, messages, top, checkpoint)
+        with self._alone(checkpoint):
+            places = looking.look(self._model, looked, top, partial(self._pause, checkpoint, adapter))
+        return token_looks(looked, places, self._pieces)
+
+    def _look_inside(self, look: Look, adapter: str, scale: float, number: int, checkpoint: Checkpoint) -> AnyResult:
+        from qwen_ui.introspect.run import run, subject_of  # noqa: PLC0415  needed by few
+
+        subject = subject_of(
+            look,
+            self._model,
+            self._tokenizer,
+            self._prompts,
+            origin=Origin(self._info.model, self._info.precision, adapter, scale),
+            pause=partial(self._turn, checkpoint, number, scale),
+            base_pause=partial(self._turn, checkpoint, NO_ADAPTER, 1.0) if number else None,
+            changes=self._layers.changes(number),
+            plain=self._plain,
+        )
+        return run(look, subject)
+
+    @contextmanager
+    def _turn(self, checkpoint: Checkpoint, adapter: int, scale: float) -> Iterator[None]:
+        """One part of a look: others who compute beside the batch loop have their turns in between."""
+        with self._alone(checkpoint), self.batch.pause(), self._layers.all_tokens(adapter, scale):
+            yield
+
+    @contextmanager
+    def _alone(self, checkpoint: Checkpoint) -> Iterator[None]:
+        """Computes beside the batch loop: one at a time, as two threads that do would slow each other down."""
+        with self._computing:
             checkpoint()
             self.batch.revive()
-            return scoring.score(self._model, rows, partial(self._pause, checkpoint, adapter))
+            yield
 
     @contextmanager
     def _pause(self, checkpoint: Checkpoint, adapter: int) -> Iterator[None]:
@@ -171,19 +238,27 @@ class LocalStream:
     async def __anext__(self) -> Chunk:
         if self._over:
             raise StopAsyncIteration
-        text = ""
-        ended: Ended | None = None
-        while not text and ended is None:
+        while True:
             event = await self._next_event()
-            if event is _CANCEL:
-                ended = "cancelled"
-            elif not isinstance(event, int):
-                text, ended = self._take(event)
-            elif event:
+            if isinstance(event, int) and event:
                 return Chunk(position=event)
-            else:
-                await self._submit()
-        return Chunk(text) if ended is None else self._last_chunk(text, ended)
+            ended = await self._follow(event)
+            if ended is not None:
+                return self._last_chunk(ended)
+            chunk = self._completion.chunk()
+            if chunk.text:
+                return chunk
+
+    async def _follow(self, event: Any) -> Ended | None:
+        """Does what an event is for, but a new position's; tells why the generation ends with it, if it does."""
+        if event is _CANCEL:
+            return "cancelled"
+        if not isinstance(event, int):
+            return self._take(event)
+        if self._completion.complete:  # with what it began with
+            return "stop"
+        await self._submit()
+        return None
 
     def cancel(self) -> None:
         """Ends the generation soon; what is left of its text and its usage still come."""
@@ -205,18 +280,18 @@ class LocalStream:
         self._engine.batch.submit(self._request_id, self._prompt.tokens, self._sampling, self._inbox.put_nowait)
         self._submitted = True
 
-    def _take(self, output: Any) -> tuple[str, Ended | None]:
-        """The new text of one output, and why the generation ends with it, if it does."""
+    def _take(self, output: Any) -> Ended | None:
+        """Takes the new tokens of one output; tells why the generation ends with it, if it does."""
         if output.error is not None:
             raise EngineFailed("The model could not go on with this answer ({error}). Try again.", error=output.error)
-        text = self._completion.take(output.generated_tokens[self._completion.tokens :])
+        self._completion.take(output.generated_tokens[self._completion.tokens :])
         if self._completion.complete:
-            return text, "stop"
-        return text, "length" if output.is_finished() else None
+            return "stop"
+        return "length" if output.is_finished() else None
 
-    def _last_chunk(self, text: str, ended: Ended) -> Chunk:
+    def _last_chunk(self, ended: Ended) -> Chunk:
         reused = self._engine.batch.reused.get(self._request_id, 0)
         usage = self._completion.usage(self._prompt, ended, self._engine.info.context_length, reused)
         self._over = True
         self._held.close()  # the model is free for others from here on
-        return Chunk(text + self._completion.finish(), usage=usage)
+        return self._completion.last(usage)

@@ -12,12 +12,17 @@ from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.engine.base import EngineInfo
 from qwen_ui.engine.completion import Completion, end_tokens
 from qwen_ui.engine.local.scoring import tokenize
+from qwen_ui.engine.looking import looked_at, token_looks
 from qwen_ui.engine.prompt import Prompt, PromptEncoder
-from qwen_ui.engine.threads import in_thread
-from qwen_ui.engine.zero.jobs import Adapted, Generation, Job, Scoring
+from qwen_ui.engine.threads import Checkpoint, in_thread
+from qwen_ui.engine.zero.jobs import Adapted, Generation, Job, Looking, Scoring
 from qwen_ui.engine.zero.turns import Gpu, OnGpu, Position, Turn
-from qwen_ui.messages import Chunk, Ended, Message, Sampling
+from qwen_ui.errors import InvalidInput
+from qwen_ui.introspect.looks import Look
+from qwen_ui.introspect.results import AnyResult
+from qwen_ui.messages import Chunk, Ended, Message, Sampling, TokenLook
 from qwen_ui.settings import Settings
+from qwen_ui.text.pieces import Pieces
 
 if TYPE_CHECKING:
     from qwen_ui.models.load import Loaded
@@ -36,8 +41,9 @@ class ZeroEngine:
     stopped = False
 
     def __init__(self, loaded: "Loaded", settings: Settings, decorate: Decorate) -> None:
-        self._info = replace(loaded.info, engine="transformers on ZeroGPU")
+        self._info = replace(loaded.info, engine="transformers on ZeroGPU", abilities=frozenset({"tokens"}))
         self._tokenizer = loaded.tokenizer
+        self._pieces = Pieces(loaded.tokenizer)
         self._eos = frozenset(end_tokens(loaded.model, loaded.tokenizer))
         self._prompts = PromptEncoder(loaded.tokenizer, loaded.info.context_length)
         self._adapters = AdapterStore(settings.data_dir / "adapters", settings.data_dir / "runs")
@@ -65,12 +71,19 @@ class ZeroEngine:
 
     @asynccontextmanager
     async def stream(
-        self, messages: Sequence[Message], sampling: Sampling, adapter: str = ""
+        self, messages: Sequence[Message], sampling: Sampling, adapter: str = "", begun: Sequence[int] = ()
     ) -> AsyncIterator["ZeroStream"]:
         """Answers the conversation: see `Engine`."""
         completion = Completion(self._tokenizer.backend_tokenizer, self._eos, sampling.stop)
         with Turn(self._gpu) as turn:
-            prompt = await in_thread(partial(self._prompts.fit, tuple(messages), sampling.max_new_tokens))
+            conversation, ids = tuple(messages), tuple(begun)
+
+            def prepare(checkpoint: Checkpoint) -> Prompt:
+                prompt = self._prompts.fit(conversation, sampling.max_new_tokens, checkpoint, ids)
+                completion.begin(ids)
+                return prompt
+
+            prompt = await in_thread(prepare)
             turn.submit(Generation(prompt.tokens, sampling, self._eos, await self._adapted(adapter)))
             yield ZeroStream(turn, prompt, completion, self._info.context_length)
 
@@ -84,6 +97,21 @@ class ZeroEngine:
             turn.submit(Scoring(rows, await self._adapted(adapter)))
             (scores,) = [event async for event in turn if not isinstance(event, Position)]
         return list(scores)
+
+    async def tokens(
+        self, text: str = "", messages: Sequence[Message] = (), top: int = 5, adapter: str = ""
+    ) -> list[TokenLook]:
+        """How probable each token is where it stands: see `Engine`."""
+        with Turn(self._gpu) as turn:
+            look_at = partial(looked_at, self._prompts, self._tokenizer, text, tuple(messages), top)
+            looked = await in_thread(look_at)
+            turn.submit(Looking(looked, top, await self._adapted(adapter)))
+            (places,) = [event async for event in turn if not isinstance(event, Position)]
+        return token_looks(looked, places, self._pieces)
+
+    async def look(self, look: Look, adapter: str = "", scale: float = 1.0) -> AnyResult:
+        """Raises `InvalidInput`: the model is only within a process of its own, for the time of an answer."""
+        raise InvalidInput("On ZeroGPU the model can't be looked into. Run the app on a machine of your own for that.")
 
     async def _adapted(self, adapter: str) -> Adapted | None:
         """The adapter to compute with, once it was found fit. Raises `InvalidInput`."""
@@ -120,19 +148,21 @@ class ZeroStream:
     async def __anext__(self) -> Chunk:
         if self._over:
             raise StopAsyncIteration
-        text = ""
-        async for event in self._turn:
-            if isinstance(event, Position):
-                return Chunk(position=event.number)
-            text = self._completion.take([event])
-            if self._completion.complete:
-                break
-            if text:
-                return Chunk(text)
+        whole_already = self._completion.complete  # with what it began with
+        if not whole_already:
+            async for event in self._turn:
+                if isinstance(event, Position):
+                    return Chunk(position=event.number)
+                self._completion.take([event])
+                if self._completion.complete:
+                    break
+                chunk = self._completion.chunk()
+                if chunk.text:
+                    return chunk
         self._over = True
         self._turn.leave()
         usage = self._completion.usage(self._prompt, self._ended(), self._context_length)
-        return Chunk(text + self._completion.finish(), usage=usage)
+        return self._completion.last(usage)
 
     def cancel(self) -> None:
         """Ends the generation soon; what is left of its text and its usage still come."""

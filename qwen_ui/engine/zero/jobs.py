@@ -13,7 +13,9 @@ from transformers.generation.logits_process import TemperatureLogitsWarper, TopK
 
 from qwen_ui.adapters.files import Base
 from qwen_ui.engine.local.adapters import AdapterLayers
+from qwen_ui.engine.local.looking import look
 from qwen_ui.engine.local.scoring import Row, score
+from qwen_ui.engine.looking import Looked, Place
 from qwen_ui.messages import Sampling
 
 LONGEST_SECONDS = 120
@@ -129,3 +131,22 @@ class Scoring:
         """Scores all rows."""
         with self.adapter.on(model) if self.adapter else nullcontext():
             yield score(model, self.rows, nullcontext)
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """How probable the tokens of a text are. Its one result has what is held probable at each place."""
+
+    looked: Looked
+    top: int
+    adapter: Adapted | None = None
+
+    @property
+    def seconds(self) -> int:
+        """How long the GPU is asked for."""
+        return seconds_for(len(self.looked.tokens))
+
+    def run(self, model: Any) -> Iterator[list[Place]]:
+        """Looks at all tokens."""
+        with self.adapter.on(model) if self.adapter else nullcontext():
+            yield look(model, self.looked, self.top, nullcontext)

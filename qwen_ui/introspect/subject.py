@@ -1,0 +1,63 @@
+"""What a look looks into: the model with what has to be known of it, and the text's tokens."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from qwen_ui.engine.local.adapters import plain_weights
+from qwen_ui.introspect.anatomy import Anatomy
+from qwen_ui.introspect.passes import Pause
+from qwen_ui.introspect.results import Origin, Piece
+from qwen_ui.introspect.words import Words
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The model, its adapter, and the text."""
+
+    anatomy: Anatomy
+    words: Words
+    origin: Origin
+    pause: Pause
+    """Within it, the model computes for the look alone, with the adapter at the scale that were asked for"""
+    context_here: int
+    """Tokens that a prompt and its answer may have here"""
+    ids: tuple[int, ...] = ()
+    base_pause: Pause | None = None
+    """Within it, it computes without the adapter; None where none was asked for"""
+    changes: dict[Any, Any] = field(default_factory=dict)
+    """The adapter's part for each module that it changes"""
+    plain: Path | None = None
+    """The folder of the model's 16-bit weights; None where there is none"""
+
+    @cached_property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The text's tokens as the reader sees them."""
+        return self.words.pieces(self.ids)
+
+    def weights(self, module: Any) -> torch.Tensor:
+        """A linear layer's weights (outputs, inputs), unpacked, with what the adapter changes."""
+        plain = plain_weights(module)
+        if not isinstance(module, torch.nn.Linear):  # GPT-2's layers have them the other way around
+            return plain.T
+        change = self.change(module)
+        return plain if change is None else plain + change.to(plain.dtype)
+
+    def change(self, module: Any) -> torch.Tensor | None:
+        """ΔW (outputs, inputs) float32 of the adapter at its scale; None where it changes nothing.
+
+        LoRA: B·A (Hu et al. 2021, https://arxiv.org/abs/2106.09685). DoRA: lengths · (W + B·A) − W (Liu et al. 2024,
+        https://arxiv.org/abs/2402.09353).
+        """
+        part = self.changes.get(module)
+        if part is None:
+            return None
+        added = part.b.float() @ part.a.float()
+        if part.lengths is not None:
+            plain = plain_weights(module).float()
+            added = part.lengths.float()[:, None] * (plain + added) - plain
+        scaled: torch.Tensor = added * self.origin.scale
+        return scaled
