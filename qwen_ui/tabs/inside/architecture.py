@@ -13,7 +13,7 @@ from qwen_ui.page.events import Event, Values
 from qwen_ui.page.header import megabytes
 from qwen_ui.page.words import Say
 from qwen_ui.sentences import marked
-from qwen_ui.tabs.inside.draw import Cell, facts, number, section, table
+from qwen_ui.tabs.inside.draw import Cell, Row, facts, number, section, table
 from qwen_ui.tabs.inside.part import Part, drawing
 from qwen_ui.tabs.inside.task import Held
 
@@ -217,7 +217,7 @@ def parts(found: ArchitectureResult, say: Say) -> str:
         say("Bytes"),
         say("Share"),
     ]
-    rows = [_row(part, say) for part in found.parts]
+    rows: list[Row] = [_row(part, say) for part in found.parts]
     listed = table(head, rows, say("All parts of the model"), sortable=True, kind="inside-tall")
     return section(say("All parts, as they stand in memory"), listed)
 

@@ -13,7 +13,7 @@ from qwen_ui.page.events import Event, Events, Values
 from qwen_ui.page.words import label
 from qwen_ui.sentences import marked
 from qwen_ui.tabs.inside.heads import effect, large, scores, small
-from qwen_ui.tabs.inside.part import Asking, Part, drawing, layer_slider, of_layers, picked, within
+from qwen_ui.tabs.inside.part import Asking, Part, drawing, layer_slider, middle, of_layers, picked, within
 from qwen_ui.tabs.inside.task import Held
 
 Knocked = frozenset[tuple[int, int]]
@@ -58,6 +58,9 @@ class AttentionPart(Part):
         knocked = frozenset(each for each in event[self._knocked] if each[0] < model.layers and each[1] < model.heads)
         layers = frozenset(layer for layer in event[self._layers] if layer < model.layers)
         return looks.Attention(source, within(event[self._layer], model), knocked, layers)
+
+    def begin(self, model: ArchitectureResult) -> Values:
+        return {self._layer: middle(model)}
 
     def fit(self, model: ArchitectureResult) -> Values:
         return {self._layer: of_layers(model)}

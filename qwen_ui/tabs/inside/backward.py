@@ -16,6 +16,7 @@ from qwen_ui.sentences import marked
 from qwen_ui.tabs.inside.draw import (
     Cell,
     Mark,
+    Row,
     facts,
     folded,
     legend,
@@ -47,10 +48,10 @@ class BackwardPart(Part):
 
     def lay_out(self) -> None:
         with gr.Row(elem_classes="inside-controls"):
-            self._answer = gr.Textbox(
+            self.answer = gr.Textbox(
                 label=label("Answer"),
                 placeholder=label("What should come next, with its blank in front…"),
-                value="vek.",
+                value=" whale",
                 lines=2,
                 max_lines=4,
                 scale=3,
@@ -75,14 +76,14 @@ class BackwardPart(Part):
 
     @property
     def controls(self) -> Sequence[Component]:
-        return [self._answer, self._optimizer, self._rate]
+        return [self.answer, self._optimizer, self._rate]
 
     @property
     def shown(self) -> Sequence[Component]:
         return [self.view]
 
     def wanted(self, event: Event, source: Source, model: ArchitectureResult) -> Look:
-        if not (answer := event[self._answer] or "").strip():
+        if not (answer := event[self.answer] or "").strip():
             raise InvalidInput("Write the answer that should follow the text.")
         return looks.Backward(source, answer, event[self._optimizer], float(event[self._rate] or 0))
 
@@ -90,7 +91,7 @@ class BackwardPart(Part):
         return ""
 
     def connect(self, events: Events, asking: Asking) -> None:
-        asking.on(events, [self._compute.click, self._answer.submit])
+        asking.on(events, [self._compute.click, self.answer.submit])
 
     def show(self, held: Held, event: Event) -> Values:
         assert isinstance(held.result, BackwardResult)
@@ -127,7 +128,7 @@ def losses(found: BackwardResult, say: Say) -> str:
     """How surprising each token of the answer is."""
     answer = found.pieces[found.prompt_tokens :]
     most = float(max(found.losses.max(initial=0), found.losses_after.max(initial=0))) or 1.0
-    rows = [
+    rows: list[Row] = [
         [
             Cell(token(piece.token), kind="inside-token"),
             _bar(before, most, f"{before:.3f}"),
@@ -164,7 +165,7 @@ def saliency(found: BackwardResult, say: Say) -> str:
     ]
     title = say("What the loss hangs on")
     total = float(sizes.sum()) or 1.0
-    rows = [
+    rows: list[Row] = [
         [
             str(at),
             Cell(token(found.pieces[at].token)),
@@ -194,7 +195,7 @@ def gradients(found: BackwardResult, say: Say) -> str:
         layers=len(found.gradients),
         names=", ".join(found.modules),
     )
-    rows = [
+    rows: list[Row] = [
         [Cell(str(layer), layer), *(_shaded(float(value), float(at)) for value, at in zip(values, places, strict=True))]
         for layer, (values, places) in enumerate(zip(found.gradients, place, strict=True))
     ]

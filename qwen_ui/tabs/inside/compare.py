@@ -14,11 +14,23 @@ from qwen_ui.introspect.results import ArchitectureResult, CompareResult
 from qwen_ui.page.events import Event, Events, Values
 from qwen_ui.page.words import Say, label
 from qwen_ui.sentences import marked
-from qwen_ui.tabs.inside.draw import Cell, distributions, facts, folded, legend, number, picture, section, table, token
+from qwen_ui.tabs.inside.draw import (
+    Cell,
+    Row,
+    distributions,
+    facts,
+    folded,
+    legend,
+    number,
+    picture,
+    section,
+    table,
+    token,
+)
 from qwen_ui.tabs.inside.forward import candidates
 from qwen_ui.tabs.inside.heads import shade
 from qwen_ui.tabs.inside.lens import WINDOW, grid, states
-from qwen_ui.tabs.inside.part import Asking, Part, drawing, layer_slider, of_layers, within
+from qwen_ui.tabs.inside.part import Asking, Part, drawing, layer_slider, middle, of_layers, within
 from qwen_ui.tabs.inside.picture import Matrix, between, heat
 from qwen_ui.tabs.inside.task import Asked, Held
 
@@ -69,6 +81,9 @@ class ComparePart(Part):
             )
         return Asked(self.wanted(event, source, model), adapter, float(event[self._scale]))
 
+    def begin(self, model: ArchitectureResult) -> Values:
+        return {self._layer: middle(model)}
+
     def fit(self, model: ArchitectureResult) -> Values:
         return {self._layer: of_layers(model)}
 
@@ -101,7 +116,7 @@ def begins(found: CompareResult, say: Say) -> str:
     names = states(len(found.states), say)
     place, low, high = between(found.states)
     described = say("How far the states of both are apart, from {low:.2g} to {high:.2g}.", low=low, high=high)
-    rows = [
+    rows: list[Row] = [
         [
             str(at),
             Cell(token(piece.token)),
@@ -167,7 +182,7 @@ def changes(found: CompareResult, say: Say) -> str:
 def _by_layer(values: Matrix, names: Sequence[str] | None, caption: str, say: Say) -> str:
     most = float(np.nanmax(values)) if np.isfinite(values).any() else 1.0
     titles = names or [say("Head {head}", head=head) for head in range(values.shape[1])]
-    rows = [
+    rows: list[Row] = [
         [Cell(str(layer), layer), *(_cell(float(value), most) for value in row)] for layer, row in enumerate(values)
     ]
     return table([say("Layer"), *titles], rows, caption, sortable=True, kind="inside-tall inside-heat")

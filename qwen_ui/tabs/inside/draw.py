@@ -38,7 +38,9 @@ def token(text: str) -> str:
 
 def percent(share: float) -> str:
     """A probability for people."""
-    return f"{share:.0%}" if share >= 0.1 else f"{share:.1%}" if share >= 0.001 else f"{share:.0e}"
+    if share >= 0.0995:
+        return f"{share:.0%}"
+    return f"{share:.1%}" if share >= 0.0005 else "<0.1%" if share > 0 else "0%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,9 @@ class Cell:
     kind: str = ""
     """Its classes."""
     title: str = ""
+
+
+Row = list[Cell | str]
 
 
 def number(value: float, form: str = ".3g", share: float | None = None) -> Cell:

@@ -13,8 +13,8 @@ from qwen_ui.page.events import Event, Events, Values
 from qwen_ui.page.words import Say
 from qwen_ui.sentences import marked
 from qwen_ui.tabs.inside.architecture import ACTIVATIONS
-from qwen_ui.tabs.inside.draw import Cell, Curve, Mark, chart, folded, number, section, strip, table, token
-from qwen_ui.tabs.inside.part import Asking, Part, drawing, layer_slider, of_layers, picked, within
+from qwen_ui.tabs.inside.draw import Cell, Curve, Mark, Row, chart, folded, number, section, strip, table, token
+from qwen_ui.tabs.inside.part import Asking, Part, drawing, layer_slider, middle, of_layers, picked, within
 from qwen_ui.tabs.inside.task import Held
 
 
@@ -46,6 +46,9 @@ class FeedForwardPart(Part):
 
     def wanted(self, event: Event, source: Source, model: ArchitectureResult) -> Look:
         return looks.FeedForward(source, within(event[self._layer], model), int(event[self._position]))
+
+    def begin(self, model: ArchitectureResult) -> Values:
+        return {self._layer: middle(model)}
 
     def fit(self, model: ArchitectureResult) -> Values:
         return {self._layer: of_layers(model)}
@@ -81,7 +84,9 @@ def curve(found: FeedForwardResult, say: Say) -> str:
     described = say("{name} and ReLU from {low:.3g} to {high:.3g}.", name=name, low=low, high=high)
     drawn = chart([Curve(name, points), Curve("ReLU", relu)], say("Into the gate"), say("Out of it"), described, dots)
     step = max(1, len(points) // 20)
-    rows = [[number(at, ".2f"), number(value, ".3f"), number(max(at, 0.0), ".3f")] for at, value in points[::step]]
+    rows: list[Row] = [
+        [number(at, ".2f"), number(value, ".3f"), number(max(at, 0.0), ".3f")] for at, value in points[::step]
+    ]
     numbers = table([say("In"), name, "ReLU"], rows, described)
     through = float(np.mean(found.gates > 0)) if len(found.gates) else 0.0
     about = say(
@@ -99,7 +104,7 @@ def units(found: FeedForwardResult, say: Say) -> str:
     most = max((unit.strength for unit in found.units), default=1.0) or 1.0
     head = [say("Unit"), say("Gate"), say("After the curve"), say("Up"), say("Product"), say("Strength")]
     head += [say("Makes likelier"), say("Makes less likely")]
-    rows = [_row(unit, most) for unit in found.units]
+    rows: list[Row] = [_row(unit, most) for unit in found.units]
     listed = table(head, rows, say("The strongest units"), sortable=True, kind="inside-units")
     about = say(
         "A unit's product is its gate after the curve, times “up”; strength is the length of what it adds. The "

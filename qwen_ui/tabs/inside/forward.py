@@ -78,7 +78,7 @@ class ForwardPart(Part):
 
     @property
     def shown(self) -> Sequence[Component]:
-        return [self._tokens, self._next, self._sampling, self._window, self._lens, self._norms]  # type: ignore[list-item]
+        return [self._tokens, self._next, self._sampling, self._window, self._lens, self._norms]
 
     def wanted(self, event: Event, source: Source, model: ArchitectureResult) -> Look:
         return looks.Forward(source)

@@ -10,6 +10,7 @@ from qwen_ui.sentences import marked
 from qwen_ui.tabs.inside.draw import (
     Cell,
     Mark,
+    Row,
     distributions,
     folded,
     legend,
@@ -66,7 +67,7 @@ def small(found: AttentionResult, chosen: int, say: Say) -> str:
 
 def _lower(weights: Matrix) -> Matrix:
     """What a token can't see is left clear."""
-    return np.where(np.tri(*weights.shape, dtype=bool), weights, np.nan)
+    return np.where(np.tril(np.ones(weights.shape, bool)), weights, np.nan)
 
 
 def large(found: AttentionResult, head: int, query: int, say: Say) -> str:
@@ -90,7 +91,7 @@ def large(found: AttentionResult, head: int, query: int, say: Say) -> str:
     title = say("Where “{token}” looks", token=pieces[query].token)
     looked = strip(marks, title, query, "query")
     order = np.argsort(-row[: query + 1], kind="stable")
-    rows = [
+    rows: list[Row] = [
         [str(int(at)), Cell(token(pieces[at].token)), number(float(row[at]), ".4f", float(row[at]))] for at in order
     ]
     numbers = table([say("Position"), say("Token"), say("Weight")], rows, title, kind="inside-tall")
@@ -137,7 +138,7 @@ def scores(found: AttentionResult, chosen: int, say: Say) -> str:
         np.stack([np.nan_to_num(found.previous), np.nan_to_num(found.same), np.nan_to_num(found.induction)]), 0
     )
     order = np.argsort(-strongest.ravel(), kind="stable")[:LISTED]
-    rows = []
+    rows: list[Row] = []
     for each in order:
         layer, head = divmod(int(each), heads)
         here = layer == found.look.layer and head == chosen

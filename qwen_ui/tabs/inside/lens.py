@@ -7,7 +7,7 @@ import numpy as np
 
 from qwen_ui.introspect.results import ForwardResult
 from qwen_ui.page.words import Say
-from qwen_ui.tabs.inside.draw import Cell, folded, legend, number, percent, picture, section, table, token
+from qwen_ui.tabs.inside.draw import Cell, Row, folded, legend, number, percent, picture, section, table, token
 from qwen_ui.tabs.inside.picture import between, heat
 
 WINDOW = 24
@@ -28,7 +28,7 @@ def grid(found: ForwardResult, first: int, say: Say) -> str:
     """For each state the token that the head would read in it, as strong as it is probable."""
     places = range(len(found.pieces))[first : first + WINDOW]
     names = states(len(found.lens_ids), say)
-    rows = [
+    rows: list[Row] = [
         [Cell(escape(name)), *(_cell(found, state, place, name, say) for place in places)]
         for state, name in enumerate(names)
     ]
@@ -62,7 +62,7 @@ def leading(found: ForwardResult, places: Sequence[int], say: Say) -> str:
     """The numbers: where the final token takes the lead."""
     names = states(len(found.lens_ids), say)
     last = len(found.lens_ids) - 1
-    rows = [
+    rows: list[Row] = [
         [
             f"{place}",
             Cell(token(found.pieces[place].token)),
@@ -89,7 +89,9 @@ def norms(found: ForwardResult, first: int, say: Say) -> str:
     )
     places = range(count)[first : first + WINDOW]
     names = states(len(found.norms), say)
-    rows = [[name, *(number(float(found.norms[state, at])) for at in places)] for state, name in enumerate(names)]
+    rows: list[Row] = [
+        [name, *(number(float(found.norms[state, at])) for at in places)] for state, name in enumerate(names)
+    ]
     listed = table([say("State"), *heads(found, places)], rows, say("Lengths of the states"), kind="inside-tall")
     spread = (
         float(np.nanmax(found.norms[:, 0]) / max(float(np.nanmedian(found.norms[:, 1:])), 1e-9)) if count > 1 else 1

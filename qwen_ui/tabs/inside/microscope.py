@@ -14,7 +14,7 @@ from qwen_ui.page.events import Event, Events, Values
 from qwen_ui.page.status import line
 from qwen_ui.page.words import Say, label
 from qwen_ui.sentences import marked
-from qwen_ui.tabs.inside.draw import Cell, columns, facts, folded, number, section, table, token
+from qwen_ui.tabs.inside.draw import Cell, Row, columns, facts, folded, number, section, table, token
 from qwen_ui.tabs.inside.part import Asking, Part, drawing
 from qwen_ui.tabs.inside.task import Held
 
@@ -101,7 +101,7 @@ def histogram(found: MicroscopeResult, say: Say) -> str:
     drawn = columns(found.counts.tolist(), found.edges.tolist(), described, found.levels.tolist())
     used = int(found.used.sum()) or 1
     most = int(found.used.max()) or 1
-    rows = [
+    rows: list[Row] = [
         [
             str(code),
             number(float(level), ".4f"),
@@ -131,7 +131,7 @@ def block(found: MicroscopeResult, say: Say) -> str:
     """One block: codes, scale and error."""
     error = found.unpacked - found.original
     most = float(np.nanmax(np.abs(error), initial=0)) if np.isfinite(error).any() else 0.0
-    rows = [
+    rows: list[Row] = [
         [
             str(at),
             _value(float(found.original[at])),
@@ -172,7 +172,7 @@ def errors(found: MicroscopeResult, say: Say) -> str:
     figures = [(say("Error of the weights"), f"{found.weight_error:.2%}")]
     if len(output):
         figures.append((say("Error of the layer's output"), f"{float(output.mean()):.2%}"))
-    rows = [[str(at), number(float(value), ".4f")] for at, value in enumerate(found.output_error)]
+    rows: list[Row] = [[str(at), number(float(value), ".4f")] for at, value in enumerate(found.output_error)]
     numbers = table([say("Position"), say("Error")], rows, say("Error of the output at each token"), kind="inside-tall")
     return section(
         say("What the rounding costs"),
@@ -195,7 +195,7 @@ def against(found: Against16Bits, say: Say) -> str:
         ]
     )
     most = float(np.nanmax(found.divergence)) or 1.0
-    rows = [
+    rows: list[Row] = [
         [
             str(at),
             Cell(token(here.token)),

@@ -100,8 +100,12 @@ class Part(ABC):
         """Wires what the part's own widgets do."""
         del events, asking  # most have none
 
+    def begin(self, model: ArchitectureResult) -> Values:
+        """What the controls hold at first, where that hangs on the model."""
+        return {}
+
     def fit(self, model: ArchitectureResult) -> Values:
-        """The controls for that model."""
+        """The controls for that model, with what they hold at first."""
         return {}
 
     def asked(self, event: Event, source: Source, model: ArchitectureResult) -> Asked:
@@ -148,7 +152,12 @@ def within(layer: Any, model: ArchitectureResult) -> int:
 
 def of_layers(model: ArchitectureResult) -> gr.Slider:
     """The slider for that model."""
-    return gr.Slider(maximum=max(model.layers - 1, 1))
+    return gr.Slider(maximum=max(model.layers - 1, 1), value=middle(model))
+
+
+def middle(model: ArchitectureResult) -> int:
+    """A layer from which there is something to see."""
+    return model.layers // 2
 
 
 def described(held: Held, say: Say) -> str:

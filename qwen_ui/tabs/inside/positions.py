@@ -12,7 +12,7 @@ from qwen_ui.page.events import Event, Values
 from qwen_ui.page.status import line
 from qwen_ui.page.words import Say
 from qwen_ui.sentences import marked
-from qwen_ui.tabs.inside.draw import Cell, Curve, chart, facts, folded, legend, number, picture, section, table
+from qwen_ui.tabs.inside.draw import Cell, Curve, Row, chart, facts, folded, legend, number, picture, section, table
 from qwen_ui.tabs.inside.part import Part, drawing
 from qwen_ui.tabs.inside.picture import between, heat
 from qwen_ui.tabs.inside.task import Held
@@ -69,7 +69,7 @@ def angles(found: PositionsResult, say: Say) -> str:
         most=int(found.distances[-1]),
     )
     wavelengths = 2 * np.pi / np.maximum(found.frequencies, 1e-12)
-    rows = [
+    rows: list[Row] = [
         [str(pair), number(float(frequency), ".3g"), number(float(wave), ",.1f"), *_turns(found, pair)]
         for pair, (frequency, wave) in enumerate(zip(found.frequencies, wavelengths, strict=True))
     ]
@@ -117,7 +117,7 @@ def decay(found: PositionsResult, say: Say) -> str:
     drawn = chart(lines, say("Distance in tokens"), say("Score before the softmax"), described)
     place, low, high = between(found.weights)
     picture_ = picture(heat(place), say("Mean weight by distance, a row a layer."), "inside-wide")
-    rows = [
+    rows: list[Row] = [
         [str(at), number(float(scores[at]), ".3f"), number(float(weights[at]), ".4f", min(float(weights[at]), 1.0))]
         for at in list(distances)[:LISTED]
     ]
@@ -129,7 +129,10 @@ def decay(found: PositionsResult, say: Say) -> str:
     ) + section(
         say("Weight by distance, layer by layer"),
         picture_ + legend(f"{low:.1g}", f"{high:.1g}"),
-        say("From top to bottom the layers, from left to right the distance: 0 is the token itself."),
+        say(
+            "From top to bottom the layers, from left to right the distance: 0 is the token itself; at the far end "
+            "is the first token, where heads look that look for nothing."
+        ),
     )
 
 

@@ -32,15 +32,19 @@ from qwen_ui.tabs.inside.task import Asked, Held, Seen
 EXAMPLES = (
     (
         marked("A pattern that comes again: which heads copy it?"),
-        "Mr. Zolvek met Mrs. Parrin at noon. Mrs. Parrin smiled at Mr. Zol",
+        "red fox, green owl, blue whale, white bear. red fox, green owl, blue",
+        " whale",
     ),
     (
         marked("A translation: when does the word appear?"),
         "English: cheese → French: fromage\nEnglish: water → French:",
+        " eau",
     ),
-    (marked("A sum: is it sure?"), "2 + 3 = 5\n4 + 4 = 8\n6 + 3 ="),
-    (marked("A Chinese idiom: one character is missing"), "成语：画蛇添足、守株待兔、一石二"),
+    (marked("A sum: is it sure?"), "2 + 3 = 5\n4 + 4 = 8\n6 + 3 =", " 9"),
+    (marked("A Chinese idiom: one character is missing"), "成语：画蛇添足、守株待兔、一石二", "鸟"),
 )
+"""What each shows, its text, and an answer to that."""
+SAMPLES = [[text, answer] for _, text, answer in EXAMPLES]
 ANY = Source(text=".")
 """For parts that need no text."""
 PARTS: tuple[type[Part], ...] = (
@@ -68,9 +72,10 @@ class InsideTab:
             for number, kind in enumerate(PARTS, 1):
                 with gr.Tab(label(kind.name), id=kind.id, elem_id=f"inside-part-{number}") as part_place:
                     self._parts[kind.id] = kind(app, part_place)
-        forward = self._parts["forward"]
+        forward, backward = self._parts["forward"], self._parts["backward"]
         assert isinstance(forward, ForwardPart)
-        self._forward = forward
+        assert isinstance(backward, BackwardPart)
+        self._forward, self._backward = forward, backward
         self._events = Events(app, TAB.id, self._status, Buttons([self._look], self._stop), refused=NOT_DONE)
         self._wire(page, place)
 
@@ -104,8 +109,8 @@ class InsideTab:
                     )
         self._examples = gr.Dataset(
             label=label("Examples"),
-            components=[gr.Textbox(visible=False)],
-            samples=[[text] for _, text in EXAMPLES],
+            components=[gr.Textbox(visible=False), gr.Textbox(visible=False)],
+            samples=SAMPLES,
             elem_id="inside-examples",
         )
         self._status = gr.HTML(elem_id="inside-status", padding=False)
@@ -134,7 +139,7 @@ class InsideTab:
         events.run(events.stopped(asking.count.change), self._looking, inputs, [*shown, self._model])
         events.stop()
         events.on(page.load, self._offer_examples, (), [self._examples])
-        taken = [self._text, self._reading, *looked]
+        taken = [self._text, self._reading, self._backward.answer, *looked]
         events.on(self._examples.click, self._take, [self._examples, self._open, asking.count], taken)
         self._forward.append_with(events, asking, self._chain, [self._text, self._reading])
         uploaded = [*shown, self._open, self._places, self._text, self._reading, self._chain.grown]
@@ -179,8 +184,11 @@ class InsideTab:
                 return line(say("Looking… {seconds:.0f} s", seconds=time.monotonic() - started), "busy")
             return self._told(seen.held, event) if seen.held else line(say("Stopped: nothing was looked at."), "note")
 
+        def asked(model_now: ArchitectureResult) -> Asked:
+            return self._asked(part, event if model else event.having(part.begin(model_now)), model_now)
+
         return Run(
-            lambda engine: task.looked(engine, model, partial(self._asked, part, event)),
+            lambda engine: task.looked(engine, model, asked),
             shown,
             status,
             said=lambda seen: seen.held is not None,
@@ -199,11 +207,12 @@ class InsideTab:
         return line(described(held, event.say)) if held else ""
 
     def _offer_examples(self, event: Event) -> Values:
-        labels = [event.say("{about}", about=event.say(about)) for about, _ in EXAMPLES]
-        return {self._examples: gr.Dataset(samples=[[text] for _, text in EXAMPLES], sample_labels=labels)}
+        labels = [event.say(about) for about, *_ in EXAMPLES]
+        return {self._examples: gr.Dataset(samples=SAMPLES, sample_labels=labels)}
 
     def _take(self, event: Event) -> Values:
-        return {self._text: event[self._examples][0], self._reading: "text"} | self._looked(event)
+        text, answer = event[self._examples]
+        return {self._text: text, self._reading: "text", self._backward.answer: answer} | self._looked(event)
 
     def _read(self, event: Event) -> Values:
         """Opens a trace, in the part that it is of."""
