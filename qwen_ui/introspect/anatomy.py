@@ -55,6 +55,13 @@ class Anatomy:
         """The layer's feed-forward part. Raises `InvalidInput` for a layer that has none."""
         return _only(self.layers[layer], is_feedforward)
 
+    def place(self, name: str) -> tuple[int | None, str]:
+        """The layer that something of that name in the model is in, if any, and its name there."""
+        for number, layer in enumerate(self.layers):
+            if name.startswith(f"{self.names[layer]}."):
+                return number, name.removeprefix(f"{self.names[layer]}.")
+        return None, name
+
     def linear(self) -> Iterator[tuple[str, Any]]:
         """The linear layers within the layers, by their names in the model."""
         for layer in self.layers:

@@ -88,7 +88,7 @@ def bytes_of(tensor: torch.Tensor) -> int:
     state = getattr(tensor, "quant_state", None)
     scales = [getattr(state, "absmax", None), getattr(getattr(state, "state2", None), "absmax", None)]
     scales.append(getattr(tensor, "SCB", None))
-    return tensor.nbytes + sum(each.nbytes for each in scales if each is not None)
+    return sum(int(each.nbytes) for each in (tensor, *scales) if each is not None)
 
 
 def _parts(anatomy: Anatomy) -> Iterator[Part]:

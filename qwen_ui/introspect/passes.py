@@ -67,17 +67,33 @@ NOTHING = Knocked()
 def states(
     anatomy: Anatomy, ids: Sequence[int], pause: Pause, knocked: Knocked = NOTHING, see: See | None = None
 ) -> torch.Tensor:
-    """(layers + 1, positions, hidden): the residual stream before, between and after the layers.
+    """(layers + 1, positions, hidden): the residual stream before, between and after the layers. See `parts`."""
+    return torch.cat(list(parts(anatomy, ids, pause, knocked, see)), dim=1)
+
+
+def parts(
+    anatomy: Anatomy, ids: Sequence[int], pause: Pause, knocked: Knocked = NOTHING, see: See | None = None
+) -> Iterator[torch.Tensor]:
+    """The same for one chunk after the other.
 
     ``see`` gets each layer's attention of each chunk. Raises `InvalidInput` for a model whose attention can't be seen.
     """
-    cache, parts = DynamicCache(), []
+    cache = DynamicCache()
     for start in range(0, len(ids), CHUNK):
         chunk = torch.tensor([ids[start : start + CHUNK]], device=anatomy.device)
         with pause(), _watched(anatomy, knocked) as stream, _attending(anatomy, knocked.heads, see, start):
             anatomy.decoder(input_ids=chunk, past_key_values=cache, use_cache=True)
-            parts.append(torch.cat(stream))
-    return torch.cat(parts, dim=1)
+            states = torch.cat(stream)
+        yield states
+
+
+@contextmanager
+def hooked(pause: Pause, *add: Callable[[], Any]) -> Iterator[None]:
+    """A pause with these hooks in it."""
+    with pause(), ExitStack() as hooks:
+        for hook in add:
+            hooks.callback(hook().remove)
+        yield
 
 
 @contextmanager

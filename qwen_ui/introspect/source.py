@@ -4,7 +4,7 @@ from typing import Any
 
 from qwen_ui.engine.looking import looked_at
 from qwen_ui.engine.prompt import PromptEncoder
-from qwen_ui.introspect.looks import Source, check_tokens
+from qwen_ui.introspect.looks import Backward, Source, check_tokens
 from qwen_ui.text.pieces import check_ids
 
 
@@ -16,6 +16,16 @@ def tokens_of(source: Source, tokenizer: Any, prompts: PromptEncoder) -> tuple[i
     tokens = _tokens(source, tokenizer, prompts)
     check_tokens(len(tokens))
     return tokens
+
+
+def answered(prompt: tuple[int, ...], look: Backward, tokenizer: Any, prompts: PromptEncoder) -> tuple[int, ...]:
+    """The prompt's tokens and the answer's. Raises `InvalidInput` beyond MAX_TOKENS."""
+    if look.source.messages:
+        answer = prompts.encode_answer(look.answer)
+    else:
+        answer = tokenizer.encode(look.answer, add_special_tokens=False)
+    check_tokens(len(prompt) + len(answer))
+    return (*prompt, *answer)
 
 
 def _tokens(source: Source, tokenizer: Any, prompts: PromptEncoder) -> tuple[int, ...]:

@@ -1,5 +1,7 @@
 """What a look looks into: the model with what has to be known of it, and the text's tokens."""
 
+import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -7,7 +9,8 @@ from typing import Any
 
 import torch
 
-from qwen_ui.engine.local.adapters import plain_weights
+from qwen_ui.engine.local.adapters import Weights, plain_weights
+from qwen_ui.engine.threads import Checkpoint
 from qwen_ui.introspect.anatomy import Anatomy
 from qwen_ui.introspect.passes import Pause
 from qwen_ui.introspect.results import Origin, Piece
@@ -26,12 +29,18 @@ class Subject:
     context_here: int
     """Tokens that a prompt and its answer may have here"""
     ids: tuple[int, ...] = ()
+    prompt_tokens: int = 0
+    """Of ids, those before an answer, where there is one"""
     base_pause: Pause | None = None
     """Within it, it computes without the adapter; None where none was asked for"""
-    changes: dict[Any, Any] = field(default_factory=dict)
+    changes: Mapping[Any, Weights] = field(default_factory=dict)
     """The adapter's part for each module that it changes"""
     plain: Path | None = None
     """The folder of the model's 16-bit weights; None where there is none"""
+    checkpoint: Checkpoint = field(default=lambda: None)
+    """Raises where nobody waits for the look any more"""
+    beside: threading.Lock = field(default_factory=threading.Lock)
+    """Held by the one look that another process computes for"""
 
     @cached_property
     def pieces(self) -> tuple[Piece, ...]:
@@ -59,5 +68,13 @@ class Subject:
         if part.lengths is not None:
             plain = plain_weights(module).float()
             added = part.lengths.float()[:, None] * (plain + added) - plain
-        scaled: torch.Tensor = added * self.origin.scale
-        return scaled
+        return added * self.origin.scale
+
+    def change_norm(self, module: Any) -> float:
+        """‖ΔW‖, Frobenius. Of B·A without making it: ‖BA‖² is the sum of BᵀB ∘ AAᵀ, of the rank's size."""
+        part = self.changes[module]
+        if part.lengths is not None:
+            change = self.change(module)
+            return float(change.norm()) if change is not None else 0.0
+        a, b = part.a.double(), part.b.double()
+        return float(((b.T @ b) * (a @ a.T)).sum().clamp_min(0).sqrt()) * self.origin.scale

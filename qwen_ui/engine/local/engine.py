@@ -63,6 +63,7 @@ class LocalEngine:
         speed_up(loaded.model)  # after the loop's warm-up, by which the weights are repacked
         self.queue = RequestQueue(settings.max_concurrent, WAITING_PER_SLOT * settings.max_concurrent)
         self._computing = threading.Lock()
+        self._beside = threading.Lock()
 
     @property
     def info(self) -> EngineInfo:
@@ -167,6 +168,8 @@ class LocalEngine:
             base_pause=partial(self._turn, checkpoint, NO_ADAPTER, 1.0) if number else None,
             changes=self._layers.changes(number),
             plain=self._plain,
+            checkpoint=checkpoint,
+            beside=self._beside,
         )
         return run(look, subject)
 
