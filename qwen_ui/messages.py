@@ -57,7 +57,7 @@ class Message:
 
 
 def conversation(history: Any) -> list[Message]:
-    """Reads a list of ``{"role", "content"}`` mappings.
+    """Reads a list of ``{"role", "content"}`` mappings, which may have ``"tokens"`` too.
 
     Raises `InvalidInput`, naming the place in the list, when it has another shape.
     """
@@ -70,7 +70,7 @@ def conversation(history: Any) -> list[Message]:
                 'Entry {number:,} of the history must be an object with "role" and "content".', number=number
             )
         try:
-            messages.append(Message(item["role"], item["content"]))
+            messages.append(Message(item["role"], item["content"], item.get("tokens") or ()))
         except InvalidInput as error:
             raise InvalidInput("Entry {number:,} of the history: {error}", number=number, error=error) from error
     return messages
@@ -209,9 +209,12 @@ class TokenLook:
 
 
 def text_of(tokens: Sequence[str]) -> str:
-    """The text that tokens make up which are written as in `TokenLook`. Bytes that make no character are left out."""
+    """The text that tokens make up which are written as in `TokenLook`.
+
+    Bytes that make no character become U+FFFD, as tokenizers have it.
+    """
     parts = (_BYTE.sub(lambda byte: _escaped(int(byte[1], 16)), token) for token in tokens)
-    return "".join(parts).encode(errors="surrogateescape").decode(errors="ignore")
+    return "".join(parts).encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _escaped(byte: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from qwen_ui.engine.base import EngineInfo
+from qwen_ui.engine.looking import check_top
 from qwen_ui.messages import Alternative, Chunk, Ended, Message, Sampling, TokenLook, Usage
 
 INFO = EngineInfo(
@@ -139,6 +140,7 @@ class FakeEngine:
         self, text: str = "", messages: Sequence[Message] = (), top: int = 5, adapter: str = ""
     ) -> list[TokenLook]:
         """Made up: PROBABILITIES for the words, and for the other words at each place halves of what is left."""
+        top = check_top(top)
         self.adapters.append(adapter)
         await self.steps.acquire()
         if self.error is not None:

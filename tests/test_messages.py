@@ -26,6 +26,17 @@ def test_a_bad_message_is_refused(role, content, says):
         Message(role, content)
 
 
+def test_ids_are_no_part_of_what_a_message_says():
+    assert Message("assistant", "x", (1, 2)) == Message("assistant", "x")
+    assert conversation([{"role": "assistant", "content": "x", "tokens": [1, 2]}])[0].tokens == (1, 2)
+
+
+@pytest.mark.parametrize("tokens", [["1"], [-1], [1.0], [True], "12", {"1": 2}, 7])
+def test_bad_ids_are_refused(tokens):
+    with pytest.raises(InvalidInput, match="token ids"):
+        conversation([{"role": "assistant", "content": "x", "tokens": tokens}])
+
+
 def test_a_history_becomes_messages():
     history = [{"role": "user", "content": "Hi", "metadata": None}, {"role": "assistant", "content": "Hello"}]
     assert conversation(history) == [Message("user", "Hi"), Message("assistant", "Hello")]

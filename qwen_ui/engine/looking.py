@@ -1,5 +1,6 @@
 """Which tokens are looked at, and what is told of them: what an engine does around its pass over them."""
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,13 +44,21 @@ def looked_at(
     checkpoint: Checkpoint = lambda: None,
 ) -> Looked:
     """The tokens of a plain text or of a conversation's last message: raises like `Engine.tokens`."""
-    if isinstance(top, bool) or not isinstance(top, int) or not 1 <= top <= MAX_ALTERNATIVES:
-        raise InvalidInput(
-            "As many alternatives as 1 to {limit} can be shown for a token, not {top}.", limit=MAX_ALTERNATIVES, top=top
-        )
+    check_top(top)
     if bool(text) == bool(messages):
-        raise InvalidInput("Give either a text or a conversation to look at, not both and not neither.")
+        raise InvalidInput("Give either a text or a conversation to look at: one of the two.")
     return _answer(prompts, tokenizer, messages, checkpoint) if messages else _text(tokenizer, text)
+
+
+def check_top(top: Any) -> int:
+    """The number of alternatives to tell; JSON gives 5.0 for 5. Raises `InvalidInput` for what is none."""
+    if isinstance(top, bool) or not isinstance(top, int | float) or top not in range(1, MAX_ALTERNATIVES + 1):
+        raise InvalidInput(
+            "The number of alternatives must be a whole number from 1 to {limit}, not {top}.",
+            limit=MAX_ALTERNATIVES,
+            top=reprlib.repr(top),
+        )
+    return int(top)
 
 
 def _text(tokenizer: Any, text: str) -> Looked:

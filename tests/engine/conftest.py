@@ -8,19 +8,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
+import spaces
 
 from qwen_ui.engine.base import Engine, Stream
 from qwen_ui.engine.local import LocalEngine
-from qwen_ui.engine.zero import ZeroEngine
+from qwen_ui.engine.queue import RequestQueue
+from qwen_ui.engine.zero import ZeroEngine, jobs
 from qwen_ui.messages import Chunk, Message, Sampling, Usage
 from qwen_ui.models.load import Loaded, open_model
 from qwen_ui.settings import Settings
 from tests.engine.worker import Forked
+from tests.fakes import FakeEngine
 
 SLOTS = 8
 WAITING = 2
 STORY = [Message("user", "Write a very long story.")]
+REAL = ("local", "zero", "forked")
 TIME_TO_END = 60  # seconds: a hang, not a measure
 
 
@@ -50,6 +55,36 @@ async def open_zero(loaded: Loaded, decorate: Any, data_dir: Path | None = None)
     await engine.close()
     if isinstance(decorate, Forked):
         assert [child.exitcode for child in decorate.children] == [0] * len(decorate.children)
+
+
+@asynccontextmanager
+async def opened(
+    kind: str, loaded: Loaded, engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Engine]:
+    """An engine of that kind, with one slot and as many who may wait as WAITING."""
+    monkeypatch.setattr(jobs, "NEW_TOKENS_PER_SECOND", 1)  # a CPU is slower than the cards that are reckoned with
+    monkeypatch.setattr(engine, "queue", RequestQueue(1, WAITING))
+    if kind in {"zero", "forked"}:
+        async with open_zero(loaded, spaces.GPU if kind == "zero" else Forked()) as zero:
+            yield zero
+    else:
+        yield engine if kind == "local" else FakeEngine([f"word {number} " for number in range(1000)])
+
+
+@pytest_asyncio.fixture(params=[*REAL, "fake"])
+async def each(
+    request: pytest.FixtureRequest, loaded: Loaded, engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Engine]:
+    async with opened(request.param, loaded, engine, monkeypatch) as one:
+        yield one
+
+
+@pytest_asyncio.fixture(params=REAL)
+async def real(
+    request: pytest.FixtureRequest, loaded: Loaded, engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Engine]:
+    async with opened(request.param, loaded, engine, monkeypatch) as one:
+        yield one
 
 
 async def read(engine: Engine, messages: Sequence[Message] | str, **sampling: Any) -> tuple[str, Usage]:

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from qwen_ui.adapters.files import Base
+from qwen_ui.engine.base import answers
 from qwen_ui.engine.local import LocalEngine
 from qwen_ui.engine.local.batch import adapter_of, request_id
 from qwen_ui.engine.zero import ZeroEngine
@@ -98,10 +99,10 @@ async def test_base_and_adapters_mixed_in_one_batch_say_what_peft_generates(adap
     """Twice: the second time the prompts come from the cache, where they all begin alike."""
     asked = [(name, prompt) for name in NAMES for prompt in PROMPTS]
     for turn in range(2):
-        answers = await asyncio.gather(*(greedy(adapted, prompt, name) for name, prompt in asked))
-        assert {key: text for key, (text, _) in zip(asked, answers, strict=True)} == generated
+        said = await asyncio.gather(*(greedy(adapted, prompt, name) for name, prompt in asked))
+        assert {key: text for key, (text, _) in zip(asked, said, strict=True)} == generated
         if turn:
-            assert all(reused > 0 for _, reused in answers)
+            assert all(reused > 0 for _, reused in said)
     assert len({text for (_, prompt), text in generated.items() if prompt == PROMPTS[0]}) == len(NAMES)
 
 
@@ -138,6 +139,39 @@ async def test_scores_are_those_of_the_named_adapter(adapted, loaded, adapters):
     prompts = ["The film was", "The weather is"]
     assert await adapted.score(prompts, BOTH, "dora") == [pytest.approx(row, abs=1e-3) for row in expected]
     assert await adapted.score(prompts, BOTH) != await adapted.score(prompts, BOTH, "dora")
+
+
+async def test_a_look_is_the_named_adapter_s(adapted, loaded, adapters):
+    text = "The film was long, and the weather is"
+
+    def alone() -> list[float]:
+        import torch
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(loaded.model, adapters / "adapters/dora")
+        ids = loaded.tokenizer(text, return_tensors="pt")["input_ids"]
+        with torch.inference_mode():
+            probabilities = model(ids).logits[0, :-1].float().softmax(-1)
+        model.unload()
+        return probabilities.gather(1, ids[0, 1:, None])[:, 0].tolist()
+
+    expected = in_thread(alone)
+    looks = await adapted.tokens(text, adapter="dora")
+    assert [look.probability for look in looks[1:]] == pytest.approx(expected, abs=1e-3)
+    assert await adapted.tokens(text) != looks
+    with pytest.raises(InvalidInput, match="no adapter 'nobody'"):
+        await adapted.tokens(text, adapter="nobody")
+
+
+async def test_a_branch_of_an_adapter_goes_on_as_its_answer_did(adapted):
+    sampling = Sampling(max_new_tokens=NEW_TOKENS, temperature=0)
+    *_, first = [answer async for answer in answers(adapted, chat(PROMPTS[1]), sampling, "wide")]
+    *_, branch = [answer async for answer in answers(adapted, chat(PROMPTS[1]), sampling, "wide", first.tokens[:5])]
+    assert branch.text.startswith(first.text)
+    looks = await adapted.tokens(
+        messages=[*chat(PROMPTS[1]), Message("assistant", first.text, first.tokens)], adapter="wide"
+    )
+    assert {look.rank for look in looks} == {1}
 
 
 async def test_base_answers_stay_as_they_are_to_the_bit_with_adapters_in_memory(adapted, engine):

@@ -3,61 +3,22 @@
 import asyncio
 import itertools
 import threading
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-import pytest_asyncio
-import spaces
 import torch
 
 from qwen_ui.engine.base import Engine
-from qwen_ui.engine.local import LocalEngine
 from qwen_ui.engine.prompt import PromptEncoder
-from qwen_ui.engine.queue import RequestQueue
 from qwen_ui.engine.threads import Checkpoint
-from qwen_ui.engine.zero import jobs
 from qwen_ui.errors import Busy, InvalidInput, PromptTooLong, QwenUIError
 from qwen_ui.messages import Message, Sampling
-from qwen_ui.models.load import Loaded
-from tests.engine.conftest import STORY, TIME_TO_END, WAITING, first_text, held, idle, open_zero, read, rest
-from tests.engine.worker import Forked
+from tests.engine.conftest import STORY, TIME_TO_END, WAITING, first_text, held, idle, read, rest
 from tests.fakes import FakeEngine
 from tests.interruption import Interrupted
 
 QUESTION = "Name one river."
-REAL = ("local", "zero", "forked")
-
-
-@asynccontextmanager
-async def opened(
-    kind: str, loaded: Loaded, engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Engine]:
-    """An engine of that kind, with one slot and as many who may wait as WAITING."""
-    monkeypatch.setattr(jobs, "NEW_TOKENS_PER_SECOND", 1)  # a CPU is slower than the cards that are reckoned with
-    monkeypatch.setattr(engine, "queue", RequestQueue(1, WAITING))
-    if kind in {"zero", "forked"}:
-        async with open_zero(loaded, spaces.GPU if kind == "zero" else Forked()) as zero:
-            yield zero
-    else:
-        yield engine if kind == "local" else FakeEngine([f"word {number} " for number in range(1000)])
-
-
-@pytest_asyncio.fixture(params=[*REAL, "fake"])
-async def each(
-    request: pytest.FixtureRequest, loaded: Loaded, engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Engine]:
-    async with opened(request.param, loaded, engine, monkeypatch) as one:
-        yield one
-
-
-@pytest_asyncio.fixture(params=REAL)
-async def real(
-    request: pytest.FixtureRequest, loaded: Loaded, engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Engine]:
-    async with opened(request.param, loaded, engine, monkeypatch) as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from qwen_ui.engine.local import LocalEngine, scoring
+from qwen_ui.engine.local import LocalEngine, looking, scoring
 from qwen_ui.engine.local.batch import BatchLoop
 from qwen_ui.errors import EngineFailed, NotReady
 from qwen_ui.messages import Message, Sampling
@@ -117,6 +117,48 @@ async def test_scoring_leaves_running_streams_whole(engine: LocalEngine) -> None
     scores = await engine.score([f"Text {i} is" for i in range(40)], [" good", " bad"])
     assert len(scores) == 40
     assert (await stream)[0] == alone
+
+
+async def test_looks_leave_running_streams_whole(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "STEP_TOKENS", 8)  # many pauses
+    alone = await read(engine, QUESTIONS[2], max_new_tokens=24, temperature=0)
+    streams = [asyncio.create_task(read(engine, QUESTIONS[2], max_new_tokens=24, temperature=0)) for _ in range(3)]
+    text = "Rivers, lakes and seas. " * 8
+    first, second = await asyncio.gather(engine.tokens(text), engine.tokens(text))
+    assert first == second
+    assert [(await stream)[0] for stream in streams] == [alone[0]] * 3
+    await idle(engine)
+
+
+async def test_a_cancelled_look_ends_before_its_next_step(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps, places = 0, looking._places
+
+    def counted(*args: Any) -> Any:
+        nonlocal steps
+        steps += 1
+        return places(*args)
+
+    monkeypatch.setattr(looking, "_places", counted)
+    monkeypatch.setattr(looking, "STEP_TOKENS", 1)
+    look = asyncio.create_task(engine.tokens("Rivers, lakes and seas. " * 60))
+    while not steps:
+        await asyncio.sleep(0.001)
+    look.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await look
+    await engine.tokens("And then")  # waits for the one that ends
+    assert steps < 100
+
+
+async def test_a_branch_finds_its_prompt_and_beginning_in_the_cache(engine: LocalEngine) -> None:
+    question = [Message("user", "Here are some words to remember. " * 20)]
+    async with engine.stream(question, Sampling(max_new_tokens=40, temperature=0)) as stream:
+        chunks = [chunk async for chunk in stream]
+    begun = [token for chunk in chunks for token in chunk.tokens]
+    async with engine.stream(question, Sampling(max_new_tokens=2), begun=begun) as stream:
+        *_, last = [chunk async for chunk in stream]
+    assert last.usage is not None
+    assert last.usage.reused_tokens >= (last.usage.prompt_tokens - 1) // 32 * 32 - 32
 
 
 async def test_a_cancelled_scoring_ends_early_and_never_do_two_compute(

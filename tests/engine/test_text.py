@@ -73,3 +73,39 @@ def test_ends_before_a_stop_string(byte_tokenizer: Tokenizer, text: str, stop: t
     got = list(pieces(byte_tokenizer, text, stop))
     assert "".join(got) == expected
     assert all(expected.startswith("".join(got[: i + 1])) for i in range(len(got)))
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_tokens_come_with_the_text_that_they_make_up(byte_tokenizer: Tokenizer, text: str) -> None:
+    stream, ids = TextStream(byte_tokenizer), byte_tokenizer.encode(text).ids
+    said, given = "", []
+    for token in ids:
+        said += stream.push(token)
+        given += stream.tokens()
+        assert byte_tokenizer.decode(given) == said
+    stream.finish()
+    assert given + list(stream.tokens()) == ids
+    assert stream.tokens() == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "stop", "made_up"),
+    [("one END two", "END", "one "), ("one EN", "END", "one EN"), ("END", "END", ""), ("a好b", "好", "a")],
+)
+def test_tokens_end_with_the_text(byte_tokenizer: Tokenizer, text: str, stop: str, made_up: str) -> None:
+    stream, given = TextStream(byte_tokenizer, (stop,)), []
+    for token in byte_tokenizer.encode(text).ids:
+        stream.push(token)
+        given += stream.tokens()
+        if stream.stopped:
+            break
+    stream.finish()
+    assert byte_tokenizer.decode([*given, *stream.tokens()]) == made_up
+
+
+def test_tokens_of_a_broken_last_character_are_left_out(byte_tokenizer: Tokenizer) -> None:
+    stream, tokens = TextStream(byte_tokenizer), byte_tokenizer.encode("好的").ids
+    for token in tokens[:-1]:
+        stream.push(token)
+    stream.finish()
+    assert list(stream.tokens()) == tokens[:3]

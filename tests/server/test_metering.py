@@ -163,6 +163,29 @@ async def test_tokens_of_answers_and_of_scores_are_counted():
         pass
 
 
+async def test_looks_go_through_and_each_token_is_counted():
+    fake = FakeEngine()
+    host, records = host_of(fake, Settings())
+    with host.request("me", "tokens", adapter="mine") as engine:
+        assert engine.info.abilities == {"tokens"}
+        looks = await engine.tokens("one two three", top=2)
+        said = [Message("user", "Hi"), Message("assistant", "one two", tuple(look.id for look in looks[:2]))]
+        assert [look.id for look in await engine.tokens(messages=said)] == [look.id for look in looks[:2]]
+    assert {len(look.alternatives) for look in looks[1:]} == {2}
+    assert fake.adapters == ["mine", "mine"]
+    assert [(record.outcome, record.new_tokens) for record in records] == [("ok", 5)]
+
+
+async def test_what_an_answer_begins_with_reaches_the_engine():
+    fake = FakeEngine(["Good ", "day"])
+    begun = [fake.id_of("Bad ")]
+    host, records = host_of(fake, Settings())
+    with host.request("me", "chat") as engine:
+        *_, answer = [answer async for answer in answers(engine, ASKED, Sampling(), begun=begun)]
+    assert (answer.text, len(answer.tokens)) == ("Bad day", 2)
+    assert records[0].new_tokens == 1
+
+
 async def test_tokens_of_an_answer_that_is_left_behind_are_counted():
     host, records = host_of(FakeEngine(["a", "b", "c"], steps=2), Settings())
     with host.request("me", "chat") as engine:
