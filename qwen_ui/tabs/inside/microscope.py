@@ -13,7 +13,7 @@ from qwen_ui.page.choices import as_held
 from qwen_ui.page.events import Event, Events, Values
 from qwen_ui.page.status import line
 from qwen_ui.page.words import Say, label
-from qwen_ui.sentences import marked
+from qwen_ui.sentences import Sentence, marked
 from qwen_ui.tabs.inside.draw import Cell, Row, columns, facts, folded, number, section, table, token
 from qwen_ui.tabs.inside.part import Asking, Part, drawing
 from qwen_ui.tabs.inside.task import Held
@@ -84,7 +84,7 @@ def default_module(model: ArchitectureResult) -> str:
 
 def drawn(found: MicroscopeResult, say: Say) -> str:
     """All of it, as HTML."""
-    missing = line(say("{reason}", reason=found.missing), "note") if found.missing else ""
+    missing = line(say("{reason}", reason=Sentence(found.missing)), "note") if found.missing else ""
     return (
         missing
         + histogram(found, say)

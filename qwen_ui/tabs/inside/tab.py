@@ -22,6 +22,7 @@ from qwen_ui.tabs.inside.attention import AttentionPart
 from qwen_ui.tabs.inside.backward import BackwardPart
 from qwen_ui.tabs.inside.chain import Chain
 from qwen_ui.tabs.inside.compare import ComparePart
+from qwen_ui.tabs.inside.endpoints import endpoints
 from qwen_ui.tabs.inside.feedforward import FeedForwardPart
 from qwen_ui.tabs.inside.forward import ForwardPart
 from qwen_ui.tabs.inside.microscope import MicroscopePart
@@ -239,4 +240,5 @@ TAB = Tab(
     marked("Look inside"),
     Path(__file__).parent,
     lambda app, page, place: InsideTab(app, page, place).parts,
+    endpoints,
 )

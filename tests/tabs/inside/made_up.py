@@ -172,7 +172,8 @@ def backward(look: looks.Backward, origin: Origin, pieces: tuple[Piece, ...]) ->
     saliency = random.normal(0, 1, len(pieces) + len(answer) - 1).astype(np.float32)
     return BackwardResult(
         look, origin, (*pieces, *answer), len(pieces), losses, losses * 0.8, float(losses.mean()),
-        float(losses.mean()) * 0.8, saliency, ("q_proj", "o_proj", "up_proj"), gradients, (("model.norm", 0.5),), 4.2, 3.5,
+        float(losses.mean()) * 0.8, saliency, ("q_proj", "o_proj", "up_proj"), gradients,
+        (("model.norm", 0.5),), 4.2, 3.5,
     )  # fmt: skip
 
 
@@ -183,7 +184,7 @@ def microscope(look: looks.Microscope, origin: Origin, pieces: tuple[Piece, ...]
     codes = np.abs(original[:, None] / scale - LEVELS).argmin(1)
     edges = np.linspace(-1, 1, 61).astype(np.float32)
     counts = (np.exp(-(((edges[:-1] + edges[1:]) / 2) ** 2) * 6) * 1000).astype(np.int64)
-    words = distribution(3).likeliest
+    words = (Piece(WORDS[4], 4), *distribution(3).likeliest)
     here = tuple(words[at % 3] for at in range(len(pieces)))
     there = tuple(words[at % 4] for at in range(len(pieces)))
     agree = np.array([int(one == other) for one, other in zip(here, there, strict=True)])
@@ -191,7 +192,8 @@ def microscope(look: looks.Microscope, origin: Origin, pieces: tuple[Piece, ...]
         Against16Bits(random.random(len(pieces)).astype(np.float32) / 10, agree, here, there) if look.whole else None
     )
     return MicroscopeResult(
-        look, origin, (256, 96), True, LEVELS, edges, counts, np.bincount(codes, minlength=16) * 384, 64, 384, codes, scale,
+        look, origin, (256, 96), True, LEVELS, edges, counts, np.bincount(codes, minlength=16) * 384, 64, 384, codes,
+        scale,
         LEVELS[codes] * scale, original, 0.09, random.random(len(pieces)).astype(np.float32) / 5, 4.13, against, "",
     )  # fmt: skip
 
