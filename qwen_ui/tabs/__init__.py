@@ -12,6 +12,7 @@ NAMES = (
     "sentiment",
     "code",
     "finetune",
+    "inside",
     "prompts",
 )
 TABS: tuple[Tab, ...] = tuple(import_module(f"{__name__}.{name}.tab").TAB for name in NAMES)
