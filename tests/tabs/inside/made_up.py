@@ -111,8 +111,8 @@ def architecture(look: looks.Architecture, origin: Origin) -> ArchitectureResult
     parts.append(Part("lm_head", "head", None, (("weight", (3000, 96)),), 288_000, "bf16", 0, 0.0, tied=True))
     linear = tuple(f"model.layers.{layer}.mlp.up_proj" for layer in range(LAYERS))
     return ArchitectureResult(
-        look, origin, "qwen2", LAYERS, 96, HEADS, KV_HEADS, SIZE, 256, 3000, 32768, 4096, 1e6, "default", "RMSNorm", 1e-6,
-        "silu", True, True, True, None, 423_000, 650_000, tuple(parts), linear,
+        look, origin, "qwen2", LAYERS, 96, HEADS, KV_HEADS, SIZE, 256, 3000, 32768, 4096, 1e6, "default", "RMSNorm",
+        1e-6, "silu", True, True, True, None, 423_000, 650_000, tuple(parts), linear,
     )  # fmt: skip
 
 
