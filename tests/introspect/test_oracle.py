@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 
 from qwen_ui.introspect.looks import Attention, FeedForward, Forward, Source
 from tests.introspect.models import IDS, SIZES, ask, make
@@ -64,6 +65,7 @@ def _seen(model: Any) -> dict[str, Any]:
         return {name: each.numpy() for name, each in seen.items()}
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # its next version computes with transformers' code
 def test_another_implementation_sees_the_same():
     model = make("Qwen2")
     expected = in_thread(lambda: _seen(model))
