@@ -37,7 +37,7 @@ def looked_at(model: Any, folder: Path, look: Any, scale: float) -> Any:
         with layers.all_tokens(number, scale):
             yield
 
-    known = {"pause": partial(pause, 1), "base_pause": partial(pause, 0), "changes": layers.changes(1)}
+    known: dict[str, Any] = {"pause": partial(pause, 1), "base_pause": partial(pause, 0), "changes": layers.changes(1)}
     try:
         return ask(model, look, origin=Origin("tiny", "fp32", "mine", scale), **known)
     finally:

@@ -18,16 +18,17 @@ KNOCKED = 1, 2
 def _hooked(model: Any) -> Any:
     """The same weights as TransformerLens computes with them."""
     from transformer_lens import HookedTransformer, HookedTransformerConfig
-    from transformer_lens.pretrained.weight_conversions import convert_qwen2_weights
+    from transformer_lens.pretrained.weight_conversions.qwen2 import convert_qwen2_weights
 
+    sizes: dict[str, Any] = dict(SIZES)
     config = HookedTransformerConfig(
-        d_model=SIZES["hidden_size"],
-        d_head=SIZES["hidden_size"] // SIZES["num_attention_heads"],
-        n_heads=SIZES["num_attention_heads"],
-        n_key_value_heads=SIZES["num_key_value_heads"],
-        d_mlp=SIZES["intermediate_size"],
-        n_layers=SIZES["num_hidden_layers"],
-        n_ctx=SIZES["max_position_embeddings"],
+        d_model=sizes["hidden_size"],
+        d_head=sizes["hidden_size"] // sizes["num_attention_heads"],
+        n_heads=sizes["num_attention_heads"],
+        n_key_value_heads=sizes["num_key_value_heads"],
+        d_mlp=sizes["intermediate_size"],
+        n_layers=sizes["num_hidden_layers"],
+        n_ctx=sizes["max_position_embeddings"],
         d_vocab=model.config.vocab_size,
         eps=model.config.rms_norm_eps,
         act_fn="silu",
@@ -36,7 +37,7 @@ def _hooked(model: Any) -> Any:
         final_rms=True,
         positional_embedding_type="rotary",
         rotary_adjacent_pairs=False,
-        rotary_dim=SIZES["hidden_size"] // SIZES["num_attention_heads"],
+        rotary_dim=sizes["hidden_size"] // sizes["num_attention_heads"],
         rotary_base=10_000,
         original_architecture="Qwen2ForCausalLM",
         device="cpu",

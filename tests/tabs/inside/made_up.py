@@ -135,12 +135,14 @@ def forward(look: looks.Forward, origin: Origin, pieces: tuple[Piece, ...], seed
 
 
 def attention(look: looks.Attention, origin: Origin, pieces: tuple[Piece, ...]) -> AttentionResult:
-    scores = [np.random.default_rng(seed).random((LAYERS, HEADS)).astype(np.float32) for seed in range(5)]
+    random: Any = np.random.default_rng(0)
+    previous, first, itself, same, induction = random.random((5, LAYERS, HEADS)).astype(np.float32)
     knocked = bool(look.knocked or look.knocked_layers)
     maps = maps_of(len(pieces), look.layer)
     return AttentionResult(
-        look, origin, pieces, maps, *scores, distribution(1 if knocked else 0), distribution() if knocked else None
-    )
+        look, origin, pieces, maps, previous, first, itself, same, induction, distribution(1 if knocked else 0),
+        distribution() if knocked else None,
+    )  # fmt: skip
 
 
 def positions(look: looks.Positions, origin: Origin, pieces: tuple[Piece, ...]) -> PositionsResult:
@@ -166,7 +168,7 @@ def feedforward(look: looks.FeedForward, origin: Origin, pieces: tuple[Piece, ..
 
 def backward(look: looks.Backward, origin: Origin, pieces: tuple[Piece, ...]) -> BackwardResult:
     answer = pieces_of(Source(text=look.answer))
-    random = np.random.default_rng(0)
+    random: Any = np.random.default_rng(0)
     losses = random.random(len(answer)).astype(np.float32) * 3
     gradients = np.exp(random.normal(0, 1, (LAYERS, 3))).astype(np.float32)
     saliency = random.normal(0, 1, len(pieces) + len(answer) - 1).astype(np.float32)
@@ -178,7 +180,7 @@ def backward(look: looks.Backward, origin: Origin, pieces: tuple[Piece, ...]) ->
 
 
 def microscope(look: looks.Microscope, origin: Origin, pieces: tuple[Piece, ...]) -> MicroscopeResult:
-    random = np.random.default_rng(look.block)
+    random: Any = np.random.default_rng(look.block)
     original = random.normal(0, 0.02, 64).astype(np.float32)
     scale = float(np.abs(original).max())
     codes = np.abs(original[:, None] / scale - LEVELS).argmin(1)
@@ -200,7 +202,7 @@ def microscope(look: looks.Microscope, origin: Origin, pieces: tuple[Piece, ...]
 
 def compare(look: looks.Compare, origin: Origin, pieces: tuple[Piece, ...]) -> CompareResult:
     random, plain = np.random.default_rng(5), looks.Forward(look.source)
-    changes = random.random((LAYERS, 2)).astype(np.float32) * origin.scale
+    changes: Any = random.random((LAYERS, 2)).astype(np.float32) * origin.scale
     changes[0, 0] = np.nan
     return CompareResult(
         look, origin, forward(plain, ORIGIN, pieces), forward(plain, origin, pieces, 1), maps_of(len(pieces), 0),
