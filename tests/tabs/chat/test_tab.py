@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from qwen_ui.engine.base import EngineInfo
 from qwen_ui.errors import EngineFailed, InvalidInput
 from qwen_ui.messages import Message
 from qwen_ui.page.events import Event, Run, Values
@@ -152,6 +154,20 @@ async def test_a_look_shows_the_tokens_of_the_answer_as_it_was_generated():
     *_, last = [values async for values in panel.events.updates(event, laid.tab._looks._looking)]
     assert "2 tokens · average probability 70.0%" in last[panel.view]
     assert [f'data-id="{engine.id_of(word)}"' in last[panel.view] for word in ("one ", "two")] == [True, True]
+
+
+class Mute(FakeEngine):
+    """One that has no tokens to show."""
+
+    @property
+    def info(self) -> EngineInfo:
+        return replace(super().info, abilities=frozenset())
+
+
+@pytest.mark.parametrize(("engine", "offered"), [(FakeEngine(), True), (Mute(), False)])
+def test_looks_are_offered_where_the_engine_can(engine: FakeEngine, offered: bool):
+    laid = Laid(engine)
+    assert ("Look at tokens" in laid.tab._restore(laid.event(BEFORE))[laid.answers.turns]) == offered
 
 
 async def test_how_sure_asks_again_and_shows_the_shares():
