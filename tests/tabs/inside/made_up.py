@@ -111,8 +111,8 @@ def architecture(look: looks.Architecture, origin: Origin) -> ArchitectureResult
     parts.append(Part("lm_head", "head", None, (("weight", (3000, 96)),), 288_000, "bf16", 0, 0.0, tied=True))
     linear = tuple(f"model.layers.{layer}.mlp.up_proj" for layer in range(LAYERS))
     return ArchitectureResult(
-        look, origin, "qwen2", LAYERS, 96, HEADS, KV_HEADS, SIZE, 256, 3000, 32768, 4096, 1e6, "default", "RMSNorm", 1e-6,
-        "silu", True, True, True, None, 423_000, 650_000, tuple(parts), linear,
+        look, origin, "qwen2", LAYERS, 96, HEADS, KV_HEADS, SIZE, 256, 3000, 32768, 4096, 1e6, "default", "RMSNorm",
+        1e-6, "silu", True, True, True, None, 423_000, 650_000, tuple(parts), linear,
     )  # fmt: skip
 
 
@@ -135,11 +135,21 @@ def forward(look: looks.Forward, origin: Origin, pieces: tuple[Piece, ...], seed
 
 
 def attention(look: looks.Attention, origin: Origin, pieces: tuple[Piece, ...]) -> AttentionResult:
-    scores = [np.random.default_rng(seed).random((LAYERS, HEADS)).astype(np.float32) for seed in range(5)]
+    previous, first, itself, same, induction = np.random.default_rng(0).random((5, LAYERS, HEADS)).astype(np.float32)
     knocked = bool(look.knocked or look.knocked_layers)
     maps = maps_of(len(pieces), look.layer)
     return AttentionResult(
-        look, origin, pieces, maps, *scores, distribution(1 if knocked else 0), distribution() if knocked else None
+        look,
+        origin,
+        pieces,
+        maps,
+        previous,
+        first,
+        itself,
+        same,
+        induction,
+        distribution(1 if knocked else 0),
+        distribution() if knocked else None,
     )
 
 
@@ -189,22 +199,24 @@ def microscope(look: looks.Microscope, origin: Origin, pieces: tuple[Piece, ...]
     there = tuple(words[at % 4] for at in range(len(pieces)))
     agree = np.array([int(one == other) for one, other in zip(here, there, strict=True)])
     against = (
-        Against16Bits(random.random(len(pieces)).astype(np.float32) / 10, agree, here, there) if look.whole else None
+        Against16Bits((random.random(len(pieces)) / 10).astype(np.float32), agree, here, there) if look.whole else None
     )
     return MicroscopeResult(
         look, origin, (256, 96), True, LEVELS, edges, counts, np.bincount(codes, minlength=16) * 384, 64, 384, codes,
         scale,
-        LEVELS[codes] * scale, original, 0.09, random.random(len(pieces)).astype(np.float32) / 5, 4.13, against, "",
+        (LEVELS[codes] * scale).astype(np.float32), original, 0.09, (random.random(len(pieces)) / 5).astype(np.float32),
+        4.13, against, "",
     )  # fmt: skip
 
 
 def compare(look: looks.Compare, origin: Origin, pieces: tuple[Piece, ...]) -> CompareResult:
     random, plain = np.random.default_rng(5), looks.Forward(look.source)
-    changes = random.random((LAYERS, 2)).astype(np.float32) * origin.scale
+    changes = (random.random((LAYERS, 2)) * origin.scale).astype(np.float32)
     changes[0, 0] = np.nan
     return CompareResult(
         look, origin, forward(plain, ORIGIN, pieces), forward(plain, origin, pieces, 1), maps_of(len(pieces), 0),
         maps_of(len(pieces), 1), random.random((LAYERS, HEADS)).astype(np.float32),
         random.random((LAYERS + 1, len(pieces))).astype(np.float32), np.arange(len(pieces)) % (LAYERS + 1) - 1, 0.25,
-        ("q_proj", "v_proj"), changes, changes / 10,
+        ("q_proj", "v_proj"), changes,
+        (changes / 10).astype(np.float32),
     )  # fmt: skip

@@ -194,7 +194,7 @@ def test_what_is_knocked_out_is_asked_for(laid: Laid):
     event = laid.event(values)
     look = tab._asked(part, event, event[tab._model]).look
     assert isinstance(look, Attention)
-    assert (look.layer, look.knocked, look.knocked_layers) == (2, {(2, 5)}, {1})
+    assert (look.layer, look.knocked, look.knocked_layers) == (2, frozenset({(2, 5)}), frozenset({1}))
 
 
 def test_an_open_part_looks_only_at_what_it_does_not_show(laid: Laid):
