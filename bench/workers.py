@@ -100,6 +100,8 @@ def engine_worker(pipe: Any, settings: Settings, cuda_graphs: bool | None = None
     functions: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
         "run": _run,
         "load": _load,
+        "look": _look,
+        "gaps": _gaps,
         "first_token": _first_token,
         "stop_to_idle": _stop_to_idle,
     }
@@ -123,6 +125,31 @@ async def _load(engine: Any, adapter: str) -> dict[str, float]:
     started = time.perf_counter()
     await in_thread(lambda checkpoint: engine.adapters.load(adapter))
     return {"seconds": time.perf_counter() - started}
+
+
+async def _look(engine: Any, look: Any, adapter: str = "") -> dict[str, float]:
+    """Seconds that a look inside takes."""
+    started = time.perf_counter()
+    await engine.look(look, adapter)
+    return {"seconds": time.perf_counter() - started}
+
+
+async def _gaps(engine: Any, prompt: str, look: Any) -> dict[str, float]:
+    """The longest seconds between two pieces of a stream: alone, and while a look is taken."""
+    longest = {}
+    for name in ("alone", "during"):
+        looking: asyncio.Task[Any] | None = None
+        at, waits = time.perf_counter(), []
+        async for each in answers(engine, [Message("user", prompt)], Sampling(max_new_tokens=96, temperature=0)):
+            if each.text:
+                waits.append(time.perf_counter() - at)
+            at = time.perf_counter()
+            if len(waits) == 10 and looking is None and name == "during":
+                looking = asyncio.create_task(engine.look(look))
+        if looking is not None:
+            await looking
+        longest[name] = max(waits[1:])
+    return longest
 
 
 async def _run(

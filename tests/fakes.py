@@ -7,6 +7,9 @@ from contextlib import asynccontextmanager
 
 from qwen_ui.engine.base import EngineInfo
 from qwen_ui.engine.looking import check_top
+from qwen_ui.errors import InvalidInput
+from qwen_ui.introspect.looks import Look
+from qwen_ui.introspect.results import AnyResult
 from qwen_ui.messages import Alternative, Chunk, Ended, Message, Sampling, TokenLook, Usage
 
 INFO = EngineInfo(
@@ -151,6 +154,10 @@ class FakeEngine:
         if not messages:
             looks[0] = TokenLook(looks[0].token, looks[0].id, None, None, ())
         return looks
+
+    async def look(self, look: Look, adapter: str = "", scale: float = 1.0) -> AnyResult:
+        """Refused: a fake has no inside."""
+        raise InvalidInput("This engine can't be looked into.")
 
     def _look(self, token: int, probability: float, top: int) -> TokenLook:
         others = [

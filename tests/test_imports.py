@@ -13,7 +13,15 @@ from qwen_ui.settings import PROJECT
 PACKAGE = PROJECT / "qwen_ui"
 FILES = sorted([PROJECT / "app.py", *PACKAGE.rglob("*.py")])
 TORCH = ("torch", "transformers", "bitsandbytes", "accelerate", "peft")
-MAY_IMPORT_TORCH = ("qwen_ui.engine.local", "qwen_ui.engine.zero", "qwen_ui.finetune.training", "qwen_ui.models.load")
+LOOKS = tuple(f"qwen_ui.introspect.{name}" for name in ("codec", "looks", "results", "sampling", "traces"))
+"""What can be asked of the model's inside and what comes back: the rest of that room computes it."""
+MAY_IMPORT_TORCH = (
+    "qwen_ui.engine.local",
+    "qwen_ui.engine.zero",
+    "qwen_ui.finetune.training",
+    "qwen_ui.introspect",
+    "qwen_ui.models.load",
+)
 PAGE = ("app", "qwen_ui.page", "qwen_ui.tabs")
 ROOMS = (
     "adapters",
@@ -29,14 +37,15 @@ ROOMS = (
     "text",
 )
 ABOVE = {
-    "adapters": ("engine", "finetune", "knowledge", "models", "page", "prompts", "server", "tabs"),
+    "adapters": ("engine", "finetune", "introspect", "knowledge", "models", "page", "prompts", "server", "tabs"),
     "engine": ("finetune", "knowledge", "page", "prompts", "server", "tabs"),
-    "finetune": ("engine", "page", "server", "tabs"),
-    "knowledge": ("engine", "models", "page", "prompts", "server", "tabs"),
-    "models": ("knowledge", "page", "prompts", "server", "tabs"),
-    "prompts": ("engine", "knowledge", "models", "page", "server", "tabs"),
+    "finetune": ("engine", "introspect", "page", "server", "tabs"),
+    "introspect": ("knowledge", "page", "prompts", "server", "tabs"),
+    "knowledge": ("engine", "introspect", "models", "page", "prompts", "server", "tabs"),
+    "models": ("introspect", "knowledge", "page", "prompts", "server", "tabs"),
+    "prompts": ("engine", "introspect", "knowledge", "models", "page", "server", "tabs"),
     "server": ("knowledge", "page", "prompts", "tabs"),
-    "text": ("engine", "knowledge", "models", "page", "prompts", "server", "tabs"),
+    "text": ("engine", "introspect", "knowledge", "models", "page", "prompts", "server", "tabs"),
 }
 """For each room, those that it knows nothing of."""
 BOTTOM = ("sentences", "errors", "messages", "settings", "server.limits")
@@ -89,8 +98,15 @@ def test_tasks_know_neither_widgets_nor_torch():
 
 
 def test_only_the_loader_and_the_engines_import_torch():
-    allowed = set(files_in(*MAY_IMPORT_TORCH))
+    allowed = set(files_in(*MAY_IMPORT_TORCH)) - set(files_in(*LOOKS))
     assert not offenders([path for path in FILES if path not in allowed], TORCH)
+
+
+def test_only_the_local_engine_and_the_room_itself_know_how_looks_are_computed():
+    own = files_in("qwen_ui.introspect", "qwen_ui.engine.local")
+    computing = tuple(module_of(path) for path in files_in("qwen_ui.introspect") if module_of(path) not in LOOKS)
+    computing = tuple(name for name in computing if name != "qwen_ui.introspect")
+    assert not offenders([path for path in FILES if path not in own], computing)
 
 
 @pytest.mark.parametrize("room", ABOVE)
@@ -116,7 +132,8 @@ def test_the_bottom_modules_import_only_each_other(module: str):
 
 def test_the_app_loads_no_torch_before_the_page_is_there():
     """Torch takes seconds to import; the page must not wait for it."""
-    light = [module_of(path) for path in FILES if not within(module_of(path), MAY_IMPORT_TORCH)]
+    names = [module_of(path) for path in FILES]
+    light = [name for name in names if name in LOOKS or not within(name, MAY_IMPORT_TORCH)]
     code = f"import importlib, sys\nfor name in {light!r}: importlib.import_module(name)\nprint('torch' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr

@@ -82,8 +82,8 @@ class Engine(Protocol):
 
         ``adapter`` names the one that answers; empty, it is the model itself. Requests of different adapters run
         together. When the conversation is too long, its oldest turns are left out, never the system prompt or the last
-        message. The answer goes on from the ids that it has ``begun`` with: the first chunk that is no position in the
-        queue has their text and ids, and the usage counts them with the prompt's.
+        message. The answer goes on from the ids that it has ``begun`` with: their text and ids come first, once it is
+        the request's turn, and the usage counts them with the prompt's.
 
         Entering the context refuses what can't be served, before any work is done for it: it raises `InvalidInput` for
         an empty conversation, an adapter that can't be used or ids that can't begin an answer, `PromptTooLong` for a

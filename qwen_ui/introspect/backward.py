@@ -1,6 +1,7 @@
 """The loss of an answer, its gradients, and one step, computed on the 16-bit weights beside the server."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def backward(look: Backward, subject: Subject) -> BackwardResult:
     made = beside.compute(subject, job)
     return BackwardResult(
         look=look,
-        origin=subject.origin,
+        origin=replace(subject.origin, precision="16bit"),
         pieces=subject.pieces,
         prompt_tokens=subject.prompt_tokens,
         losses=made["losses"],

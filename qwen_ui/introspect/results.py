@@ -29,6 +29,7 @@ class Origin:
 
     model: str
     precision: str
+    """fp32, bf16, 8bit or 4bit, as it serves; "16bit" for what was computed on its plain weights"""
     adapter: str = ""
     scale: float = 1.0
     """The adapter's effect, 1 as it was trained."""
@@ -263,7 +264,7 @@ class BackwardResult(Result):
     """Their means"""
     loss_after: float
     saliency: Floats
-    """(positions,): gradient × embedding of each token but the last"""
+    """(positions,): gradient × embedding of each token, added up; 0 for the last, which nothing is learnt after"""
     modules: tuple[str, ...]
     """The kinds of a layer's modules, such as q_proj"""
     gradients: Floats

@@ -153,7 +153,7 @@ async def test_a_look_is_the_named_adapter_s(adapted, loaded, adapters):
         with torch.inference_mode():
             probabilities = model(ids).logits[0, :-1].float().softmax(-1)
         model.unload()
-        return probabilities.gather(1, ids[0, 1:, None])[:, 0].tolist()
+        return [float(each) for each in probabilities.gather(1, ids[0, 1:, None])]
 
     expected = in_thread(alone)
     looks = await adapted.tokens(text, adapter="dora")

@@ -7,10 +7,11 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+import torch
 
 from qwen_ui.engine.local import LocalEngine, looking, scoring
 from qwen_ui.engine.local.batch import BatchLoop
-from qwen_ui.errors import EngineFailed, NotReady
+from qwen_ui.errors import EngineFailed, NotReady, PromptTooLong
 from qwen_ui.messages import Message, Sampling
 from tests.engine.conftest import SLOTS, STORY, first_text, held, idle, read, rest
 from tests.interruption import Interrupted
@@ -148,6 +149,21 @@ async def test_a_cancelled_look_ends_before_its_next_step(engine: LocalEngine, m
         await look
     await engine.tokens("And then")  # waits for the one that ends
     assert steps < 100
+
+
+async def test_a_look_without_memory_says_so_and_the_engine_goes_on(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: Any) -> Any:
+        raise torch.OutOfMemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(looking, "_places", full)
+        with pytest.raises(PromptTooLong, match="not enough memory"):
+            await engine.tokens("Rivers and lakes")
+    assert len(await engine.tokens("Rivers and lakes")) == 3
+    text, _ = await read(engine, QUESTIONS[0], max_new_tokens=2, temperature=0)
+    assert text
 
 
 async def test_a_branch_finds_its_prompt_and_beginning_in_the_cache(engine: LocalEngine) -> None:

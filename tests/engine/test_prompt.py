@@ -63,6 +63,17 @@ def test_what_fits_stays_whole(tokenizer: Any) -> None:
     assert prompt.dropped == 0
 
 
+def test_what_an_answer_begins_with_stands_at_the_end_and_takes_room(tokenizer: Any) -> None:
+    messages = [*turn(7), *turn(7), Message("user", "word")]
+    encoder = PromptEncoder(tokenizer, 60)
+    assert encoder.fit(messages, 10).dropped == 0
+    prompt = encoder.fit(messages, 10, begun=[6] * 8)
+    assert (prompt.dropped, prompt.tokens[-8:]) == (2, [6] * 8)
+    assert len(prompt.tokens) + 10 <= 60
+    with pytest.raises(PromptTooLong, match="has 50 tokens already, which with 10 new ones"):
+        encoder.fit(messages, 10, begun=[6] * 50)
+
+
 def test_the_oldest_turns_go_and_the_system_prompt_stays(tokenizer: Any) -> None:
     messages = [Message("system", "rules"), *turn(7), *turn(7), *turn(7), Message("user", "word")]
     prompt = PromptEncoder(tokenizer, 60).fit(messages, 10)

@@ -78,7 +78,8 @@ def test_ends_before_a_stop_string(byte_tokenizer: Tokenizer, text: str, stop: t
 @pytest.mark.parametrize("text", TEXTS)
 def test_tokens_come_with_the_text_that_they_make_up(byte_tokenizer: Tokenizer, text: str) -> None:
     stream, ids = TextStream(byte_tokenizer), byte_tokenizer.encode(text).ids
-    said, given = "", []
+    said = ""
+    given: list[int] = []
     for token in ids:
         said += stream.push(token)
         given += stream.tokens()
@@ -93,7 +94,8 @@ def test_tokens_come_with_the_text_that_they_make_up(byte_tokenizer: Tokenizer, 
     [("one END two", "END", "one "), ("one EN", "END", "one EN"), ("END", "END", ""), ("a好b", "好", "a")],
 )
 def test_tokens_end_with_the_text(byte_tokenizer: Tokenizer, text: str, stop: str, made_up: str) -> None:
-    stream, given = TextStream(byte_tokenizer, (stop,)), []
+    stream = TextStream(byte_tokenizer, (stop,))
+    given: list[int] = []
     for token in byte_tokenizer.encode(text).ids:
         stream.push(token)
         given += stream.tokens()

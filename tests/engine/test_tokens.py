@@ -33,6 +33,7 @@ def reference_look(loaded: Any, ids: Sequence[int]) -> torch.Tensor:
 def assert_as_transformers(looks: Sequence[TokenLook], probabilities: torch.Tensor) -> None:
     for look, row in zip(looks, probabilities, strict=True):
         assert look.probability == pytest.approx(float(row[look.id]), abs=1e-3)
+        assert look.probability is not None
         assert look.rank is not None
         assert abs(float(row.sort(descending=True).values[look.rank - 1]) - look.probability) < 1e-3
         best = row.topk(len(look.alternatives)).values.tolist()

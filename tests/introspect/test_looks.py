@@ -1,6 +1,7 @@
 """Requests, traces and sampling, without a model."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,13 +46,15 @@ def test_a_trace_is_opened_as_the_result_it_was_made_of():
 
 
 def test_a_trace_keeps_what_may_be_missing():
+    floats: Any = dict.fromkeys(("levels", "edges", "unpacked", "original", "output_error"), LOGITS)
+    whole: Any = dict.fromkeys(("counts", "used", "codes"), np.array([1, 2]))
     result = MicroscopeResult(
         look=looks.Microscope(looks.Source(ids=(1,)), "layer"),
         origin=Origin("tiny", "fp32"),
         shape=(2, 4),
         resident=False,
-        **dict.fromkeys(("levels", "edges", "unpacked", "original", "output_error"), LOGITS),
-        **dict.fromkeys(("counts", "used", "codes"), np.array([1, 2])),
+        **floats,
+        **whole,
         block_size=2,
         blocks=4,
         scale=0.5,

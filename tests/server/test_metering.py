@@ -167,7 +167,7 @@ async def test_looks_go_through_and_each_token_is_counted():
     fake = FakeEngine()
     host, records = host_of(fake, Settings())
     with host.request("me", "tokens", adapter="mine") as engine:
-        assert engine.info.abilities == {"tokens"}
+        assert "tokens" in engine.info.abilities
         looks = await engine.tokens("one two three", top=2)
         said = [Message("user", "Hi"), Message("assistant", "one two", tuple(look.id for look in looks[:2]))]
         assert [look.id for look in await engine.tokens(messages=said)] == [look.id for look in looks[:2]]

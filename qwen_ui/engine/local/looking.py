@@ -7,6 +7,7 @@ from transformers import DynamicCache, PreTrainedModel
 
 from qwen_ui.engine.local.scoring import Pause
 from qwen_ui.engine.looking import Looked, Place
+from qwen_ui.errors import PromptTooLong
 
 STEP_TOKENS = 128
 """Tokens of one forward pass: what running streams wait for, and what bounds the memory for a vocabulary's logits."""
@@ -17,8 +18,18 @@ def look(model: PreTrainedModel, looked: Looked, top: int, pause: Pause) -> list
     """What the model holds probable at each token that is looked at, but for a text's first one.
 
     Each step is within a ``pause`` of its own, so that running streams go on in between. A ``pause`` that raises ends
-    the look there.
+    the look there. Raises `PromptTooLong` where the memory does not suffice: the text has a cache of its own.
     """
+    try:
+        return _look(model, looked, top, pause)
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise PromptTooLong(
+            "There is not enough memory for a look at {count:,} tokens. Look at a shorter text or conversation.",
+            count=len(looked.tokens),
+        ) from error
+
+
+def _look(model: PreTrainedModel, looked: Looked, top: int, pause: Pause) -> list[Place]:
     tokens, first = looked.tokens, max(looked.start, 1)
     cache = DynamicCache(config=model.config)
     places: list[Place] = []

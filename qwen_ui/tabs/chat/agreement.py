@@ -1,8 +1,9 @@
 """Which answers to a question say the same, without a model: by their words, in whatever language.
 
 Rough by design: short answers say the same when they are equal but for case, punctuation and words of the question
-(Paris; "The capital is Paris."), long ones when they share most of their words (Dice's coefficient) and do not end in
-different numbers. All is linear in the texts, of which so much is read as LONGEST says.
+(Paris; "The capital is Paris."), a bare number as what ends in it does, long ones when they share most of their words
+(Dice's coefficient) and do not end in different numbers. All is linear in the texts, of which so much is read as
+LONGEST says.
 """
 
 import unicodedata
@@ -20,9 +21,10 @@ ALIKE = 0.5
 """How much of their terms two long answers share that say the same, from 0 to 1."""
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー々"
-_TERM = regex.compile(
-    rf"(?V1)(?P<number>[-\u2212]?\s?\d+(?:[.,]\d+)*)|[{_UNSPACED}]\p{{M}}*|[[\w\p{{M}}]--[{_UNSPACED}\d_]]+|[[\p{{Sm}}\p{{Sc}}%]--=]"
-)
+_NUMBER = r"[-\u2212]?\s?\p{Sc}?\d+(?:[.,]\d+)*(?:\s?[%\p{Sc}])?"
+_WORD = rf"[{_UNSPACED}]\p{{M}}*|[[\w\p{{M}}]--[{_UNSPACED}\d_]]+"
+_SIGN = r"[[\p{Sm}\p{Sc}%]--=]"
+_TERM = regex.compile(rf"(?V1)(?P<number>{_NUMBER})|{_WORD}|{_SIGN}")
 _LIST_MARK = regex.compile(r"(?m)^[ \t]*(?:[-*+•]|\d{1,3}[.)、])[ \t]+")
 _GROUPING = regex.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _SENTENCE = regex.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")
@@ -73,6 +75,17 @@ class _Said:
         return frozenset(_terms(self.sentences[-1], only_numbers=True)) - self.asked
 
     @cached_property
+    def bare(self) -> frozenset[str]:
+        """Its numbers, if it adds nothing else to the question."""
+        new = frozenset(self.terms) - self.asked
+        return new if new == self.numbers else frozenset()
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        """All that the question has not."""
+        return frozenset(_terms(self.text, only_numbers=True)) - self.asked
+
+    @cached_property
     def units(self) -> frozenset[str]:
         """What overlap is measured by: words, and pairs of characters of scripts without spaces; not the question's."""
         pairs = zip(self.terms, [*self.terms[1:], ""], strict=True)
@@ -85,11 +98,12 @@ class _Said:
 
 
 def _same(one: _Said, two: _Said) -> bool:
-    if one.short and two.short:
-        return _equal(one.terms, two.terms, one.asked)
-    if one.short or two.short:
-        short, long = (one, two) if one.short else (two, one)
-        return _equal(short.terms, long.opening, one.asked)
+    short, long = sorted((one, two), key=lambda each: len(each.terms))
+    if long.short:
+        numeric = bool(short.bare or long.bare) and short.numbers == long.numbers
+        return numeric or _equal(short.terms, long.terms, one.asked)
+    if short.short:
+        return (bool(short.bare) and short.bare == long.result) or _equal(short.terms, long.opening, one.asked)
     if one.result and two.result and one.result.isdisjoint(two.result):
         return False
     return 2 * len(one.units & two.units) >= ALIKE * (len(one.units) + len(two.units))
@@ -116,7 +130,7 @@ def _plain(text: str) -> str:
 
 
 def _terms(text: str, only_numbers: bool = False) -> list[str]:
-    """Words, numbers with their signs, single characters of scripts without spaces, and signs such as % and +.
+    """Words, numbers with their signs and currency or %, characters of scripts without spaces, and signs such as +.
 
     A text without any, such as an emoji, is one term.
     """

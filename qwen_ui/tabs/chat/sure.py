@@ -15,8 +15,8 @@ from qwen_ui.messages import Answer, Message, Sampling
 from qwen_ui.tabs.chat.agreement import groups
 
 CONTINUATIONS = 8
-SAMPLING = Sampling(max_new_tokens=256, temperature=1.0, top_p=0.95, top_k=0)
-"""The model's own probabilities, without the unlikeliest tokens: a lower temperature would look surer than it is."""
+SAMPLING = Sampling(max_new_tokens=128, temperature=0.7, top_p=1, top_k=40)
+"""As Wang et al. sample: varied enough to differ where the model is in doubt, and small models still make sense."""
 
 
 @dataclass(frozen=True, slots=True)

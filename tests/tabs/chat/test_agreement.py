@@ -19,6 +19,7 @@ LONG_B = (
     "It is a term used in photography for exposing a film twice, so that two pictures are laid over each other; many "
     "artists of the last century tried it, and today software can do the same with a few clicks."
 )
+SUM = "To find how many there are, we multiply the rows by the trees in each of them, one place at a time."
 ZH_A = "光合作用是植物利用阳光制造养分的过程。叶绿素吸收光能，把水和二氧化碳变成葡萄糖，并放出氧气。"
 ZH_A_TOO = "植物通过叶绿素吸收阳光，利用光能把水和二氧化碳变成葡萄糖，同时放出氧气，这个过程就是光合作用。"
 ZH_B = "这是摄影中的一种技巧，指在同一张胶片上曝光两次，使两幅画面叠在一起，许多艺术家都尝试过。"
@@ -38,6 +39,7 @@ ZH_B = "这是摄影中的一种技巧，指在同一张胶片上曝光两次，
             "Is a whale a mammal?",
             ["Yes.", "Yes, a whale is a mammal. It breathes air and it feeds its young with milk."],
         ),
+        ("What is 17 * 24?", ["17 * 24 = 408.", "408\nThe answer is 408.", "408", f"{SUM}\n\n17 * 24 = 408"]),
         ("", ["👍", "👍 "]),
         ("What is photosynthesis?", [LONG_A, LONG_A_TOO]),
         ("什么是光合作用？", [ZH_A, ZH_A_TOO]),
@@ -64,14 +66,12 @@ def test_what_says_the_same_is_together(question: str, same: list[str]) -> None:
         ("What is 2 - 6?", ["4", "-4", "4%", "$4"]),
         ("", ["x + 1", "x - 1"]),
         ("", ["👍", "👎"]),
+        ("Who landed when?", ["Armstrong in 1969", "Gagarin in 1969", "1961"]),
         ("What is photosynthesis?", [LONG_A, LONG_B]),
         ("什么是光合作用？", [ZH_A, ZH_B]),
         (
             "A farmer has 17 rows of 24 trees. How many trees are there?",
-            [
-                "To find how many trees the farmer has, we multiply the rows by the trees in each.\n\n17 × 24 = 408",
-                "To find how many trees the farmer has, we multiply the rows by the trees in each.\n\n17 × 24 = 398",
-            ],
+            [f"{SUM}\n\n17 × 24 = 408", f"{SUM}\n\n17 × 24 = 398"],
         ),
     ],
 )
