@@ -123,11 +123,6 @@ class Part(ABC):
         saved.success(None, self._trace, None, js=SAVE % save_as(f"qwen-ui-{self.id}.json", "application/json"))
         events.on(self._unfold.expand, self._show_code, (), [self._code])
 
-    def redraw(self, event: Event) -> Values:
-        """Draws the held look anew, for a control that needs no new one."""
-        held = event[self.held]
-        return self.show(held, event) if held else {}
-
     def _file(self, event: Event) -> Values:
         if not (held := event[self.held]):
             raise InvalidInput("There is nothing to save yet: look first.")

@@ -135,14 +135,22 @@ def forward(look: looks.Forward, origin: Origin, pieces: tuple[Piece, ...], seed
 
 
 def attention(look: looks.Attention, origin: Origin, pieces: tuple[Piece, ...]) -> AttentionResult:
-    random: Any = np.random.default_rng(0)
-    previous, first, itself, same, induction = random.random((5, LAYERS, HEADS)).astype(np.float32)
+    previous, first, itself, same, induction = np.random.default_rng(0).random((5, LAYERS, HEADS)).astype(np.float32)
     knocked = bool(look.knocked or look.knocked_layers)
     maps = maps_of(len(pieces), look.layer)
     return AttentionResult(
-        look, origin, pieces, maps, previous, first, itself, same, induction, distribution(1 if knocked else 0),
+        look,
+        origin,
+        pieces,
+        maps,
+        previous,
+        first,
+        itself,
+        same,
+        induction,
+        distribution(1 if knocked else 0),
         distribution() if knocked else None,
-    )  # fmt: skip
+    )
 
 
 def positions(look: looks.Positions, origin: Origin, pieces: tuple[Piece, ...]) -> PositionsResult:
@@ -168,7 +176,7 @@ def feedforward(look: looks.FeedForward, origin: Origin, pieces: tuple[Piece, ..
 
 def backward(look: looks.Backward, origin: Origin, pieces: tuple[Piece, ...]) -> BackwardResult:
     answer = pieces_of(Source(text=look.answer))
-    random: Any = np.random.default_rng(0)
+    random = np.random.default_rng(0)
     losses = random.random(len(answer)).astype(np.float32) * 3
     gradients = np.exp(random.normal(0, 1, (LAYERS, 3))).astype(np.float32)
     saliency = random.normal(0, 1, len(pieces) + len(answer) - 1).astype(np.float32)
@@ -180,7 +188,7 @@ def backward(look: looks.Backward, origin: Origin, pieces: tuple[Piece, ...]) ->
 
 
 def microscope(look: looks.Microscope, origin: Origin, pieces: tuple[Piece, ...]) -> MicroscopeResult:
-    random: Any = np.random.default_rng(look.block)
+    random = np.random.default_rng(look.block)
     original = random.normal(0, 0.02, 64).astype(np.float32)
     scale = float(np.abs(original).max())
     codes = np.abs(original[:, None] / scale - LEVELS).argmin(1)
@@ -191,22 +199,24 @@ def microscope(look: looks.Microscope, origin: Origin, pieces: tuple[Piece, ...]
     there = tuple(words[at % 4] for at in range(len(pieces)))
     agree = np.array([int(one == other) for one, other in zip(here, there, strict=True)])
     against = (
-        Against16Bits(random.random(len(pieces)).astype(np.float32) / 10, agree, here, there) if look.whole else None
+        Against16Bits((random.random(len(pieces)) / 10).astype(np.float32), agree, here, there) if look.whole else None
     )
     return MicroscopeResult(
         look, origin, (256, 96), True, LEVELS, edges, counts, np.bincount(codes, minlength=16) * 384, 64, 384, codes,
         scale,
-        LEVELS[codes] * scale, original, 0.09, random.random(len(pieces)).astype(np.float32) / 5, 4.13, against, "",
+        (LEVELS[codes] * scale).astype(np.float32), original, 0.09, (random.random(len(pieces)) / 5).astype(np.float32),
+        4.13, against, "",
     )  # fmt: skip
 
 
 def compare(look: looks.Compare, origin: Origin, pieces: tuple[Piece, ...]) -> CompareResult:
     random, plain = np.random.default_rng(5), looks.Forward(look.source)
-    changes: Any = random.random((LAYERS, 2)).astype(np.float32) * origin.scale
+    changes = (random.random((LAYERS, 2)) * origin.scale).astype(np.float32)
     changes[0, 0] = np.nan
     return CompareResult(
         look, origin, forward(plain, ORIGIN, pieces), forward(plain, origin, pieces, 1), maps_of(len(pieces), 0),
         maps_of(len(pieces), 1), random.random((LAYERS, HEADS)).astype(np.float32),
         random.random((LAYERS + 1, len(pieces))).astype(np.float32), np.arange(len(pieces)) % (LAYERS + 1) - 1, 0.25,
-        ("q_proj", "v_proj"), changes, changes / 10,
+        ("q_proj", "v_proj"), changes,
+        (changes / 10).astype(np.float32),
     )  # fmt: skip
