@@ -168,6 +168,7 @@ class Events:
         begin: Callable[[Event], Run[Any]],
         inputs: Iterable[Component],
         outputs: Iterable[Block],
+        **options: Any,
     ) -> Dependency:
         """Runs what ``begin`` makes of an event, in a thread, and shows its results as they grow.
 
@@ -184,7 +185,8 @@ class Events:
                         yield values
 
         shown = list(dict.fromkeys([*outputs, *self._buttons.start, self._buttons.stop, self._status]))
-        return cast(Dependency, _listener(triggers)(handle, {*inputs, self._app.adapter}, shown, **STREAMING))
+        given = {**STREAMING, **options}
+        return cast(Dependency, _listener(triggers)(handle, {*inputs, self._app.adapter}, shown, **given))
 
     def stop(self) -> None:
         """Lets the Stop button end what runs; what there is of it stays."""
