@@ -173,7 +173,9 @@ class Events:
         begin: Callable[[Event], Run[Any]],
         inputs: Iterable[Component],
         outputs: Iterable[Block],
+        *,
         join: Callable[[Event], Awaitable[Values]] | None = None,
+        **options: Any,
     ) -> Dependency:
         """Runs what ``begin`` makes of an event, in a thread, and shows its results as they grow.
 
@@ -194,8 +196,9 @@ class Events:
                         yield values
 
         shown = list(dict.fromkeys([*outputs, *self._buttons.start, self._buttons.stop, self._status]))
-        more = {"trigger_mode": "multiple"} if join else {}  # else the page holds back what comes during a run
-        return cast(Dependency, _listener(triggers)(handle, {*inputs, self._app.adapter}, shown, **STREAMING, **more))
+        more = {} if join is None else {"trigger_mode": "multiple"}  # else the page keeps what comes during a run
+        given = {**STREAMING, **more, **options}
+        return cast(Dependency, _listener(triggers)(handle, {*inputs, self._app.adapter}, shown, **given))
 
     def stop(self) -> None:
         """Lets the Stop button end what runs; what there is of it stays."""

@@ -137,7 +137,9 @@ class InsideTab:
         events.on(place.select, self._reopened, inputs, [asking.count])
         looked = [self._places, asking.count]
         events.on([self._look.click, self._text.submit], self._looked, [self._open, asking.count], looked)
-        events.run(events.stopped(asking.count.change), self._looking, inputs, [*shown, self._model])
+        stopped = events.stopped(asking.count.change)
+        # The page may hear of the end of the look before only after this one was asked for: then it is to come next.
+        events.run(stopped, self._looking, inputs, [*shown, self._model], trigger_mode="always_last")
         events.stop()
         events.on(page.load, self._offer_examples, (), [self._examples])
         taken = [self._text, self._reading, self._backward.answer, *looked]
