@@ -239,7 +239,7 @@ async def test_what_joins_a_run_is_answered_by_it_and_without_one_begins_one():
         return {}
 
     with stage.page:
-        stage.events.run(stage.send.click, stage.begin, [stage.box], [stage.answer], join)
+        stage.events.run(stage.send.click, stage.begin, [stage.box], [stage.answer], join=join)
     handle = list(stage.page.fns.values())[-1].fn
 
     def send(text: str) -> AsyncGenerator[Values, None]:
