@@ -21,6 +21,8 @@ TOP = 10
 LEVELS = (0.9, 0.5, 0.2, 0.05)
 """Probabilities from which on a token is shaded less; there is one more level below the last."""
 SCRIPT = (Path(__file__).parent / "token_view.js").read_text("utf-8")
+UNFINISHED = "\ufffd"
+"""What stands for the first bytes of a character."""
 _SHOWN = str.maketrans({" ": "␣", "\n": "⏎", "\r": "␍", "\t": "⇥"})
 _SMALLEST = 1e-12
 """Stands for a probability that was rounded to nothing, which has no logarithm."""
@@ -93,7 +95,11 @@ def looked(looks: Sequence[TokenLook], subject: str, say: Say, note: Sentence, g
 def covering(looks: Sequence[TokenLook], given: str) -> int:
     """How many of the first tokens it takes to hold the text that was given."""
     tokens = [look.token for look in looks]
-    return bisect_left(range(len(looks)), len(given), key=lambda count: len(text_of(tokens[:count])))
+
+    def held(count: int) -> int:
+        return len(text_of(tokens[:count]).rstrip(UNFINISHED))
+
+    return bisect_left(range(len(looks)), len(given), key=held)
 
 
 def _token(look: TokenLook, place: int, say: Say) -> str:

@@ -36,7 +36,7 @@ def test_parameters_have_the_names_and_defaults_of_the_contract(server: Server):
     ]  # fmt: skip
     assert set(api["named_endpoints"]) == {
         *("/status", CHAT, "/write", "/ask", "/translate", "/translate_check", "/sentiment", "/code"),
-        *("/finetune", "/runs", "/adapters"),
+        *("/tokens", "/finetune", "/runs", "/adapters"),
     }
 
 
