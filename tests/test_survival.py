@@ -147,7 +147,7 @@ def unwritable(folder: Path) -> Iterator[None]:
 
 def test_a_folder_that_cannot_be_written_to_is_told_and_loses_nothing(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("kept")
-    for parent in (folder, *folder.parents[:2]):  # pytest's folders are its user's alone
+    for parent in (folder, *folder.parents[:3]):  # pytest's folders, and those of its processes, are their user's alone
         parent.chmod(0o755)
     (folder / "write").mkdir()
     file = folder / "write" / "story.prompty"
