@@ -13,8 +13,6 @@ from qwen_ui.messages import Answer, Chunk, Message, Sampling, TokenLook
 Ability = Literal["tokens", "introspect"]
 """What not every engine can do: look at tokens and go on from some, show how the model works."""
 
-MAX_LOOKED_AT = 512
-"""Tokens of a plain text that is looked at."""
 MAX_ALTERNATIVES = 50
 """At each token that is looked at."""
 
@@ -103,8 +101,8 @@ class Engine(Protocol):
     ) -> list[TokenLook]:
         """How probable each token is where it stands, with as many of the likeliest as ``top`` says.
 
-        Of a plain text, at most MAX_LOOKED_AT tokens; or of the conversation's last message, which has to be the
-        assistant's, as it comes after the others: as its own ids if it has them, as far as the context reaches.
+        Of a plain text, at most `introspect.looks.MAX_TOKENS` long; or of the conversation's last message, which has to
+        be the assistant's, as it comes after the others: as its own ids if it has them, as far as the context reaches.
         Streams that run meanwhile go on. Raises `InvalidInput` for what is neither or both, a ``top`` that is not from
         1 to MAX_ALTERNATIVES, ids that the model does not have, an adapter that can't be used, or where the engine has
         not the ability; `PromptTooLong`; `Busy` when there is no room for the adapter.

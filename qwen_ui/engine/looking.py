@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qwen_ui.engine.base import MAX_ALTERNATIVES, MAX_LOOKED_AT
-from qwen_ui.engine.prompt import MAX_CHARACTERS_PER_TOKEN, PromptEncoder
+from qwen_ui.engine.base import MAX_ALTERNATIVES
+from qwen_ui.engine.prompt import PromptEncoder
 from qwen_ui.engine.threads import Checkpoint
 from qwen_ui.errors import InvalidInput, PromptTooLong
+from qwen_ui.introspect.looks import MAX_CHARACTERS, MAX_TOKENS
 from qwen_ui.messages import Alternative, Message, TokenLook
 from qwen_ui.text.pieces import Pieces, check_ids
 
@@ -62,12 +63,12 @@ def check_top(top: Any) -> int:
 
 
 def _text(tokenizer: Any, text: str) -> Looked:
-    if len(text) <= MAX_LOOKED_AT * MAX_CHARACTERS_PER_TOKEN:
+    if len(text) <= MAX_CHARACTERS:
         tokens = tokenizer.encode(text)
-        if len(tokens) <= MAX_LOOKED_AT:
+        if len(tokens) <= MAX_TOKENS:
             return Looked(tokens, 0)
     raise PromptTooLong(
-        "A text of at most {limit} tokens can be looked at, and this one has more. Shorten it.", limit=MAX_LOOKED_AT
+        "A text of at most {limit} tokens can be looked at, and this one has more. Shorten it.", limit=MAX_TOKENS
     )
 
 

@@ -43,6 +43,25 @@ class Anatomy:
         return next((each for each in self.decoder.modules() if hasattr(each, "inv_freq")), None)
 
     @property
+    def rope(self) -> dict[str, Any]:
+        """``rope_theta``, ``rope_type`` and more; empty for a model without RoPE. Of several kinds, full attention's.
+
+        Su et al. 2021, https://arxiv.org/abs/2104.09864
+        """
+        given = getattr(self.config, "rope_parameters", None) or {}
+        return dict(given.get("full_attention", given)) if self.rotary is not None else {}
+
+    @property
+    def rope_scaling(self) -> str:
+        """The kind of its scaling, "default" without any; empty for a model without RoPE."""
+        return str(self.rope.get("rope_type", "default")) if self.rotary is not None else ""
+
+    @property
+    def context(self) -> int | None:
+        """Tokens that the model was made for, where its configuration says so."""
+        return getattr(self.config, "max_position_embeddings", None)
+
+    @property
     def device(self) -> torch.device:
         device: torch.device = self.embedding.weight.device
         return device

@@ -9,7 +9,6 @@ import torch
 from qwen_ui.introspect.anatomy import Anatomy, is_attention, is_feedforward, is_norm
 from qwen_ui.introspect.looks import Architecture
 from qwen_ui.introspect.results import ArchitectureResult, Part, PartKind
-from qwen_ui.introspect.rope import rope_parameters
 from qwen_ui.introspect.subject import Subject
 
 PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16", torch.int8: "8bit"}
@@ -22,7 +21,6 @@ def architecture(look: Architecture, subject: Subject) -> ArchitectureResult:
     anatomy, context_here = subject.anatomy, subject.context_here
     config: Any = anatomy.config
     parts = _with_shares(list(_parts(anatomy)))
-    rope = rope_parameters(config)
     first = anatomy.layers[0]
     inner = next((each for each in first.children() if is_feedforward(each)), first)
     attention = next((each for each in first.children() if is_attention(each)), first)
@@ -37,10 +35,10 @@ def architecture(look: Architecture, subject: Subject) -> ArchitectureResult:
         head_size=int(getattr(config, "head_dim", None) or config.hidden_size // anatomy.heads),
         intermediate=_intermediate(config, inner),
         vocabulary=int(config.vocab_size),
-        context=int(getattr(config, "max_position_embeddings", None) or context_here),
+        context=anatomy.context or context_here,
         context_here=context_here,
-        rope_theta=rope.get("rope_theta") if anatomy.rotary is not None else None,
-        rope_scaling=str(rope.get("rope_type", "default")) if anatomy.rotary is not None else "",
+        rope_theta=anatomy.rope.get("rope_theta"),
+        rope_scaling=anatomy.rope_scaling,
         norm=_norm_name(anatomy.final_norm),
         norm_epsilon=_epsilon(anatomy.final_norm),
         activation=activation_name(config),

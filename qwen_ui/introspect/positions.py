@@ -13,7 +13,6 @@ from qwen_ui.introspect import passes
 from qwen_ui.introspect.looks import Positions
 from qwen_ui.introspect.passes import Attended
 from qwen_ui.introspect.results import Floats, PositionsResult
-from qwen_ui.introspect.rope import rope_parameters
 from qwen_ui.introspect.subject import Subject
 
 SHOWN = 512
@@ -54,8 +53,6 @@ def positions(look: Positions, subject: Subject) -> PositionsResult:
     anatomy, count = subject.anatomy, len(subject.ids)
     means = ByDistance(len(anatomy.layers), count)
     passes.states(anatomy, subject.ids, subject.pause, see=means.see)
-    config: Any = anatomy.config
-    rope = rope_parameters(config) if anatomy.rotary is not None else {}
     frequencies = _frequencies(anatomy.rotary)
     distances = np.arange(SHOWN)
     return PositionsResult(
@@ -67,10 +64,10 @@ def positions(look: Positions, subject: Subject) -> PositionsResult:
         angles=(frequencies[:, None] * distances[None, :]).astype(np.float32),
         scores=means.scores,
         weights=means.weights,
-        context=int(getattr(config, "max_position_embeddings", None) or subject.context_here),
+        context=anatomy.context or subject.context_here,
         context_here=subject.context_here,
-        rope_theta=rope.get("rope_theta"),
-        rope_scaling=str(rope.get("rope_type", "default")) if rope else "",
+        rope_theta=anatomy.rope.get("rope_theta"),
+        rope_scaling=anatomy.rope_scaling,
     )
 
 

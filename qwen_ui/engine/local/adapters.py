@@ -71,8 +71,7 @@ class Step:
     def rows(self, adapter: int, device: torch.device) -> torch.Tensor:
         """The positions of the adapter's tokens."""
         if adapter not in self._rows:
-            rows = [row for row, owner in enumerate(self._owners) if owner == adapter]
-            self._rows[adapter] = torch.tensor(rows, device=device)
+            self._rows[adapter] = torch.tensor(self._rows_of(adapter), device=device)
         return self._rows[adapter]
 
     def places(self, adapters: tuple[int, ...], tokens: int, device: torch.device) -> Places:
@@ -82,8 +81,11 @@ class Step:
             self._places[key] = self._lay_out(adapters, tokens, device)
         return self._places[key]
 
+    def _rows_of(self, adapter: int) -> list[int]:
+        return [row for row, owner in enumerate(self._owners) if owner == adapter]
+
     def _lay_out(self, adapters: tuple[int, ...], tokens: int, device: torch.device) -> Places:
-        of = {adapter: [row for row, owner in enumerate(self._owners) if owner == adapter] for adapter in adapters}
+        of = {adapter: self._rows_of(adapter) for adapter in adapters}
         longest = max(len(rows) for rows in of.values())
         most = longest + (sum(len(rows) for rows in of.values()) < tokens)  # an empty place for those of none
         places, at = [most - 1] * tokens, []
@@ -140,7 +142,7 @@ class Layer:
                 product.index_copy_(0, rows, own)
 
     def _own_scaled(self, weights: Weights, x: torch.Tensor, product: torch.Tensor) -> None:
-        """The same, with as much of what the adapter changes as was asked for."""
+        """Like `_own`, with as much of what the adapter changes as was asked for."""
         scale = self._owner.scale
         if scale == 1:
             self._own(weights, x, product)

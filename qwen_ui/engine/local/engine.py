@@ -95,10 +95,10 @@ class LocalEngine:
             def prepare(checkpoint: Checkpoint) -> tuple[Prompt, int]:
                 prompt = self._prompts.fit(conversation, sampling.max_new_tokens, checkpoint, ids)
                 completion.begin(ids)
-                return prompt, self._load(adapter)
+                return prompt, self.adapters.load(adapter) if adapter else NO_ADAPTER
 
             prompt, loaded = await in_thread(prepare)
-            number = await self._take(loaded, adapter, held)
+            number = await self._take(adapter, held, loaded)
             yield LocalStream(self, prompt, sampling, number, completion, inbox, held)
 
     async def score(self, prompts: Sequence[str], candidates: Sequence[str], adapter: str = "") -> list[list[float]]:
@@ -125,18 +125,17 @@ class LocalEngine:
     async def _adapted(self, adapter: str) -> AsyncIterator[int]:
         """The adapter's number, in memory as long as the context lasts."""
         with ExitStack() as held:
-            loaded = await in_thread(lambda checkpoint: self._load(adapter))
-            yield await self._take(loaded, adapter, held)
+            yield await self._take(adapter, held)
 
-    def _load(self, adapter: str) -> int:
-        return self.adapters.load(adapter) if adapter else NO_ADAPTER
+    async def _take(self, adapter: str, held: ExitStack, number: int = NO_ADAPTER) -> int:
+        """The number of a request's adapter, which stays in memory until the request gives back what it holds.
 
-    async def _take(self, number: int, adapter: str, held: ExitStack) -> int:
-        """The number of a request's adapter, which stays in memory until the request gives back what it holds."""
-        if number == NO_ADAPTER:
-            return number
-        while not self.adapters.take(number):  # others needed its room meanwhile
-            number = await in_thread(lambda checkpoint: self._load(adapter))
+        ``number`` is the one that it was loaded under, if it was.
+        """
+        if not adapter:
+            return NO_ADAPTER
+        while not self.adapters.take(number):  # not loaded, or others needed its room meanwhile
+            number = await in_thread(lambda checkpoint: self.adapters.load(adapter))
         held.callback(self.adapters.give_back, number)
         return number
 

@@ -18,7 +18,7 @@ from qwen_ui.tabs.chat import task, turns
 from qwen_ui.tabs.chat.conversation import Attempt, branching, from_browser, shown_message, to_browser
 from qwen_ui.tabs.chat.nodes import Chat
 from qwen_ui.tabs.chat.settings import ChatSettings
-from qwen_ui.tabs.chat.writing import Reply, Wish, Writing, showing
+from qwen_ui.tabs.chat.writing import Reply, Wish, Writing
 
 KEEP_EVERY = 3.0
 """Seconds between two savings of unfinished answers, for whoever reloads the page in the middle of them."""
@@ -117,15 +117,13 @@ class Answering:
         if writing is not None:
             writing.show(id)  # the run shows it
             return {}
-        chat = showing(from_browser(event[self._kept]), id)
+        chat = from_browser(event[self._kept]).showing(id)
         return self.show(event, chat) | {self._status: statistics(chat.usage, event.say) if chat.usage else ""}
 
     def _wish(self, event: Event, chat: Chat) -> Wish:
         choice = token_view.chosen(event.data)
-        node = chat.nodes.get(int(choice.subject)) if choice.subject.isdecimal() else None
-        if node is None or node.message.role != "assistant":
-            raise InvalidInput("This message is no longer there.")
-        return Wish(node.after, self._reply(event, choice.begun))
+        id = int(choice.subject) if choice.subject.isdecimal() else -1  # no message has that one
+        return Wish(chat.answer(id).after, self._reply(event, choice.begun))
 
     def _reply(self, event: Event, begun: tuple[int, ...] = ()) -> Reply:
         """Answers as the settings say now."""

@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Callable
 import gradio as gr
 
 from qwen_ui.engine.base import Engine
-from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import TokenLook
 from qwen_ui.page.app import App
 from qwen_ui.page.events import Event, Run
@@ -14,7 +13,7 @@ from qwen_ui.page.token_panel import TokenPanel
 from qwen_ui.sentences import Sentence
 from qwen_ui.tabs.chat import task, turns
 from qwen_ui.tabs.chat.bars import bars
-from qwen_ui.tabs.chat.nodes import Chat, Node
+from qwen_ui.tabs.chat.nodes import Chat
 from qwen_ui.tabs.chat.settings import ChatSettings
 from qwen_ui.tabs.chat.sure import Sureness, how_sure
 
@@ -41,7 +40,7 @@ class Looks:
     def _looking(self, event: Event) -> Run[list[TokenLook]]:
         """Looks at the tokens of an answer."""
         id, chat = turns.chosen(event.data), self._chat(event)
-        _answer(chat, id)
+        chat.answer(id)  # raises where there is none
         opening = task.opening(event[self._settings.system] or "")
         return self.panel.looking(
             event.say,
@@ -54,7 +53,7 @@ class Looks:
     def _asking(self, event: Event) -> Run[Sureness]:
         """Has the question of an answer answered several times more, to see how many of them agree."""
         id, chat = turns.chosen(event.data), self._chat(event)
-        node = _answer(chat, id)
+        node = chat.answer(id)
         system, adapter = event[self._settings.system] or "", self._settings.adapter(event)
 
         def ask(engine: Engine) -> AsyncGenerator[Sureness, None]:
@@ -73,10 +72,3 @@ class Looks:
             undone=self.panel.closed(),
             every=EVERY,
         )
-
-
-def _answer(chat: Chat, id: int) -> Node:
-    node = chat.nodes.get(id)
-    if node is None or node.message.role != "assistant":
-        raise InvalidInput("This message is no longer there.")
-    return node

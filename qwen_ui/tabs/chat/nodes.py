@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Message, Usage
 
 
@@ -97,6 +98,13 @@ class Chat:
             node.message if node.model == model else Message(node.message.role, node.message.content) for node in nodes
         )
 
+    def answer(self, id: int) -> Node:
+        """The model's message of that id. Raises `InvalidInput` if there is none."""
+        node = self.nodes.get(id)
+        if node is None or node.message.role != "assistant":
+            raise _gone()
+        return node
+
     def with_one(self, message: Message, after: int | None) -> tuple["Chat", int]:
         """With one more message, which is shown, and its id."""
         id = max(self.nodes, default=-1) + 1
@@ -120,7 +128,12 @@ class Chat:
         return self.with_one(Message("user", text), self.path[-1] if self.path else None)[0]
 
     def showing(self, id: int) -> "Chat":
-        """The same, with that message on the shown path; what follows it is what was last shown there."""
+        """The same, with that message on the shown path; what follows it is what was last shown there.
+
+        Raises `InvalidInput` if there is none of that id.
+        """
+        if id not in self.nodes:
+            raise _gone()
         nodes = dict(self.nodes)
         while (after := nodes[id].after) is not None:
             nodes[after] = replace(nodes[after], next=id)
@@ -136,3 +149,7 @@ class Chat:
         if from_ is None:
             return Chat(self.nodes, to)
         return self.having(from_, replace(self.nodes[from_], next=to))
+
+
+def _gone() -> InvalidInput:
+    return InvalidInput("This message is no longer there.")

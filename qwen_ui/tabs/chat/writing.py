@@ -80,7 +80,7 @@ class Writing:
 
     def show(self, id: int) -> None:
         """Shows that message of the conversation. Raises `InvalidInput` if there is none."""
-        self._chat = showing(self._chat, id)
+        self._chat = self._chat.showing(id)
         self._news.set()
 
     async def run(self, engine: Engine) -> AsyncGenerator["Writing", None]:
@@ -125,10 +125,3 @@ class Writing:
                 self._chat = self._chat.without(id)
                 del self.answers[id]
             self._news.set()
-
-
-def showing(chat: Chat, id: int) -> Chat:
-    """The conversation with that message on its shown path. Raises `InvalidInput` if there is none."""
-    if id not in chat.nodes:
-        raise InvalidInput("This message is no longer there.")
-    return chat.showing(id)

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from html import escape
 
-from gradio.components import Component
-
 from qwen_ui.introspect import looks
 from qwen_ui.introspect.looks import Look, Source
 from qwen_ui.introspect.results import ArchitectureResult
@@ -43,14 +41,6 @@ class ArchitecturePart(Part):
 
     def lay_out(self) -> None:
         self.view = drawing("inside-architecture")
-
-    @property
-    def controls(self) -> Sequence[Component]:
-        return []
-
-    @property
-    def shown(self) -> Sequence[Component]:
-        return [self.view]
 
     def wanted(self, event: Event, source: Source, model: ArchitectureResult) -> Look:
         return looks.Architecture()

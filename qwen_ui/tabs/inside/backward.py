@@ -78,10 +78,6 @@ class BackwardPart(Part):
     def controls(self) -> Sequence[Component]:
         return [self.answer, self._optimizer, self._rate]
 
-    @property
-    def shown(self) -> Sequence[Component]:
-        return [self.view]
-
     def wanted(self, event: Event, source: Source, model: ArchitectureResult) -> Look:
         if not (answer := event[self.answer] or "").strip():
             raise InvalidInput("Write the answer that should follow the text.")

@@ -67,10 +67,6 @@ class ComparePart(Part):
     def controls(self) -> Sequence[Component]:
         return [self._scale, self._layer]
 
-    @property
-    def shown(self) -> Sequence[Component]:
-        return [self.view]
-
     def wanted(self, event: Event, source: Source, model: ArchitectureResult) -> Look:
         return looks.Compare(source, within(event[self._layer], model))
 

@@ -54,10 +54,6 @@ class MicroscopePart(Part):
     def controls(self) -> Sequence[Component]:
         return [self._module, self._block, self._whole]
 
-    @property
-    def shown(self) -> Sequence[Component]:
-        return [self.view]
-
     def wanted(self, event: Event, source: Source, model: ArchitectureResult) -> Look:
         chosen = event[self._module]
         module = chosen if chosen in model.linear else default_module(model)

@@ -59,6 +59,8 @@ class Part(ABC):
     needs_text: ClassVar[bool] = True
     by_itself: ClassVar[bool] = True
     """Whether it is computed when it is opened."""
+    view: gr.HTML
+    """What a part draws in that needs but one place for it."""
 
     def __init__(self, app: App, place: gr.Tab) -> None:
         self.app = app
@@ -83,14 +85,14 @@ class Part(ABC):
         """What is to be looked at in that model. Raises `InvalidInput`. Parts that need no text get any."""
 
     @property
-    @abstractmethod
     def controls(self) -> Sequence[Component]:
         """What `wanted` and `show` read."""
+        return ()
 
     @property
-    @abstractmethod
     def shown(self) -> Sequence[Component]:
         """What `show` gives the values of."""
+        return (self.view,)
 
     @abstractmethod
     def show(self, held: Held, event: Event) -> Values:

@@ -1,9 +1,6 @@
 """Positions: how RoPE tells them apart, and how attention falls with distance on this text."""
 
-from collections.abc import Sequence
-
 import numpy as np
-from gradio.components import Component
 
 from qwen_ui.introspect import looks
 from qwen_ui.introspect.looks import Look, Source
@@ -35,14 +32,6 @@ class PositionsPart(Part):
 
     def lay_out(self) -> None:
         self.view = drawing("inside-positions")
-
-    @property
-    def controls(self) -> Sequence[Component]:
-        return []
-
-    @property
-    def shown(self) -> Sequence[Component]:
-        return [self.view]
 
     def wanted(self, event: Event, source: Source, model: ArchitectureResult) -> Look:
         return looks.Positions(source)
