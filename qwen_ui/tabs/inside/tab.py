@@ -77,7 +77,9 @@ class InsideTab:
         assert isinstance(forward, ForwardPart)
         assert isinstance(backward, BackwardPart)
         self._forward, self._backward = forward, backward
-        self._events = Events(app, TAB.id, self._status, Buttons([self._look], self._stop), refused=NOT_DONE)
+        buttons = Buttons([self._look], self._stop)
+        # Without the adapter that is picked in the page's head: each part says itself whether it looks with that.
+        self._events = Events(app, TAB.id, self._status, buttons, admit=app.request, refused=NOT_DONE)
         self._wire(page, place)
 
     @property

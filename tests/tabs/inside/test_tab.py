@@ -19,7 +19,7 @@ from qwen_ui.tabs.inside.picture import between, heat, shrunk
 from qwen_ui.tabs.inside.tab import EXAMPLES, PARTS
 from qwen_ui.tabs.inside.task import MAX_TRACE_BYTES, Held, read_trace, trace_of
 from tests.tabs.inside.conftest import LOOKS, SOURCE, TEXT, Laid, held
-from tests.tabs.inside.made_up import made_up
+from tests.tabs.inside.made_up import LookingEngine, made_up
 
 KINDS = [type(look).__name__ for look in LOOKS]
 
@@ -217,6 +217,17 @@ def test_what_is_missing_is_asked_for(laid: Laid, given: dict[str, str], said: s
     event = laid.event({tab._text: given.get("text", TEXT), tab._open: given.get("open", "forward")})
     with pytest.raises(InvalidInput, match=said):
         tab._asked(tab._parts[event[tab._open]], event, event[tab._model])
+
+
+@pytest.mark.parametrize(("part", "adapter"), [("forward", "films"), ("backward", "")])
+async def test_gradients_are_the_models_own_and_other_parts_look_with_the_picked_adapter(part: str, adapter: str):
+    laid = Laid()
+    tab, engine = laid.tab, laid.app.host.engine
+    assert isinstance(engine, LookingEngine)
+    event = laid.event({tab._text: TEXT, tab._open: part, tab._app.adapter: "films"})
+    updates = [values async for values in tab._events.updates(event, tab._looking)]
+    assert tab._parts[part].held in updates[-1]
+    assert engine.looks[-1][1] == adapter
 
 
 def test_the_code_of_each_part_is_there(laid: Laid):
