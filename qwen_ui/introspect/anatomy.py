@@ -91,8 +91,10 @@ class Anatomy:
     def logits(self, states: torch.Tensor) -> torch.Tensor:
         """(…, hidden) states before the final norm to (…, vocabulary) float32 logits: what the head reads in them."""
         logits: torch.Tensor = self.head(self.final_norm(states)).float()
-        logits = logits / (getattr(self.config, "logits_scaling", None) or 1)  # Granite
-        logits = logits * (getattr(self.config, "logit_scale", None) or 1)  # Cohere
+        if scaling := getattr(self.config, "logits_scaling", None):  # Granite
+            logits = logits / scaling
+        if scale := getattr(self.config, "logit_scale", None):  # Cohere
+            logits = logits * scale
         cap = getattr(self.config, "final_logit_softcapping", None)  # Gemma
         return logits if cap is None else torch.tanh(logits / cap) * cap
 

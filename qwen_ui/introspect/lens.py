@@ -9,8 +9,11 @@ import torch
 from qwen_ui.introspect.anatomy import Anatomy
 from qwen_ui.introspect.passes import Pause
 
-ROWS = 64
-"""States that the head reads at once, for which running streams wait: a vocabulary's worth of numbers for each."""
+LOGITS = 6_000_000
+"""Numbers that the head gives at once, a vocabulary's worth for each state: running streams wait for them.
+
+Twice as many are slower: memory of such a size is taken anew from the system each time.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +34,18 @@ class Lens:
         return len(self.ids) - wrong.flip(0).argmax(0).masked_fill(wrong.sum(0) == 0, len(self.ids))
 
 
+def at_once(anatomy: Anatomy) -> int:
+    """States that the head reads together."""
+    return max(1, LOGITS // anatomy.config.vocab_size)
+
+
 def read(anatomy: Anatomy, states: torch.Tensor, pause: Pause) -> Lens:
     """(layers + 1, positions, hidden) states, as the head reads each of them after the final norm."""
-    rows = states.reshape(-1, states.shape[-1])
+    rows, step = states.reshape(-1, states.shape[-1]), at_once(anatomy)
     ids, probabilities = [], []
-    for start in range(0, len(rows), ROWS):
+    for start in range(0, len(rows), step):
         with pause():
-            logits = anatomy.logits(rows[start : start + ROWS])
+            logits = anatomy.logits(rows[start : start + step])
             best = logits.softmax(dim=-1).max(dim=-1)  # on a CPU a quarter of the time that logsumexp takes
             ids.append(best.indices)
             probabilities.append(best.values)

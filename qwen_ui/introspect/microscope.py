@@ -131,10 +131,10 @@ def _output_errors(given: torch.Tensor, original: torch.Tensor, packed: torch.Te
 def _against(subject: Subject, states: torch.Tensor) -> Against16Bits:
     """The next tokens of both. The head and the norm before it are not packed: they read the 16-bit states too."""
     there = beside.states(subject).to(states)
-    divergences, best = [], []
-    for start in range(0, len(states), lens.ROWS):
+    divergences, best, step = [], [], lens.at_once(subject.anatomy)
+    for start in range(0, len(states), step):
         with subject.pause():
-            rows = slice(start, start + lens.ROWS)
+            rows = slice(start, start + step)
             ours, theirs = (subject.anatomy.logits(each[rows]).log_softmax(dim=-1) for each in (states, there))
             divergences.append((theirs.exp() * (theirs - ours)).sum(dim=-1).clamp_min(0))
             best.append(torch.stack([ours.argmax(dim=-1), theirs.argmax(dim=-1)]))

@@ -32,7 +32,7 @@ def model(request: pytest.FixtureRequest) -> Any:
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a text goes through in several parts."""
     monkeypatch.setattr("qwen_ui.introspect.passes.CHUNK", 16)
-    monkeypatch.setattr("qwen_ui.introspect.lens.ROWS", 10)
+    monkeypatch.setattr("qwen_ui.introspect.lens.at_once", lambda anatomy: 10)
 
 
 def test_states_and_lens_are_those_of_plain_transformers(model: Any):

@@ -43,11 +43,12 @@ def dequantize(layer: Any) -> torch.Tensor:
     """A repacked layer's weights in its compute type, (rows, columns)."""
     state = layer.weight.quant_state
     rows, columns = state.shape
-    codes = layer.weight.data.view(rows // _ROWS, columns // 2, _ROWS).int()
-    pairs = torch.stack([table[codes] for table in _tables(state.code, state.absmax.dtype)], dim=2)
-    ordered = pairs.view(rows // _ROWS, columns // 2, 2, _HALF, 2).permute(0, 2, 3, 1, 4)
-    blocks = ordered.reshape(rows, columns // state.blocksize, state.blocksize)
-    weights: torch.Tensor = (blocks * state.absmax.T.unsqueeze(-1)).view(rows, columns)
+    packed = layer.weight.data.view(rows // _ROWS, columns // 2, _HALF, 2)  # put in order while they are still bytes
+    codes = packed.transpose(1, 2).reshape(-1).int()
+    lower, upper = (table.index_select(0, codes) for table in _tables(state.code, state.absmax.dtype))
+    ordered = torch.stack([lower.view(rows // _ROWS, -1), upper.view(rows // _ROWS, -1)], dim=1)
+    blocks = ordered.view(rows, columns // state.blocksize, state.blocksize)
+    weights: torch.Tensor = blocks.mul_(state.absmax.T.unsqueeze(-1)).view(rows, columns)
     return weights
 
 
