@@ -15,6 +15,7 @@ from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import TokenLook, text_of
 from qwen_ui.page.words import Say
 from qwen_ui.sentences import Sentence
+from qwen_ui.text.pieces import seen
 
 TOP = 10
 """The likeliest tokens that are shown at each place."""
@@ -23,7 +24,6 @@ LEVELS = (0.9, 0.5, 0.2, 0.05)
 SCRIPT = (Path(__file__).parent / "token_view.js").read_text("utf-8")
 UNFINISHED = "\ufffd"
 """What stands for the first bytes of a character."""
-_SHOWN = str.maketrans({" ": "␣", "\n": "⏎", "\r": "␍", "\t": "⇥"})
 _SMALLEST = 1e-12
 """Stands for a probability that was rounded to nothing, which has no logarithm."""
 
@@ -103,13 +103,13 @@ def covering(looks: Sequence[TokenLook], given: str) -> int:
 
 
 def _token(look: TokenLook, place: int, say: Say) -> str:
-    shown = look.token.translate(_SHOWN)
+    shown = seen(look.token)
     if look.probability is None:
         told, level = say("{token}: the first of the text", token=shown), ""
     else:
         told = say("{token}: {share}, number {rank:,}", token=shown, share=share(look.probability), rank=look.rank)
         level = f' data-level="{level_of(look.probability)}"'
-    others = [[other.token.translate(_SHOWN), other.id, share(other.probability)] for other in look.alternatives]
+    others = [[seen(other.token), other.id, share(other.probability)] for other in look.alternatives]
     data = escape(json.dumps(others, ensure_ascii=False, separators=(",", ":")))
     text = escape(look.token).replace("\n", '<i aria-hidden="true">⏎</i>\n')
     return (

@@ -12,6 +12,12 @@ BYTES = {chr(byte): byte for byte in _PRINTABLE} | {chr(0x100 + at): byte for at
 _BLANK = "\u2581"
 """How other tokenizers write a blank."""
 _MAX_ID = 2**31  # no vocabulary is that large
+_SEEN = str.maketrans({" ": "␣", "\n": "⏎", "\r": "␍", "\t": "⇥"})
+
+
+def seen(text: str) -> str:
+    """The text with signs for its blanks, so that a reader sees them."""
+    return text.translate(_SEEN)
 
 
 def check_ids(tokenizer: Any, ids: Sequence[int]) -> None:

@@ -6,6 +6,7 @@ from html import escape
 
 from qwen_ui.page.words import Say
 from qwen_ui.tabs.inside.picture import GRADIENT
+from qwen_ui.text.pieces import seen
 
 ON_LOAD = """
 element.addEventListener("click", (event) => {
@@ -27,13 +28,12 @@ element.addEventListener("click", (event) => {
 """
 """In the browser: buttons with ``data-pick`` tell the server what was picked; those in a table's head sort its rows."""
 LONGEST_TOKEN = 24
-_SEEN = str.maketrans({" ": "·", "\n": "↵", "\t": "⇥", "\r": "␍"})
 
 
 def token(text: str) -> str:
     """A token's text, so that its blanks are seen. HTML."""
     text = text if len(text) <= LONGEST_TOKEN else text[:LONGEST_TOKEN] + "…"
-    return escape(text.translate(_SEEN)) or "∅"
+    return escape(seen(text)) or "∅"
 
 
 def percent(share: float) -> str:

@@ -183,5 +183,5 @@ def tokens(found: ForwardResult, say: Say) -> str:
     return section(
         say("The text as tokens"),
         strip(marks, say("The text as tokens")),
-        say("Each with its number in the vocabulary; · is a blank, ↵ a new line. The model sees only the numbers."),
+        say("Each with its number in the vocabulary; ␣ is a blank, ⏎ a new line. The model sees only the numbers."),
     )

@@ -185,7 +185,7 @@ def test_the_embedded_model_is_looked_into(embedded_host: EngineHost, serve_modu
     page = open_tab(serve_module(embedded_host), "Look inside")
     expect(page.locator(".inside-flow")).to_contain_text("30 layers, one after the other")
     page.locator("#inside-look").click()
-    expect(page.locator("#inside-next tbody tr").first).to_contain_text("·whale")
+    expect(page.locator("#inside-next tbody tr").first).to_contain_text("␣whale")
     expect(section(page, "Logit lens").locator("tbody tr").nth(30)).to_contain_text("After layer 29")
     open_part(page, "attention")
     expect(page.locator("#inside-heads button")).to_have_count(9)
