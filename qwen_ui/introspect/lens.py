@@ -36,7 +36,7 @@ class Lens:
 
 def at_once(anatomy: Anatomy) -> int:
     """States that the head reads together."""
-    return max(1, LOGITS // anatomy.config.vocab_size)
+    return max(1, LOGITS // int(anatomy.config.vocab_size))
 
 
 def read(anatomy: Anatomy, states: torch.Tensor, pause: Pause) -> Lens:
