@@ -95,7 +95,7 @@ class RemoteEngine:
         if not prompts:
             return []
         if not candidates or not all(candidates) or not all(prompts):
-            raise InvalidInput("There must be at least one candidate, and no prompt or candidate may be empty.")
+            raise InvalidInput("Scoring needs prompts and candidates that are not empty.")
         with self._told():
             return await scoring.score(self._client(), self._name, self._info.scoring, prompts, candidates)
 
