@@ -100,10 +100,10 @@ def server_table(server: RemoteServer, say: Say) -> str:
         for feature, meaning in FEATURES.items()
         for known in [feature in server.features]
     )
-    models = ", ".join(server.models[:MODELS_SHOWN]) + ("…" if len(server.models) > MODELS_SHOWN else "")
     caption = escape(say("What the server at {address} can do", address=server.address))
-    models = f"<tr><th scope=row>{escape(say('Models'))}</th><td>{escape(models)}</td></tr>"
-    return f"<table><caption>{caption}</caption><tbody>{rows}{models}</tbody></table>"
+    names = ", ".join(server.models[:MODELS_SHOWN]) + ("…" if len(server.models) > MODELS_SHOWN else "")
+    models = escape(say("Models there: {names}", names=names))
+    return f"<table><caption>{caption}</caption><tbody>{rows}</tbody></table><p>{models}</p>"
 
 
 def embedded_notice(say: Say) -> str:
