@@ -53,7 +53,8 @@ async def test_what_a_server_can_do_is_found_out() -> None:
 )
 @pytest.mark.parametrize("how", ["refused", "ignored"])
 async def test_what_a_server_cannot_do_is_found_out(fields: set[str], missing: Feature, scoring: str, how: str) -> None:
-    with served(StandIn(**{how: fields})) as address:
+    stand_in = StandIn(refused=fields) if how == "refused" else StandIn(ignored=fields)
+    with served(stand_in) as address:
         engine = await opened(address)
         assert engine.info.remote is not None
         assert missing not in engine.info.remote.features
