@@ -27,7 +27,7 @@ from qwen_ui.finetune.queue import RunQueue
 from qwen_ui.knowledge.library import Library
 from qwen_ui.page import shell
 from qwen_ui.server import closing, health, logs, public
-from qwen_ui.server.host import EngineHost, OpenEngine, open_local, open_zero
+from qwen_ui.server.host import EngineHost, OpenEngine, open_local, open_remote, open_zero
 from qwen_ui.server.metrics import Metrics
 from qwen_ui.settings import Settings, read
 from qwen_ui.tabs import TABS
@@ -169,9 +169,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     logs.set_up(settings)
-    if on_zero_gpu(os.environ):  # the model has to be there before its worker processes are forked
+    if (
+        on_zero_gpu(os.environ) and not settings.is_remote
+    ):  # the model has to be there before its worker processes are forked
         return serve(settings, open_zero, on_main_thread=True)
-    return serve(settings)
+    return serve(settings, open_remote if settings.is_remote else open_local)
 
 
 if __name__ == "__main__":

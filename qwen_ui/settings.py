@@ -108,6 +108,21 @@ def _read_prompts_folder(name: str, value: str | Path) -> Path:
     return folder
 
 
+def _read_key_file(name: str, value: str | Path) -> Path:
+    file = Path(value).expanduser().resolve()
+    try:
+        empty = not file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        empty = True
+    if empty:
+        raise InvalidInput(
+            "The file {file} can't be read, or holds no key. Set {flag} to a text file with the key in it.",
+            file=file,
+            flag=flag_of(name),
+        )
+    return file
+
+
 def _read_credentials(name: str, value: str | Auth) -> Auth:
     if isinstance(value, tuple):
         return value
@@ -152,14 +167,23 @@ class Setting:
     help: str
     default: str
     """In words."""
+    on_command_line: bool = True
+    """Whether there is a flag for it: a secret has only the variable, as others can read a command line."""
 
 
 def _setting(
-    section: str, default: T, kind: Kind, metavar: str, meaning: str, shown: str = "", secret: bool = False
+    section: str,
+    default: T,
+    kind: Kind,
+    metavar: str,
+    meaning: str,
+    shown: str = "",
+    secret: bool = False,
+    on_command_line: bool = True,
 ) -> T:
     """Declares a field of `Settings`. ``shown`` is the default in words, where the value itself doesn't say it."""
     help_ = f"{meaning} Values: {kind.values}." if kind.values else meaning
-    setting = Setting(section, kind, metavar, help_, shown or str(default))
+    setting = Setting(section, kind, metavar, help_, shown or str(default), on_command_line)
     return field(default=default, repr=not secret, metadata={"setting": setting})
 
 
@@ -173,10 +197,32 @@ class Settings:
     model: str = _setting(
         "Model",
         "auto",
-        _text("Say auto, embedded, a hub id, a folder or a .gguf file."),
+        _text("Say auto, embedded, a hub id, a folder, a .gguf file or a server's address."),
         "NAME",
-        "Which one: auto, embedded, a hub id, a folder or a .gguf file. "
+        "Which one: auto, embedded, a hub id, a folder, a .gguf file, or the address of a server that speaks OpenAI's "
+        "API, such as `http://127.0.0.1:8080/v1`. "
         "With `auto` the machine decides; the page says which model runs and why.",
+    )
+    model_name: str | None = _setting(
+        "Model",
+        None,
+        _text("Say which of the server's models."),
+        "NAME",
+        "Which of a server's models, where it has several.",
+        "its only one",
+    )
+    api_key_file: Path | None = _setting(
+        "Model", None, Kind(_read_key_file), "FILE", "File with the key that the server asks for.", "none"
+    )
+    remote_key: str | None = _setting(
+        "Model",
+        None,
+        _text("Give the key that the server asks for."),
+        "KEY",
+        "The key itself. Only as a variable: others on the machine can read a command line.",
+        "none",
+        secret=True,
+        on_command_line=False,
     )
     precision: Precision = _setting(
         "Model", "auto", _choice(Precision), "HOW", "How the weights are kept; auto is 4bit where that works."
@@ -300,6 +346,18 @@ class Settings:
             raise InvalidInput("--metrics-port must not be the page's port, {port}.", port=self.port)
 
     @property
+    def is_remote(self) -> bool:
+        """Whether the model runs on another server."""
+        return self.model.startswith(("http://", "https://"))
+
+    @property
+    def remote_secret(self) -> str:
+        """The key for the server, empty for none; as it is in its file now. Raises `InvalidInput` like the setting."""
+        if self.api_key_file is None:
+            return self.remote_key or ""
+        return _read_key_file("api_key_file", self.api_key_file).read_text("utf-8").strip()
+
+    @property
     def is_public(self) -> bool:
         """Whether strangers can reach the page."""
         return self.share if self.public is None else self.public
@@ -359,6 +417,8 @@ def _parser() -> argparse.ArgumentParser:
     for title, settings in SECTIONS.items():
         group = parser.add_argument_group(title.lower())
         for name, setting in settings.items():
+            if not setting.on_command_line:
+                continue
             text = f"{setting.help} ({setting.default})"
             if setting.metavar:
                 group.add_argument(flag_of(name), metavar=setting.metavar, help=text)

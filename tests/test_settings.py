@@ -27,8 +27,11 @@ def test_a_flag_wins_over_its_variable_and_that_over_the_default():
 
 
 def test_every_flag_is_a_variable(tmp_path: Path):
+    (tmp_path / "key").write_text("secret")
     flags = {
         "model": "Qwen/Qwen2.5-0.5B-Instruct",
+        "model-name": "qwen",
+        "api-key-file": str(tmp_path / "key"),
         "precision": "8bit",
         "host": "0.0.0.0",
         "port": "8000",
@@ -50,7 +53,9 @@ def test_every_flag_is_a_variable(tmp_path: Path):
         "metrics-host": "0.0.0.0",
     }
     switches = {"share", "public", "log_text"}
-    assert {name.replace("-", "_") for name in flags} | switches == {field.name for field in fields(Settings)}
+    without_flag = {name for name, setting in SETTINGS.items() if not setting.on_command_line}
+    flagged = {field.name for field in fields(Settings)} - without_flag
+    assert {name.replace("-", "_") for name in flags} | switches == flagged
     by_flag = read([word for name, value in flags.items() for word in (f"--{name}", value)], {})
     by_variable = read([], {f"QWEN_UI_{name.upper().replace('-', '_')}": value for name, value in flags.items()})
     assert by_flag == by_variable
@@ -145,6 +150,17 @@ def test_the_password_is_not_printed():
     assert "hunter2" not in repr(Settings(auth=("me", "hunter2")))
 
 
+def test_a_servers_key_has_no_flag_and_is_shown_nowhere(tmp_path: Path):
+    settings = read([], {"QWEN_UI_REMOTE_KEY": "hunter2", "QWEN_UI_MODEL": "http://127.0.0.1:8080/v1"})
+    assert settings.is_remote
+    assert settings.remote_secret == "hunter2"
+    assert "hunter2" not in repr(settings)
+    (tmp_path / "key").write_text("from the file\n")
+    assert replace(settings, api_key_file=tmp_path / "key").remote_secret == "from the file"
+    with pytest.raises(InvalidInput, match="holds no key"):
+        replace(settings, api_key_file=tmp_path / "none")
+
+
 def test_help_names_every_flag_with_its_default(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("COLUMNS", "1000")  # so that no line is broken
     with pytest.raises(SystemExit) as caught:
@@ -152,6 +168,9 @@ def test_help_names_every_flag_with_its_default(capsys: pytest.CaptureFixture[st
     assert caught.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
     for name, setting in SETTINGS.items():
+        if not setting.on_command_line:
+            assert flag_of(name) not in text
+            continue
         entry = rf"{flag_of(name)}\b[^(]* {re.escape(setting.help)} {re.escape(f'({setting.default})')}"
         assert re.search(entry, text), name
 

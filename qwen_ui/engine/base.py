@@ -13,8 +13,26 @@ from qwen_ui.messages import Answer, Chunk, Message, Sampling, TokenLook
 Ability = Literal["tokens", "introspect"]
 """What not every engine can do: look at tokens and go on from some, show how the model works."""
 
+Scoring = Literal["exact", "first token", "choice", "none"]
+"""How texts are scored: each token of a candidate; by the likeliest first tokens; by a constrained choice; not at all.
+"""
+
+Feature = Literal[
+    "streaming", "usage", "stop", "n", "log-probabilities", "prompt log-probabilities", "guided choice", "tools"
+]
+"""What one server that speaks OpenAI's API can do and another can't."""
+
 MAX_ALTERNATIVES = 50
 """At each token that is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteServer:
+    """The server that answers for an engine, as it was found at the start."""
+
+    address: str
+    models: tuple[str, ...]
+    features: frozenset[Feature]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +41,9 @@ class EngineInfo:
 
     model: str
     precision: str
-    """One of 4bit, 8bit, bf16, fp32."""
+    """One of 4bit, 8bit, bf16, fp32; empty where that is not known."""
     device: str
-    """For people: "cpu", or the GPU's name."""
+    """For people: "cpu", the GPU's name, or another server's."""
     engine: str
     """The engine's name, as /status shows it."""
     context_length: int
@@ -38,6 +56,9 @@ class EngineInfo:
     """What adapters have to fit; None where a request can't name one."""
     abilities: frozenset[Ability] = frozenset()
     """What it can do beyond answering and scoring."""
+    scoring: Scoring = "exact"
+    remote: RemoteServer | None = None
+    """None where the model is in this machine's memory."""
 
 
 class Stream(Protocol):
@@ -93,7 +114,9 @@ class Engine(Protocol):
 
         Prompts are plain text, not conversations. Gives ``len(prompts)`` rows of ``len(candidates)`` columns.
         Streams that run meanwhile go on. Raises `InvalidInput` for an empty prompt or candidate, or an adapter that
-        can't be used, `PromptTooLong`, and `Busy` when there is no room for the adapter.
+        can't be used, `PromptTooLong`, and `Busy` when there is no room for the adapter. Where the engine's ``scoring``
+        is not exact, the numbers only tell which of the candidates are likelier; where it is none, it raises
+        `InvalidInput`.
         """
 
     async def tokens(
@@ -118,7 +141,10 @@ class Engine(Protocol):
         """
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
-        """Tokens of the conversation as the model would see it, the opening of the answer included."""
+        """Tokens of the conversation as the model would see it, the opening of the answer included.
+
+        An estimate where the tokenizer is another server's.
+        """
 
     async def close(self) -> None:
         """Ends every request and frees the model. The engine can't be used afterwards."""

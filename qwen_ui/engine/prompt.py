@@ -57,15 +57,12 @@ class PromptEncoder:
     ) -> Prompt:
         """The prompt, and what the answer has begun with, without the oldest turns if it would be too long with them.
 
-        What goes, goes in quarters of the room there is: see `_grid`. However long the conversation is, what is
+        What goes, goes in quarters of the room there is: see `starts_within`. However long the conversation is, what is
         tokenized of it is a small multiple of the context; between its parts the checkpoint is called.
         Raises `InvalidInput` for an empty conversation and `PromptTooLong` when the system prompt and
         the last message alone do not fit.
         """
-        if not any(m.content.strip() for m in messages if m.role != "system"):
-            raise InvalidInput("The message is empty. Write something first.")
-        head = next(i for i, m in enumerate(messages) if m.role != "system")
-        last = max((i for i, m in enumerate(messages) if m.role == "user"), default=head)
+        head, last = ends(messages)
         self._check_sizes([*messages[:head], *messages[last:]], max_new_tokens, len(begun))
         room = self.context - max_new_tokens - len(begun)
         tokens: list[int] = []
@@ -119,7 +116,7 @@ class PromptEncoder:
         turns = messages[head:]
         left = room - sum(self._size(m) for m in messages[:head])
         dropped = len(turns) - self._latest(turns, left, checkpoint)
-        return [head + start for start in _grid(turns, left) if dropped <= start < last - head]
+        return [head + start for start in starts_within(turns, left) if dropped <= start < last - head]
 
     def _latest(self, turns: Sequence[Message], room: int, checkpoint: Checkpoint) -> int:
         """How many of the latest messages may fit. Those before them are not tokenized."""
@@ -154,7 +151,18 @@ class PromptEncoder:
         return disarmed(text, self._markers)
 
 
-def _grid(turns: Sequence[Message], room: int) -> Iterator[int]:
+def ends(messages: Sequence[Message]) -> tuple[int, int]:
+    """The first message that is not the system's, and the last of the user's: what is between may be left out.
+
+    Raises `InvalidInput` for an empty conversation.
+    """
+    if not any(m.content.strip() for m in messages if m.role != "system"):
+        raise InvalidInput("The message is empty. Write something first.")
+    head = next(i for i, m in enumerate(messages) if m.role != "system")
+    return head, max((i for i, m in enumerate(messages) if m.role == "user"), default=head)
+
+
+def starts_within(turns: Sequence[Message], room: int) -> Iterator[int]:
     """The first message, and the first user message behind each quarter of the room, counted from the beginning.
 
     So a prompt starts at the same message for several turns, and with it the cache that they share stays good.

@@ -5,7 +5,7 @@ from typing import Literal
 
 from qwen_ui.sentences import Sentence
 
-Stage = Literal["choosing", "fetching", "converting", "loading", "warming", "ready", "failed"]
+Stage = Literal["choosing", "connecting", "asking", "fetching", "converting", "loading", "warming", "ready", "failed"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,12 @@ def picker() -> gr.Dropdown:
 
 
 def wire(app: App, page: gr.Blocks) -> None:
-    """Fills the picker when the page opens, and when it gets the focus. Without an adapter there is nothing to pick."""
+    """Fills the picker when the page opens, and when it gets the focus. Without an adapter there is nothing to pick.
+
+    Nor is there with another server's model: adapters are for one that is here.
+    """
+    if app.settings.is_remote:
+        return
 
     def opened(request: gr.Request) -> Values:
         return {app.adapter: offered(app.adapters, app.say(request), "")}

@@ -1,7 +1,7 @@
 """What the page is made of: handed to every tab."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ import gradio as gr
 
 from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.engine.base import Engine
-from qwen_ui.errors import InvalidInput
+from qwen_ui.errors import InvalidInput, NotReady
 from qwen_ui.finetune.queue import RunQueue
 from qwen_ui.knowledge.library import Library
 from qwen_ui.page.pace import paced
@@ -45,10 +45,25 @@ class App:
 
     @property
     def model(self) -> str:
-        """The model that serves, as ``--model`` names it: what "auto" would choose now may be another one."""
+        """The model that serves, as ``--model`` names it: what "auto" would choose now may be another one.
+
+        Raises `InvalidInput` where it runs on another server, so that it can't be trained here.
+        """
+        if self.settings.is_remote:
+            raise InvalidInput(
+                "The model runs on another server, and training takes one that is here. Start the app with such a "
+                "model, or name one."
+            )
         if self.settings.model != "auto" or self.host.progress.stage != "ready":
             return self.settings.model
         return "embedded" if self.host.info.embedded else self.host.info.model
+
+    @property
+    def can_look(self) -> bool:
+        """Whether the model's tokens can be had; true while there is no model yet."""
+        with suppress(NotReady):
+            return "tokens" in self.host.info.abilities
+        return not self.settings.is_remote
 
     def say(self, request: gr.Request) -> Say:
         """For sentences in the visitor's language."""

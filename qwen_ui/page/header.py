@@ -5,7 +5,7 @@ from html import escape
 
 import gradio as gr
 
-from qwen_ui.engine.base import EngineInfo
+from qwen_ui.engine.base import EngineInfo, Feature, RemoteServer
 from qwen_ui.models.progress import Progress
 from qwen_ui.page.app import App
 from qwen_ui.page.events import QUIET, Values
@@ -13,10 +13,13 @@ from qwen_ui.page.words import Say
 from qwen_ui.sentences import marked
 
 TICK = 0.5
+MODELS_SHOWN = 20
 COMMAND = "python app.py --model Qwen/Qwen2.5-0.5B-Instruct"
 PRECISIONS = {"4bit": "4-bit", "8bit": "8-bit"}
 STAGES = {
     "choosing": marked("Choosing a model for this machine"),
+    "connecting": marked("Waiting for the server at {detail}"),
+    "asking": marked("Asking the server at {detail} what it can do"),
     "fetching": marked("Fetching {detail}"),
     "converting": marked("Converting {detail}: only needed once"),
     "loading": marked("Loading {detail}"),
@@ -66,12 +69,41 @@ class Header:
 def model_chip(info: EngineInfo, say: Say) -> str:
     """Model, precision and device; opened, why these. HTML."""
     name = info.model.rsplit("/", 1)[-1]
-    summary = " · ".join([name, PRECISIONS.get(info.precision, info.precision), info.device])
+    parts = [name, PRECISIONS.get(info.precision, info.precision), info.device]
+    summary = " · ".join(part for part in parts if part)
     details = [info.model, info.reason, say("Context: {tokens:,} tokens", tokens=info.context_length), info.engine]
     body = "".join(f"<p>{escape(text)}</p>" for text in details)
+    if info.remote is not None:
+        body += server_table(info.remote, say)
     title = escape(say("Why this model"), quote=True)
     head = f'<summary title="{title}"><span>{escape(summary)}</span></summary>'
     return f'<details class="chip">{head}<div>{body}</div></details>'
+
+
+FEATURES: dict[Feature, str] = {
+    "streaming": marked("Sends answers piece by piece"),
+    "usage": marked("Counts the tokens"),
+    "stop": marked("Ends at stop strings"),
+    "n": marked("Several answers to one request"),
+    "log-probabilities": marked("Tells the likeliest next tokens"),
+    "prompt log-probabilities": marked("Tells probabilities of a given text"),
+    "guided choice": marked("Can be made to choose"),
+    "tools": marked("Calls tools"),
+}
+"""What each feature is, for people."""
+
+
+def server_table(server: RemoteServer, say: Say) -> str:
+    """What a remote server has and can do. HTML."""
+    rows = "".join(
+        f"<tr><th scope=row>{escape(say(meaning))}</th><td>{escape(say('yes') if known else say('no'))}</td></tr>"
+        for feature, meaning in FEATURES.items()
+        for known in [feature in server.features]
+    )
+    caption = escape(say("What the server at {address} can do", address=server.address))
+    names = ", ".join(server.models[:MODELS_SHOWN]) + ("…" if len(server.models) > MODELS_SHOWN else "")
+    models = escape(say("Models there: {names}", names=names))
+    return f"<table><caption>{caption}</caption><tbody>{rows}</tbody></table><p>{models}</p>"
 
 
 def embedded_notice(say: Say) -> str:

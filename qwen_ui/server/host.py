@@ -34,6 +34,13 @@ def open_local(settings: Settings, report: Report) -> Engine:
     return LocalEngine(loaded, settings)
 
 
+def open_remote(settings: Settings, report: Report) -> Engine:
+    """Like `open_local`, for a model on another server."""
+    from qwen_ui.engine.remote import open_server  # noqa: PLC0415  needed by few
+
+    return open_server(settings, report)
+
+
 def on_zero_gpu(environ: Mapping[str, str]) -> bool:
     """Whether this is a ZeroGPU Space. Read as the ``spaces`` package reads it, which is installed only there."""
     return environ.get("SPACES_ZERO_GPU", "").lower() in {"1", "t", "true"}

@@ -6,6 +6,8 @@ from typing import Any
 
 _CONTROL = re.compile(r"<[|｜].*[|｜]>", re.DOTALL)
 """How control tokens are written that a tokenizer does not call special, DeepSeek's for one."""
+_TURNS = re.compile(r"<[|｜](?=[^<>|｜\s]{1,40}[|｜]>)|<(?=(?:start|end)_of_turn>)|\[(?=/?INST\])|<(?=<SYS>>)")
+"""The first characters of what opens or ends a turn in the chat templates of many models."""
 
 
 def control_tokens(tokenizer: Any) -> list[str]:
@@ -24,3 +26,8 @@ def disarmed(text: str, markers: Sequence[str]) -> str:
         if marker in text:
             text = text.replace(marker, marker[0] + "\u200b" + marker[1:])  # a zero-width space
     return text
+
+
+def disarmed_all(text: str) -> str:
+    """The same for a model whose tokenizer is not here: all markers of turns that are in use."""
+    return _TURNS.sub(lambda found: found[0][0] + "\u200b" + found[0][1:], text)

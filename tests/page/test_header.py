@@ -1,11 +1,15 @@
 """The head of the page, and the status line."""
 
+import re
+from dataclasses import replace
 from html import unescape
+from typing import get_args
 
+from qwen_ui.engine.base import Feature, RemoteServer
 from qwen_ui.errors import ModelNotFound
 from qwen_ui.messages import Answer, Usage
 from qwen_ui.models.progress import Progress
-from qwen_ui.page.header import embedded_notice, model_chip, opening_panel
+from qwen_ui.page.header import FEATURES, embedded_notice, model_chip, opening_panel
 from qwen_ui.page.status import finished, progress, statistics
 from qwen_ui.page.words import Words
 from qwen_ui.sentences import ENGLISH, Language
@@ -58,6 +62,20 @@ def test_the_chip_names_model_precision_device_and_reason():
     assert "Echo-1B · 4-bit · cpu" in chip
     assert INFO.reason in chip
     assert "4,096" in chip
+
+
+def test_the_chip_tells_what_a_remote_server_can_do():
+    server = RemoteServer("box:8000", ("big", "<small>"), frozenset({"streaming", "tools"}))
+    info = replace(INFO, precision="", device="box:8000", remote=server)
+    chip = model_chip(info, EN_SAY)
+    assert "Echo-1B · box:8000<" in chip
+    rows = dict(re.findall(r"<th scope=row>([^<]+)</th><td>(yes|no)</td>", chip))
+    assert {meaning for meaning, known in rows.items() if known == "yes"} == {
+        "Sends answers piece by piece",
+        "Calls tools",
+    }
+    assert set(FEATURES) == set(get_args(Feature))
+    assert "big, &lt;small&gt;" in chip
 
 
 def test_the_tiny_model_says_how_to_get_a_real_one():

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any
 
 import gradio as gr
 
 from qwen_ui.engine.base import Engine
-from qwen_ui.errors import InvalidInput, NotReady, QwenUIError
+from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.page import token_view
 from qwen_ui.page.app import App
 from qwen_ui.page.events import Event, Run, Values
@@ -79,15 +79,8 @@ class Answering:
         return self._shown(event, chat, Shown()) | {self._kept: to_browser(chat), self._status: ""}
 
     def _shown(self, event: Event, chat: Chat, shown: Shown) -> Values:
-        rows = turns.rows(chat, event.say, can_look=self.can_look)
+        rows = turns.rows(chat, event.say, can_look=self._app.can_look)
         return {self._chatbot: shown.messages(chat), self._turns: rows}
-
-    @property
-    def can_look(self) -> bool:
-        """Whether the model's tokens can be had; true while there is no model yet."""
-        with suppress(NotReady):
-            return "tokens" in self._app.host.info.abilities
-        return True
 
     def answering(self, event: Event, begin: Callable[[Chat], Attempt]) -> Run[Writing]:
         """Answers what an attempt asks."""
@@ -138,7 +131,7 @@ class Answering:
             nonlocal kept_at, rows
             chat = writing.chat if running else writing.kept()
             values: Values = {self._chatbot: shown.messages(chat, writing)}
-            now = turns.rows(chat, event.say, writing.growing, self.can_look)
+            now = turns.rows(chat, event.say, writing.growing, self._app.can_look)
             if now != rows or not running:
                 rows = values[self._turns] = now
             if not running or time.monotonic() - kept_at > KEEP_EVERY:

@@ -91,7 +91,8 @@ class ResultWidgets:
     long.
     """
 
-    def __init__(self, examples: Sequence[str]) -> None:
+    def __init__(self, examples: Sequence[str], can_look: bool) -> None:
+        self._can_look = can_look
         self.job, self.answer, self.before = gr.State(None), gr.State(None), gr.State(None)
         self.file = gr.Textbox(visible="hidden", container=False)
         with gr.Column(elem_id="code-empty") as self.empty:
@@ -181,7 +182,7 @@ class ResultWidgets:
             self.files: links,
             self.explanation: version.explanation,
             self.back: gr.Button(visible=before is not None and not running),
-            self.look: gr.Button(visible=version.answer is not None and not running),
+            self.look: gr.Button(visible=self._can_look and version.answer is not None and not running),
         }
 
     def linked(self, event: Event) -> Values:

@@ -49,7 +49,7 @@ class CodeTab:
             with gr.Column(elem_id="code-side"):
                 self._fields = Fields(app)
             with gr.Column(elem_id="code-main"):
-                self._result = ResultWidgets([example.title for example in EXAMPLES])
+                self._result = ResultWidgets([example.title for example in EXAMPLES], can_look=app.can_look)
                 self._panel = TokenPanel(app, "code-look-panel")
         buttons = Buttons([self._fields.run, self._result.retry], self._fields.stop)
         self._events = Events(app, TAB.id, self._result.status, buttons)

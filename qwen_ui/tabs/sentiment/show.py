@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from html import escape
 
+from qwen_ui.engine.base import Scoring
 from qwen_ui.page.confusion import confusion
 from qwen_ui.page.status import line
 from qwen_ui.page.words import Say
@@ -20,6 +21,13 @@ SHORTEST = 1e-3
 """Seconds that anything takes, so that speeds are finite."""
 UNKNOWN_LABELS = marked("Without a true label among the labels: {count:,} {count:row|rows} ({numbers})")
 UNKNOWN_DATES = marked("Date not readable: {count:,} {count:row|rows} ({numbers})")
+SCORED: dict[Scoring, str] = {
+    "exact": marked("from the model's scores, no text generated"),
+    "first token": marked("from the likeliest first tokens: the model's server tells no more"),
+    "choice": marked("from the model's choice: its server tells no probabilities"),
+    "none": marked("not possible: the model's server tells no probabilities"),
+}
+"""Where the probabilities come from."""
 DATE_ORDERS = {
     "day": marked("Dates in numbers are read as day, month, year."),
     "month": marked("Dates in numbers are read as month, day, year."),
@@ -42,9 +50,9 @@ def bars(result: Classified, say: Say) -> str:
     )
 
 
-def judged(order: Order, seconds: float, say: Say) -> str:
-    """The line under one text's result."""
-    return line(f"{_how(order, say)} · {say('{seconds:.1f} s', seconds=seconds)}")
+def judged(order: Order, seconds: float, say: Say, scoring: Scoring = "exact") -> str:
+    """The line under one text's result; ``scoring`` is the engine's way."""
+    return line(f"{_how(order, scoring, say)} · {say('{seconds:.1f} s', seconds=seconds)}")
 
 
 def facts(table: Table, columns: Columns, rows: Rows, say: Say) -> str:
@@ -100,7 +108,7 @@ def progress(before: Work, now: Work, say: Say, stopping: bool = False) -> str:
     return f'<progress class="sentiment-progress" max="{total}" value="{done}"></progress>' + line(told, "busy")
 
 
-def outcome(work: Work, say: Say) -> str:
+def outcome(work: Work, say: Say, scoring: Scoring = "exact") -> str:
     """What judging a file came to."""
     cost = say(
         "{done:,} {done:row|rows} · {speed:.1f} rows/s · {seconds:.1f} s",
@@ -108,7 +116,7 @@ def outcome(work: Work, say: Say) -> str:
         speed=len(work.judged) / max(work.seconds, SHORTEST),
         seconds=work.seconds,
     )
-    told = line(f"{cost} · {_how(work.order, say)}")
+    told = line(f"{cost} · {_how(work.order, scoring, say)}")
     if not work.waiting:
         return told
     return line(say("Stopped: {left:,} {left:row is|rows are} not judged yet.", left=work.waiting), "note") + told
@@ -148,7 +156,7 @@ def unknown(template: str, numbers: Sequence[int], say: Say) -> str:
     return line(say(template, count=len(numbers), numbers=listed))
 
 
-def _how(order: Order, say: Say) -> str:
+def _how(order: Order, scoring: Scoring, say: Say) -> str:
     """Where results come from: whether they are calibrated, and against what."""
     name, count = order.template.name, len(order.calibration_texts)
     if count:
@@ -157,5 +165,4 @@ def _how(order: Order, say: Say) -> str:
         how = say("not calibrated: “{name}” has no reference texts", name=name)
     else:
         how = say("not calibrated")
-    scored = say("from the model's scores, no text generated")
-    return f"{how} · {scored}"
+    return f"{how} · {say(SCORED[scoring])}"

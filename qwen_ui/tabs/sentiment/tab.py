@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.adapters.card import Card
-from qwen_ui.engine.base import Engine
+from qwen_ui.engine.base import Engine, Scoring
 from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.messages import Message
 from qwen_ui.page.app import App
@@ -187,7 +187,7 @@ class SentimentTab:
             yield await task.classify_one(engine, order, text, self._calibration)
 
         def status(result: Classified, running: bool) -> str:
-            return judging if running else show.judged(order, time.monotonic() - began, event.say)
+            return judging if running else show.judged(order, time.monotonic() - began, event.say, self._scoring)
 
         judging = line(event.say("Judging…"), "busy")
         return Run(
@@ -223,7 +223,7 @@ class SentimentTab:
             return self._results.show(now, event.say) | {self._rest: gr.Button(visible=now.waiting > 0)}
 
         def status(now: Work, running: bool) -> str:
-            return show.progress(work, now, event.say) if running else show.outcome(now, event.say)
+            return show.progress(work, now, event.say) if running else show.outcome(now, event.say, self._scoring)
 
         return Run(
             lambda engine: task.judge(engine, work, self._calibration),
@@ -235,6 +235,10 @@ class SentimentTab:
             stopping=lambda now: show.progress(work, now, event.say, stopping=True),
             **more,
         )
+
+    @property
+    def _scoring(self) -> Scoring:
+        return self._app.host.info.scoring
 
     def _order(self, event: Event) -> Order:
         template = self._template.load(event[self._template.dropdown])

@@ -48,7 +48,7 @@ class WriteTab:
         )
         self._status = gr.HTML(elem_id="write-status", padding=False)
         with gr.Row(elem_id="write-versions-row"):
-            self._versions = [VersionWidgets(number) for number in range(MAX_VERSIONS)]
+            self._versions = [VersionWidgets(number, app.can_look) for number in range(MAX_VERSIONS)]
         self._panel = TokenPanel(app, "write-look")
         self._work, self._before = gr.State(None), gr.State("")
         self._events = Events(app, TAB.id, self._status, Buttons([self._send], self._stop))

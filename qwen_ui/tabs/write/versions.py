@@ -40,7 +40,7 @@ class Work:
 class VersionWidgets:
     """The widgets of one version, made where this is called."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, can_look: bool) -> None:
         self.number = number
         with gr.Column(visible=False, min_width=0, elem_classes="write-version") as self.column:
             self.box = gr.Textbox(
@@ -56,7 +56,7 @@ class VersionWidgets:
                 self.go_on = gr.Button(label("Go on"), size="sm", interactive=False)
                 self.again = gr.Button(label("Again"), size="sm", interactive=False)
                 self.insert = gr.Button(label("Insert"), size="sm")
-                self.look = gr.Button(label("Look at tokens"), size="sm")
+                self.look = gr.Button(label("Look at tokens"), size="sm", visible=can_look)
                 self.txt = gr.Button(".txt", size="sm")
                 self.md = gr.Button(".md", size="sm")
                 self.send_to = send_to()

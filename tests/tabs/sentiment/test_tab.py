@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import gradio as gr
 import pytest
 
 from qwen_ui.adapters.files import CONFIG, WEIGHTS
+from qwen_ui.engine.base import EngineInfo
 from qwen_ui.errors import EngineFailed, InvalidInput, PromptTooLong
 from qwen_ui.page.app import App
 from qwen_ui.page.events import Event, Run, Values
@@ -16,7 +18,7 @@ from qwen_ui.server.metering import Record
 from qwen_ui.tabs.sentiment.rows import Columns
 from qwen_ui.tabs.sentiment.tab import LABELS, SentimentTab, _ordered
 from qwen_ui.tabs.sentiment.task import FIRST_BATCH
-from tests.fakes import FakeEngine
+from tests.fakes import INFO, FakeEngine
 from tests.pages import app_of, event_of
 
 
@@ -188,6 +190,17 @@ async def test_a_text_is_judged(prompts: Path):
     *_, last = await laid.run(laid.tab._judging_text, laid.event(text=" "))
     assert "Not judged: There is no text to judge." in last[laid.tab._status]
     assert laid.tab._result not in last
+
+
+async def test_the_line_says_how_another_server_lets_texts_be_judged(prompts: Path):
+    class Remote(FakeEngine):
+        @property
+        def info(self) -> EngineInfo:
+            return replace(INFO, scoring="first token")
+
+    laid = Laid(Remote(), prompts)
+    *_, last = await laid.run(laid.tab._judging_text, laid.event(text="so so"))
+    assert "from the likeliest first tokens" in last[laid.tab._status]
 
 
 def test_a_file_that_can_not_be_read_hides_the_columns_of_the_last_one(prompts: Path, file: str):
