@@ -116,7 +116,11 @@ def test_no_password_can_be_said_aloud():
         (["--prompts-dir", "/no/such/folder"], {}, "/no/such/folder does not exist"),
         (["--trusted-proxy", "proxy.example"], {}, "--trusted-proxy must be IP .* 'proxy.example' is none"),
         (["--trusted-proxy", "10.0.0.1/8"], {}, "'10.0.0.1/8' is none"),
-        (["--allowed-host", "http://chat.example.com"], {}, "--allowed-host must be names .* 'http://chat.example.com'"),
+        (
+            ["--allowed-host", "http://chat.example.com"],
+            {},
+            "--allowed-host must be names .* 'http://chat.example.com'",
+        ),
         (["--allowed-host", "*"], {}, "--allowed-host must be names"),
         (["--requests-per-minute", "0"], {}, "--requests-per-minute must be from 1"),
         (["--tokens-per-hour", "many"], {}, "--tokens-per-hour must be a whole number"),

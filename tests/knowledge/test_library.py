@@ -1,6 +1,7 @@
 """The library: collections in a folder, through failures, crashes and many threads."""
 
 import asyncio
+import contextlib
 import itertools
 import os
 import shutil
@@ -16,7 +17,7 @@ import tantivy
 
 from qwen_ui.errors import InvalidInput, NotSaved
 from qwen_ui.knowledge.convert import Limits
-from qwen_ui.knowledge.library import Collection, Library, Upload
+from qwen_ui.knowledge.library import Collection, Library, Step, Upload
 from qwen_ui.knowledge.quota import Quota
 from tests.knowledge import files
 from tests.knowledge.adding import add, outcomes, states
@@ -362,6 +363,37 @@ class TestQuota:
         library.create("Three", owner="ann")
         library.create("One", owner="bob")
         assert [library.create(name) for name in ("One", "Two", "Three")], "the page's owner keeps any number"
+
+    def test_many_at_once_from_several_servers_get_no_more(self, library, tmp_path):
+        libraries = [library, *(Library(tmp_path / "data", quota=library._quota) for _ in range(2))]
+        together, made = threading.Barrier(30), []
+
+        def create(number: int) -> None:
+            together.wait()
+            with contextlib.suppress(InvalidInput):
+                made.append(libraries[number % 3].create(f"Mine {number}", owner="ann", address="1.2.3.4"))
+
+        threads = [threading.Thread(target=create, args=(number,)) for number in range(30)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(made) == len(library.collections("ann")) == library._quota.collections
+
+    def test_many_documents_at_once_from_several_servers_get_no_more(self, library, tmp_path):
+        libraries = [library, *(Library(tmp_path / "data", quota=library._quota) for _ in range(2))]
+        id, uploads, together = library.create("Mine", owner="ann").id, animals(tmp_path / "in"), threading.Barrier(8)
+
+        def put(number: int) -> None:
+            together.wait()
+            libraries[number % 3].open(id, "ann")._add(Step("x.txt", 1, 1), uploads[number], "1.2.3.4")
+
+        threads = [threading.Thread(target=put, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert library._store.passages_held("ann") == library._quota.passages
 
     def test_a_visitor_keeps_so_many_passages_in_all_collections_together(self, library, tmp_path):
         first, second = library.create("One", owner="ann"), library.create("Two", owner="ann")
