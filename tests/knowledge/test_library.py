@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import os
 import shutil
@@ -17,8 +18,11 @@ import tantivy
 
 from qwen_ui.errors import InvalidInput, NotSaved
 from qwen_ui.knowledge.convert import Limits
-from qwen_ui.knowledge.library import Collection, Library, Step, Upload
+from qwen_ui.knowledge.library import Collection, Library, Upload
+from qwen_ui.knowledge.passages import Passage
 from qwen_ui.knowledge.quota import Quota
+from qwen_ui.knowledge.store import Store
+from qwen_ui.text.confined import Unreadable
 from tests.knowledge import files
 from tests.knowledge.adding import add, outcomes, states
 
@@ -381,19 +385,24 @@ class TestQuota:
         assert len(made) == len(library.collections("ann")) == library._quota.collections
 
     def test_many_documents_at_once_from_several_servers_get_no_more(self, library, tmp_path):
-        libraries = [library, *(Library(tmp_path / "data", quota=library._quota) for _ in range(2))]
-        id, uploads, together = library.create("Mine", owner="ann").id, animals(tmp_path / "in"), threading.Barrier(8)
+        stores = [library._store, *(Store(tmp_path / "data" / "library.sqlite3") for _ in range(2))]
+        id, together = library.create("Mine", owner="ann").id, threading.Barrier(30)
+        passage = Passage(0, "x.txt", "", None, "x", 0)
 
         def put(number: int) -> None:
+            store = stores[number % 3]
+            check = functools.partial(library._quota.check_passages, store, "ann", "1.2.3.4", "x.txt", 1)
             together.wait()
-            libraries[number % 3].open(id, "ann")._add(Step("x.txt", 1, 1), uploads[number], "1.2.3.4")
+            with contextlib.suppress(Unreadable):
+                store.add(id, "x.txt", f"{number}", 1, [passage], "1.2.3.4", check)
 
-        threads = [threading.Thread(target=put, args=(number,)) for number in range(8)]
+        threads = [threading.Thread(target=put, args=(number,)) for number in range(30)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         assert library._store.passages_held("ann") == library._quota.passages
+        assert len(library.open(id, "ann").documents()) == library._quota.passages
 
     def test_a_visitor_keeps_so_many_passages_in_all_collections_together(self, library, tmp_path):
         first, second = library.create("One", owner="ann"), library.create("Two", owner="ann")
