@@ -104,13 +104,15 @@ def ask(http: httpx.Client, name: str, text: str, *more: Any) -> str:
 def test_without_a_sign_in_no_route_and_no_function_answers(locked: httpx.Client):
     paths = ["/config", "/gradio_api/info", "/gradio_api/openapi.json", "/gradio_api/queue/data?session_hash=s"]
     paths += ["/gradio_api/upload_progress?upload_id=1", "/gradio_api/file=/etc/passwd", "/gradio_api/call/chat/1"]
-    paths += ["/gradio_api/heartbeat/s", "/gradio_api/app_id", "/gradio_api/user"]
+    paths += ["/gradio_api/app_id", "/gradio_api/user"]
     for path in paths:
         assert locked.get(path).status_code == 401, path
     for path in ("/gradio_api/run/predict", "/gradio_api/queue/join"):
         for number in range(200):
             answer = locked.post(path, json={"data": [], "fn_index": number, "session_hash": "s"})
             assert answer.status_code == 401, (path, number)
+    with locked.stream("GET", "/gradio_api/heartbeat/s") as beat:  # served, it would never end
+        assert beat.status_code == 401
     for path in ("cancel", "reset", "cancel/", "reset/"):
         body = {"event_id": "e", "session_hash": "s", "fn_index": 0}
         assert locked.post(f"/gradio_api/{path}", json=body).status_code == 401, path
