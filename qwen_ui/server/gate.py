@@ -96,7 +96,7 @@ class Gate:
             return PlainTextResponse("There is nothing here.", 404)
         if path not in PROBES and not (len(hosts) == 1 and self._hosts.serve(hosts[0])):
             return PlainTextResponse(UNKNOWN_HOST, 421)
-        if path not in PROBES and from_elsewhere(headers):
+        if path not in PROBES and from_elsewhere(scope["method"], headers):
             return PlainTextResponse(ANOTHER_SITE, 403)
         if not (routes.is_open(path) or self._signed_in(scope)):
             return JSONResponse(NOT_SIGNED_IN, 401)

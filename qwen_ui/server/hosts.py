@@ -47,12 +47,13 @@ def own_names(listening: str) -> set[str]:
     return names if listening in LOOPBACK else {*names, socket.getfqdn()}  # asks the network, which may take a while
 
 
-def from_elsewhere(headers: Headers) -> bool:
+def from_elsewhere(method: str, headers: Headers) -> bool:
     """Whether the request comes from another site's page. Its host is one of ours already."""
-    if origins := headers.getlist("origin"):
-        return any(_parts(origin.partition("://")[2]) != _parts(headers["host"]) for origin in origins)
-    site, mode = headers.get("sec-fetch-site"), headers.get("sec-fetch-mode")
-    return site in {"cross-site", "same-site"} and mode != "navigate"
+    host = _parts(headers["host"])
+    if any(_parts(origin.partition("://")[2]) != host for origin in headers.getlist("origin")):
+        return True
+    followed = method in {"GET", "HEAD"} and headers.get("sec-fetch-mode") == "navigate"
+    return headers.get("sec-fetch-site") in {"cross-site", "same-site"} and not followed
 
 
 def _parts(host: str) -> tuple[str, str]:

@@ -76,7 +76,7 @@ class KeptSessions:
 
 async def _body(request: Request) -> dict[str, Any]:
     """What is in the body, if names can be in it."""
-    if request.method != "POST" or "json" not in request.headers.get("content-type", ""):
+    if request.method != "POST" or "json" not in request.headers.get("content-type", "").lower():
         return {}
     try:
         body = await request.json()

@@ -84,7 +84,8 @@ async def test_what_another_site_loads_blindly_is_refused_where_browsers_tell():
             assert (await http.get("/gradio_api/heartbeat/x", headers=loads)).status_code == 403
             followed = {"sec-fetch-site": site, "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"}
             assert (await http.get("/", headers=followed)).status_code == 200  # a link, or the frame on Spaces
-            assert (await http.post("/login", headers={**followed, "origin": "null"})).status_code == 403
+            for origin in ({}, {"origin": "null"}, {"origin": "http://page"}):
+                assert (await http.post("/login", headers={**followed, **origin})).status_code == 403
 
 
 async def test_the_pages_own_requests_and_scripts_go_through():

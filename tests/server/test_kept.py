@@ -90,6 +90,9 @@ def test_names_of_another_form_are_refused_and_leave_nothing(page: gr.Blocks) ->
             for path in ("run/predict", "call/status", "cancel"):
                 body = {"data": [], "fn_index": 0, "session_hash": name, "event_id": "x"}
                 assert http.post(f"/gradio_api/{path}", json=body).status_code in {400, 422}, (path, name)
+        shouted = {"content-type": "Application/JSON"}
+        content = json.dumps({"data": [], "fn_index": _of(page, "status"), "session_hash": "x" * 65})
+        assert http.post("/gradio_api/queue/join", content=content, headers=shouted).status_code == 400
         for name in ("x" * 65, "a b", "ä", "a\n"):
             for path in (f"heartbeat/{quote(name)}", f"queue/data?session_hash={quote(name)}"):
                 assert http.get(f"/gradio_api/{path}").status_code == 400, path
