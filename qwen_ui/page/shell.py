@@ -8,9 +8,8 @@ from typing import Any
 
 import gradio as gr
 from fastapi import Depends, FastAPI
-from starlette.datastructures import Headers
 from starlette.middleware import Middleware
-from starlette.requests import cookie_parser
+from starlette.requests import Request
 from starlette.routing import BaseRoute
 from starlette.types import Scope
 
@@ -115,7 +114,7 @@ def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = ()
     Nobody is asked for a password on the routes. Raises `OSError` when the port is taken.
     """
     # The server believes whoever speaks from this machine on where visitors come from; only --trusted-proxy may say so.
-    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
+    os.environ["FORWARDED_ALLOW_IPS"] = ""
     sessions = KeptSessions(settings.proxies, EACH if settings.is_public else KEPT)
     _, address, _ = page.launch(
         server_name=settings.host,
@@ -170,6 +169,6 @@ def _behind_gate(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContext
 
 def _signed_in(scope: Scope) -> bool:
     """Whether Gradio knows the visitor, or knows no sign-in."""
-    app, cookies = scope["app"], cookie_parser(Headers(scope=scope).get("cookie", ""))
+    app, cookies = scope["app"], Request(scope).cookies
     tokens = (cookies.get(f"{name}-{app.cookie_id}") for name in ("access-token", "access-token-unsecure"))
     return app.auth is None or any(token in app.tokens for token in tokens)
