@@ -18,6 +18,7 @@ from qwen_ui.page.header import Header
 from qwen_ui.page.tab import Tab
 from qwen_ui.page.words import Words, label
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.connections import Connections, room
 from qwen_ui.server.gate import Gate
 from qwen_ui.server.host import EngineHost
 from qwen_ui.server.sessions import KEPT, ForgetCalls, RunningRequests
@@ -31,6 +32,8 @@ QUEUE_LOOKS = 0.02
 
 By itself it looks a thousand times a second, idle or not, which took a sixth of the model's speed on two CPU cores.
 """
+CONNECTIONS_EACH = 50
+"""Connections of one visitor for each answer that may run. An office has one address; a browser takes up to six."""
 HOUR = 3600
 THEME = gr.themes.Soft(
     primary_hue="indigo",
@@ -110,6 +113,7 @@ def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = ()
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
     megabytes = settings.upload_limit_mb
     gate = Middleware(Gate, public=settings.is_public, upload_bytes=megabytes * 1_000_000, trusted=settings.proxies)
+    connections = Connections(room(), _of_one(settings), settings.proxies)
     _, address, _ = page.launch(
         server_name=settings.host,
         server_port=settings.port,
@@ -138,4 +142,10 @@ def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = ()
         # Gradio puts its own routes after these.
         app_kwargs={"routes": list(routes), "middleware": [gate, Middleware(ForgetCalls)]},
     )
+    page.server.config.http_protocol_class = connections.protocol  # type: ignore[assignment]  # it makes them
     return str(address)
+
+
+def _of_one(settings: Settings) -> int | None:
+    """As many connections as one visitor may have."""
+    return CONNECTIONS_EACH * settings.running_per_visitor if settings.is_public else None

@@ -37,13 +37,14 @@ def address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str:
     """
     came_from = peer
     for hop in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
-        if not _is_among(came_from, trusted):
+        if not is_among(came_from, trusted):
             break
         came_from = hop
     return _subscriber(came_from)
 
 
-def _is_among(text: str, networks: Sequence[Network]) -> bool:
+def is_among(text: str, networks: Sequence[Network]) -> bool:
+    """Whether the text is an address in one of the networks."""
     try:
         address = ip_address(text)
     except ValueError:
