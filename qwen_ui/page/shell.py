@@ -19,9 +19,10 @@ from qwen_ui.page.tab import Tab
 from qwen_ui.page.words import Words, label
 from qwen_ui.prompts import PromptStore
 from qwen_ui.server.connections import Connections, room
-from qwen_ui.server.gate import Gate
+from qwen_ui.server.gate import UPLOAD, Gate
 from qwen_ui.server.host import EngineHost
 from qwen_ui.server.sessions import KEPT, ForgetCalls, RunningRequests
+from qwen_ui.server.turns import Turns
 from qwen_ui.settings import Settings
 from qwen_ui.tabs import TABS
 
@@ -140,7 +141,7 @@ def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = ()
         max_file_size=f"{megabytes}mb",
         state_session_capacity=KEPT,
         # Gradio puts its own routes after these.
-        app_kwargs={"routes": list(routes), "middleware": [gate, Middleware(ForgetCalls)]},
+        app_kwargs={"routes": list(routes), "middleware": [gate, *_turns(settings), Middleware(ForgetCalls)]},
     )
     page.server.config.http_protocol_class = connections.protocol  # type: ignore[assignment]  # it makes them
     return str(address)
@@ -149,3 +150,12 @@ def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = ()
 def _of_one(settings: Settings) -> int | None:
     """As many connections as one visitor may have."""
     return CONNECTIONS_EACH * settings.running_per_visitor if settings.is_public else None
+
+
+def _turns(settings: Settings) -> list[Middleware]:
+    """What keeps strangers' shares apart."""
+    if not settings.is_public:
+        return []
+    return [
+        Middleware(Turns, running=settings.running_per_visitor, apart=frozenset([UPLOAD]), trusted=settings.proxies)
+    ]
