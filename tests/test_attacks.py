@@ -349,3 +349,16 @@ def test_connections_that_say_nothing_take_nobodys_place(serve: Serve):
         assert "complete" in ask(http, "chat", "hi")
     assert silent.open <= CONNECTIONS_EACH * host_of(FakeEngine()).settings.running_per_visitor
     silent.close()
+
+
+def test_what_gradio_does_not_take_is_not_in_the_log(stranger: httpx.Client, capfd: pytest.CaptureFixture[str]):
+    config = stranger.get("/config").json()
+    choices = {part["id"] for part in config["components"] if part["type"] in {"dropdown", "radio", "checkboxgroup"}}
+    tried = [each for each in config["dependencies"] if choices & set(each["inputs"]) and each["backend_fn"]]
+    assert len(tried) > 10
+    for number, each in enumerate(tried[:12]):
+        told = call(stranger, each["id"], [SECRET * 1000] * len(each["inputs"]), f"s{number}")
+        assert "Traceback" not in told
+    out, err = capfd.readouterr()
+    assert SECRET not in out + err
+    assert len(out + err) < 100_000

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import inspect
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any, cast, get_args
@@ -11,6 +12,11 @@ import gradio as gr
 from gradio.events import api
 
 from qwen_ui.page.events import told
+
+log = logging.getLogger(__name__)
+
+LONGEST = 300
+"""Characters of what Gradio says of values that it does not take, for it quotes them."""
 
 
 class Page(gr.Blocks):
@@ -27,6 +33,18 @@ class Page(gr.Blocks):
             event = cast(asyncio.Task[Any], asyncio.current_task())
             event.add_done_callback(lambda _: asyncio.ensure_future(self._end(stream)))
         return result
+
+    async def process_api(self, *given: Any, **named: Any) -> dict[str, Any]:
+        """Gradio's own way through a step of an event or call. It would print what goes wrong, with what was sent."""
+        try:
+            return await super().process_api(*given, **named)
+        except gr.Error as error:
+            if not error.print_exception:
+                raise
+            log.info("Gradio does not take the values of an event")
+            raise gr.Error(error.message[:LONGEST], print_exception=False) from error
+        except Exception as error:
+            raise gr.Error(str(told(error)), print_exception=False) from error
 
     @functools.cached_property
     def _streams(self) -> set[Any]:
