@@ -12,6 +12,7 @@ import gradio as gr
 from gradio.events import api
 
 from qwen_ui.page.events import told
+from qwen_ui.server.sessions import RunningRequests
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,9 @@ LONGEST = 300
 
 class Page(gr.Blocks):
     """What Gradio does with events and calls, where it has to be otherwise."""
+
+    running: RunningRequests
+    """All that run for the page's visitors."""
 
     async def call_function(self, block_fn: Any, *given: Any, **named: Any) -> dict[str, Any]:
         """Gradio's own call, a step of what streams. However the event is left, what it began to stream is closed.

@@ -70,6 +70,7 @@ def build(
     prompts, running = PromptStore(settings.prompts_dir), RunningRequests()
     app = App(settings, host, prompts, library, runs, adapters.picker(), running, Words(tabs))
     page = Page(title="Qwen UI", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True)
+    page.running = running
     with page:
         header = Header(app)
         parts = {}
