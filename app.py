@@ -29,6 +29,7 @@ from qwen_ui.page import shell
 from qwen_ui.server import closing, health, logs, public
 from qwen_ui.server.host import EngineHost, OpenEngine, open_local, open_zero
 from qwen_ui.server.metrics import Metrics
+from qwen_ui.server.uploads import own_folder
 from qwen_ui.settings import Settings, read
 from qwen_ui.tabs import TABS
 
@@ -49,13 +50,13 @@ def serve(settings: Settings, open_engine: OpenEngine = open_local, *, on_main_t
     host.observe(logs.RequestLog(settings.log_text).observe)
     library = Library(settings.data_dir / "collections")
     runs = RunQueue.of(settings)
-    page = shell.build(host, settings, library, runs)
-    if on_main_thread:
-        host.open_here()
-    else:
-        host.start()
     try:
-        with _measured(host, settings), _training(runs, settings):
+        with own_folder(settings.data_dir / "uploads"), _measured(host, settings), _training(runs, settings):
+            page = shell.build(host, settings, library, runs)
+            if on_main_thread:
+                host.open_here()
+            else:
+                host.start()
             ended = _run(page, host, settings, library, interrupted, made)
     except _NotServed as error:
         print(error, file=sys.stderr)

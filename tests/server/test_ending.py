@@ -16,7 +16,8 @@ async def test_what_does_not_stop_is_not_waited_for(monkeypatch: pytest.MonkeyPa
     """As a document that is being read: its thread can't be asked to."""
     monkeypatch.setattr(closing, "STOPPING", 0.1)
     running, host, reading = RunningRequests(), host_of(FakeEngine()), Work()
-    listener = SimpleNamespace(get_loop=asyncio.get_running_loop)
+    loop = asyncio.get_running_loop()
+    listener = SimpleNamespace(get_loop=lambda: loop)
     page: Any = SimpleNamespace(
         running=running,
         server=SimpleNamespace(servers=[listener], config=SimpleNamespace(timeout_graceful_shutdown=None)),
