@@ -46,7 +46,7 @@ class Page(gr.Blocks):
             if not error.print_exception:
                 raise
             log.info("Gradio does not take the values of an event")
-            raise gr.Error(error.message[:LONGEST], print_exception=False) from error
+            raise gr.Error(str(error.message)[:LONGEST], print_exception=False) from error
         except Exception as error:
             raise gr.Error(str(told(error)), print_exception=False) from error
 
