@@ -14,9 +14,11 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from qwen_ui.knowledge.library import Library
+from qwen_ui.page.shell import CONNECTIONS_EACH
 from qwen_ui.settings import PROJECT
 from tests.fakes import FakeEngine
 from tests.pages import OpenPage, Serve, host_of
+from tests.server.test_connections import Silent
 
 USER, PASSWORD = "visitor", "a long password"
 OPEN = {"/", "/login", "/theme.css", "/robots.txt", "/favicon.ico", "/manifest.json", "/gradio_api/startup-events"}
@@ -405,3 +407,25 @@ def test_a_bomb_in_an_upload_is_refused(stranger: httpx.Client):
     answer = stranger.post("/gradio_api/upload", files={"files": ("big.txt", bomb)})
     assert answer.status_code == 413
     assert "10" in json.dumps(answer.text)
+
+
+def test_connections_that_say_nothing_take_nobodys_place(serve: Serve):
+    url = serve(host_of(FakeEngine(["ok"]), public=True, auth="none"))
+    silent = Silent(httpx.URL(url).port or 0, 250)
+    with visitor(url) as http:
+        assert "complete" in ask(http, "chat", "hi")
+    assert silent.open <= CONNECTIONS_EACH * host_of(FakeEngine()).settings.running_per_visitor
+    silent.close()
+
+
+def test_what_gradio_does_not_take_is_not_in_the_log(stranger: httpx.Client, capfd: pytest.CaptureFixture[str]):
+    config = stranger.get("/config").json()
+    choices = {part["id"] for part in config["components"] if part["type"] in {"dropdown", "radio", "checkboxgroup"}}
+    tried = [each for each in config["dependencies"] if choices & set(each["inputs"]) and each["backend_fn"]]
+    assert len(tried) > 10
+    for number, each in enumerate(tried[:12]):
+        told = call(stranger, each["id"], [SECRET * 1000] * len(each["inputs"]), f"s{number}")
+        assert "Traceback" not in told
+    out, err = capfd.readouterr()
+    assert SECRET not in out + err
+    assert len(out + err) < 100_000

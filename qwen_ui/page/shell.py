@@ -22,12 +22,15 @@ from qwen_ui.page.header import Header
 from qwen_ui.page.tab import Tab
 from qwen_ui.page.words import Words, label
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.connections import Connections, room
 from qwen_ui.server.gate import Gate
 from qwen_ui.server.host import EngineHost
 from qwen_ui.server.hosts import Hosts, own_names
 from qwen_ui.server.kept import EACH, KEPT, CountCalls, KeptSessions
 from qwen_ui.server.marks import Marks, key_in
+from qwen_ui.server.routes import UPLOAD
 from qwen_ui.server.sessions import RunningRequests
+from qwen_ui.server.turns import Turns
 from qwen_ui.settings import Settings
 from qwen_ui.tabs import TABS
 
@@ -38,6 +41,8 @@ QUEUE_LOOKS = 0.02
 
 By itself it looks a thousand times a second, idle or not, which took a sixth of the model's speed on two CPU cores.
 """
+CONNECTIONS_EACH = 50
+"""Connections of one visitor for each answer that may run. An office has one address; a browser takes up to six."""
 HOUR = 3600
 THEME = gr.themes.Soft(
     primary_hue="indigo",
@@ -73,6 +78,7 @@ def build(
     prompts, running = PromptStore(settings.prompts_dir), RunningRequests()
     app = App(settings, host, prompts, library, runs, adapters.picker(), running, Words(tabs))
     page = Page(title="Qwen UI", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True)
+    page.running = running
     with page:
         header = Header(app)
         parts = {}
@@ -116,6 +122,7 @@ def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = ()
     # The server believes whoever speaks from this machine on where visitors come from; only --trusted-proxy may say so.
     os.environ["FORWARDED_ALLOW_IPS"] = ""
     sessions = KeptSessions(settings.proxies, EACH if settings.is_public else KEPT)
+    connections = Connections(room(), _of_one(settings), settings.proxies)
     _, address, _ = page.launch(
         server_name=settings.host,
         server_port=settings.port,
@@ -145,10 +152,11 @@ def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = ()
         app_kwargs={
             "routes": list(routes),
             "lifespan": _behind_gate(settings),
-            "middleware": [Middleware(CountCalls, sessions=sessions)],
+            "middleware": [*_turns(settings), Middleware(CountCalls, sessions=sessions)],
             "dependencies": [Depends(sessions.named)],
         },
     )
+    page.server.config.http_protocol_class = connections.protocol  # type: ignore[assignment]  # it makes them
     return str(address)
 
 
@@ -172,3 +180,17 @@ def _signed_in(scope: Scope) -> bool:
     app, cookies = scope["app"], Request(scope).cookies
     tokens = (cookies.get(f"{name}-{app.cookie_id}") for name in ("access-token", "access-token-unsecure"))
     return app.auth is None or any(token in app.tokens for token in tokens)
+
+
+def _of_one(settings: Settings) -> int | None:
+    """As many connections as one visitor may have."""
+    return CONNECTIONS_EACH * settings.running_per_visitor if settings.is_public else None
+
+
+def _turns(settings: Settings) -> list[Middleware]:
+    """What keeps strangers' shares apart."""
+    if not settings.is_public:
+        return []
+    return [
+        Middleware(Turns, running=settings.running_per_visitor, apart=frozenset([UPLOAD]), trusted=settings.proxies)
+    ]

@@ -1,6 +1,7 @@
 """What stands before Gradio: who may ask for what, under which name, and with how much of a body."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -20,8 +21,8 @@ MAX_BODY = 8_000_000
 """Bytes of a request that is no upload: a long conversation is far below."""
 FILES_AT_ONCE = 20
 """How many of the largest files one upload may hold together."""
-BODY_SECONDS = 30.0
-"""How long the next piece of a body may take to come."""
+BODY_SECONDS, BODY_RATE = 30.0, 20_000
+"""How long a body may take to come, and how many bytes of it give it one second more."""
 SIGN_INS = Limits(requests_per_minute=10, running=4, tokens_per_hour=30)
 """Attempts to sign in; each that fails is counted as a token."""
 UPLOADS = Limits(requests_per_minute=60, running=4, tokens_per_hour=500_000)
@@ -119,6 +120,10 @@ class Gate:
             failed = failed or message.get("status", 200) >= 400
             await send(message)
 
+        if path == LOGIN and not await body.arrive():  # who sends slowly takes no attempt from others at the address
+            if body.refusal:
+                await body.refusal(scope, receive, send)
+            return
         try:
             with limiter.admit(who) as spending:
                 try:
@@ -174,16 +179,21 @@ class _Body:
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
         self._limit = limit
+        self._kept: list[Message] = []
         self._whole = False
+        self._begun = time.monotonic()
         self.size = 0
         self.refusal: PlainTextResponse | None = None
 
     async def receive(self) -> Message:
         """The next piece; to Gradio a refused body looks like one whose sender left."""
+        if self._kept:
+            return self._kept.pop(0)
         if self._whole:  # only its end is still awaited, which may be hours away
             return await self._receive()
+        left = self._begun + BODY_SECONDS + self.size / BODY_RATE - time.monotonic()
         try:
-            message = await asyncio.wait_for(self._receive(), BODY_SECONDS)
+            message = await asyncio.wait_for(self._receive(), left)
         except TimeoutError:
             self.refusal = PlainTextResponse("The request came too slowly. Send it again.", 408)
             return {"type": "http.disconnect"}
@@ -193,3 +203,13 @@ class _Body:
             self._whole, self.refusal = True, _too_large(self._limit)
             return {"type": "http.disconnect"}
         return message
+
+    async def arrive(self) -> bool:
+        """Waits until all of it is there; whether it came."""
+        arrived: list[Message] = []
+        while not self._whole:
+            arrived.append(await self.receive())
+            if arrived[-1]["type"] == "http.disconnect":
+                return False
+        self._kept = arrived
+        return True

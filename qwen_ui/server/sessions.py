@@ -50,6 +50,11 @@ class RunningRequests:
         for request in tuple(self._requests.get((session, tab), ())):
             request.stop(left)
 
+    def stop_all(self) -> None:
+        """Ends everybody's requests soon; what they have so far still comes."""
+        for session, tab in tuple(self._requests):
+            self.stop(session, tab)
+
     def close_session(self, session: str) -> None:
         """Ends all requests of a visitor who left."""
         for owner, tab in tuple(self._requests):

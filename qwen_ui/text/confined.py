@@ -11,6 +11,8 @@ import logging
 import os
 import subprocess
 import sys
+import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -22,6 +24,8 @@ from qwen_ui.text.decode import Candidate, UncertainEncoding
 
 _ROOT = Path(__file__).resolve().parents[2]
 _MAX_ENTRIES = 10_000
+LOOK = 0.5
+"""Seconds between two looks for the process that waits for this one."""
 
 
 class Unreadable(InvalidInput):
@@ -89,6 +93,7 @@ def serve(read: Callable[[bytes, Sequence[str]], Iterable[Any]]) -> None:
     seconds, memory, *arguments = sys.argv[1:]
     logging.disable()  # parsers log each oddity of a file
     data, out = sys.stdin.buffer.read(), sys.stdout
+    threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
     _confine(int(seconds), int(memory))
     with contextlib.redirect_stdout(sys.stderr):  # standard output is for the answer alone
         for value in _answers(read, data, arguments):
@@ -137,6 +142,13 @@ def _answers(
 def _environment() -> dict[str, str]:
     # Each thread of these libraries would set address space aside, for work that needs one.
     return os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process once its parent has, which nobody can wait for any more. Windows does not tell of that."""
+    while os.getppid() == parent:
+        time.sleep(LOOK)
+    os._exit(1)
 
 
 def _confine(seconds: int, memory: int) -> None:

@@ -74,6 +74,33 @@ async def test_a_body_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatc
         assert (await http.post("/gradio_api/queue/join", content=stuck())).status_code == 408
 
 
+async def test_a_body_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(gate, "BODY_SECONDS", 0.3)
+
+    async def trickling() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x"
+            await asyncio.sleep(0.01)
+
+    async with client() as http:
+        assert (await http.post("/gradio_api/queue/join", content=trickling())).status_code == 408
+
+
+async def test_who_signs_in_slowly_takes_no_attempt_from_others():
+    async def stuck() -> AsyncIterator[bytes]:
+        yield b"x"
+        await asyncio.Event().wait()
+
+    async with client() as http:
+        number = SIGN_INS.requests_per_minute + SIGN_INS.running
+        posts = [asyncio.create_task(http.post("/login", content=stuck())) for _ in range(number)]
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert (await http.post("/login", content=b"right")).status_code == 200
+        for post in posts:
+            post.cancel()
+
+
 async def test_signing_in_can_be_tried_so_often_only():
     async with client() as http:
         tried = [(await http.post("/login", content=b"wrong")).status_code for _ in range(SIGN_INS.requests_per_minute)]
