@@ -21,7 +21,6 @@ from qwen_ui.tabs.ask import citations
 from qwen_ui.tabs.chat.exports import opened
 from qwen_ui.tabs.code.answer import files as code_files
 from qwen_ui.tabs.code.answer import take_apart
-from qwen_ui.tabs.code.languages import known
 from qwen_ui.tabs.code.task import fence
 from qwen_ui.tabs.sentiment.dates import read_dates
 from qwen_ui.tabs.sentiment.rows import parse_meanings
@@ -30,6 +29,7 @@ from qwen_ui.tabs.translate import task as translate
 from qwen_ui.tabs.translate.detect import detect
 from qwen_ui.tabs.translate.protect import check, has_words, prose, protected, put_back
 from qwen_ui.text import tables
+from qwen_ui.text.code.languages import known
 from qwen_ui.text.decode import decode
 from qwen_ui.text.delimited import Dialect, dialect_of, records
 from qwen_ui.text.languages import find
