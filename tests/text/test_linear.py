@@ -16,6 +16,7 @@ import pytest
 from qwen_ui.errors import InvalidInput
 from qwen_ui.knowledge import passages, rtl, terms
 from qwen_ui.knowledge.rtl import Glyph
+from qwen_ui.knowledge.visible import visible
 from qwen_ui.messages import Message
 from qwen_ui.tabs.ask import citations
 from qwen_ui.tabs.chat.exports import opened
@@ -91,6 +92,7 @@ WORK: dict[str, Work] = {
     "ask: for_history": citations.for_history,
     "ask: search_query": lambda text: citations.search_query(text, [Message("user", "before")]),
     "passages: cut": lambda text: passages.cut([passages.Part(text)]),
+    "visible": visible,
     "terms: marks": lambda text: terms.marks(text, "What is this word? 这是什么？"),
     "terms: question_terms": terms.question_terms,
     "chat: opened": lambda text: opened(json.dumps([{"role": "user", "content": text}]).encode()),
