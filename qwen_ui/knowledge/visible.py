@@ -1,7 +1,6 @@
 """Web pages without what their readers don't see."""
 
 import re
-
 from typing import Any
 
 from bs4 import BeautifulSoup, Tag

@@ -1,7 +1,6 @@
 """Decoding: the same file gives the same text in every tab, whatever wrote it."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
