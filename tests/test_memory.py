@@ -15,7 +15,7 @@ from qwen_ui.settings import PROJECT
 from tests.fakes import FakeEngine, FakeStream
 from tests.pages import free_port
 
-WARM, ROUNDS = 5, 15
+WARM, ROUNDS = 4, 8
 LETTER = "\N{MATHEMATICAL BOLD CAPITAL A}"
 """Takes four bytes, and another form in the index."""
 LONG = 250_000
@@ -70,7 +70,7 @@ async def requests(address: str, number: int) -> None:
     word = f"w{number}" + LETTER * LONG
     async with httpx.AsyncClient(base_url=address, timeout=120) as http:
         told = [
-            await call(http, "ask", word, "Ships sail.", ""),
+            await call(http, "ask", 3 * word, "Ships sail.", ""),
             await call(http, "ask", "Do ships sail?", word, ""),
             await call(http, "code", "", "swift", "fix", f"let a{number} = 1 /*" + LETTER * 10_000),
             await call(http, "translate", "A ship sails.", "French", "English", f"{word[:900]} = b"),
