@@ -37,6 +37,7 @@ from qwen_ui.server.host import EngineHost
 from qwen_ui.server.sessions import RunningRequests
 from qwen_ui.settings import PROJECT, Settings
 from qwen_ui.tabs import TABS
+from qwen_ui.text.code.checker import Checker
 
 START_SECONDS = 240.0
 
@@ -156,6 +157,11 @@ def runs_in(folder: Path) -> RunQueue:
 
 
 @cache
+def checker() -> Checker:
+    return Checker()
+
+
+@cache
 def words() -> Words:
     return Words(TABS)
 
@@ -165,7 +171,8 @@ def app_of(engine: Engine, folder: Path = PROJECT / "prompts", **settings: Any) 
     host = host_of(engine, prompts_dir=folder, **settings)
     data, running = Path(tempfile.mkdtemp()), RunningRequests()
     prompts = PromptStore(folder)
-    return App(host.settings, host, prompts, library_in(data), runs_in(data), adapters.picker(), running, words())
+    library, runs = library_in(data), runs_in(data)
+    return App(host.settings, host, prompts, library, runs, adapters.picker(), running, words(), checker())
 
 
 def event_of(app: App, given: Mapping[Any, Any], language: str = "en-US", data: Any = None) -> Event:

@@ -128,6 +128,33 @@ def test_a_full_disk_is_told_and_takes_nothing_away(tmp_path: Path):
     assert collection.search("town0")
 
 
+ASKING = """
+    import sys
+    from pathlib import Path
+    from qwen_ui.errors import NotSaved
+    from qwen_ui.knowledge.library import Library
+
+    collection = Library(Path(sys.argv[1])).named("Notes")
+    {full}
+    try:
+        collection.search("harbour")
+    except NotSaved as error:
+        print("told:", error)
+"""
+
+
+def test_a_question_on_a_full_disk_is_told_so_without_the_hosts_folders(tmp_path: Path):
+    folder = tmp_path / "collections"
+    assert states(Library(folder).create("Notes"), [Upload(document(tmp_path, 0))]) == ["added"]
+    shutil.rmtree(folder / "indexes")  # it is made anew for the question
+    code = textwrap.dedent(ASKING).replace("{full}\n", textwrap.dedent(FULL.format(limit=0)))
+    with child(code, str(folder)) as asking:
+        out, errors = asking.communicate(timeout=120)
+    assert "told: The" in out, errors
+    assert "Free space" in out
+    assert str(tmp_path) not in out
+
+
 @contextmanager
 def unwritable(folder: Path) -> Iterator[None]:
     """Nobody but the administrator can write to the folder meanwhile; who is one, becomes nobody."""
@@ -178,7 +205,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_and_loses_nothing(tmp_path_f
         with pytest.raises(InvalidInput, match=r"story\.prompty can't be written: Permission denied"):
             editor.save("write", "story", STORY.format("second"), file.read_text("utf-8"))
         [step] = outcomes(collection, [upload])
-    assert (step.state, "note0.md: It can't be saved" in str(step.detail)) == ("skipped", True)
+    assert (step.state, "note0.md: The collections can't be saved" in str(step.detail)) == ("skipped", True)
     assert file.read_text("utf-8") == STORY.format("first")
     assert [info.name for info in library.collections()] == ["Notes"]
 

@@ -1,5 +1,6 @@
 """Collections, documents and passages in SQLite: the truth that search indexes are made from."""
 
+import logging
 import sqlite3
 import time
 import unicodedata
@@ -12,6 +13,8 @@ from typing import Any
 
 from qwen_ui.errors import InvalidInput, NotSaved
 from qwen_ui.knowledge.passages import Passage
+
+log = logging.getLogger(__name__)
 
 Check = Callable[[], None]
 _NAME_LENGTH = 80
@@ -262,7 +265,11 @@ class Store:
                 with db:  # commits what was begun, or takes it back
                     yield db
         except sqlite3.OperationalError as error:
-            raise NotSaved.within(self._path.parent, error) from error
+            log.warning("%s can't be used: %s", self._path, error)
+            raise NotSaved(
+                "The collections can't be saved ({error}). Free space in the data folder, or allow writing to it.",
+                error=str(error),
+            ) from error
 
     @contextmanager
     def _write(self, name: str = "") -> Iterator[sqlite3.Connection]:

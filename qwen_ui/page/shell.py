@@ -33,6 +33,7 @@ from qwen_ui.server.sessions import RunningRequests
 from qwen_ui.server.turns import Turns
 from qwen_ui.settings import Settings
 from qwen_ui.tabs import TABS
+from qwen_ui.text.code.checker import Checker
 
 STYLE = Path(__file__).parent / "style"
 WAITING_EVENTS = 1024
@@ -76,7 +77,7 @@ def build(
     """The whole page with its API, not yet served."""
     shown = [tab for tab in tabs if not (tab.owner_only and settings.is_public)]
     prompts, running = PromptStore(settings.prompts_dir), RunningRequests()
-    app = App(settings, host, prompts, library, runs, adapters.picker(), running, Words(tabs))
+    app = App(settings, host, prompts, library, runs, adapters.picker(), running, Words(tabs), Checker())
     page = Page(title="Qwen UI", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True)
     page.running = running
     with page:

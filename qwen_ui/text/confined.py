@@ -8,6 +8,7 @@ import contextlib
 import io
 import json
 import logging
+import math
 import os
 import subprocess
 import sys
@@ -53,14 +54,13 @@ def run(module: str, arguments: Sequence[str], data: bytes, file: str, *, second
     """
     try:
         done = subprocess.run(
-            [sys.executable, "-m", module, str(seconds), str(memory), *arguments],
+            command(module, seconds, memory, *arguments),
             input=data,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=seconds,
-            cwd=_ROOT,
-            env=_environment(),
             check=False,
+            **surroundings(),
         )
     except subprocess.TimeoutExpired:
         raise Unreadable(
@@ -78,14 +78,28 @@ def run(module: str, arguments: Sequence[str], data: bytes, file: str, *, second
     return answer
 
 
+def command(module: str, seconds: int, memory: int, *arguments: str) -> list[str]:
+    """What starts a module as a confined process."""
+    return [sys.executable, "-m", module, str(seconds), str(memory), *arguments]
+
+
+def surroundings() -> dict[str, Any]:
+    """Where it runs, as `subprocess` takes it."""
+    # Each thread of these libraries would set address space aside, for work that needs one.
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+    return {"cwd": _ROOT, "env": environment}
+
+
 def packed(sentence: Sentence) -> dict[str, Any]:
-    """A sentence on its way between two processes. Its values are text or numbers."""
-    return {"template": sentence.template, "values": sentence.values}
+    """A sentence on its way between two processes. Its values are text, numbers or sentences."""
+    values = {name: packed(value) if isinstance(value, Sentence) else value for name, value in sentence.values.items()}
+    return {"template": sentence.template, "values": values}
 
 
 def unpacked(data: dict[str, Any]) -> Sentence:
     """The sentence that `packed` packed."""
-    return Sentence(data["template"], **data["values"])
+    values = {name: unpacked(value) if isinstance(value, dict) else value for name, value in data["values"].items()}
+    return Sentence(data["template"], **values)
 
 
 def serve(read: Callable[[bytes, Sequence[str]], Iterable[Any]]) -> None:
@@ -94,7 +108,8 @@ def serve(read: Callable[[bytes, Sequence[str]], Iterable[Any]]) -> None:
     logging.disable()  # parsers log each oddity of a file
     data, out = sys.stdin.buffer.read(), sys.stdout
     threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
-    _confine(int(seconds), int(memory))
+    confine(int(memory))
+    allow(int(seconds))
     with contextlib.redirect_stdout(sys.stderr):  # standard output is for the answer alone
         for value in _answers(read, data, arguments):
             out.write(json.dumps(value) + "\n")
@@ -139,9 +154,11 @@ def _answers(
         yield {"refused": packed(damaged)}
 
 
-def _environment() -> dict[str, str]:
-    # Each thread of these libraries would set address space aside, for work that needs one.
-    return os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+def confine(memory: int) -> None:
+    """Takes from this process what a hostile text could use: memory, the network, other programs."""
+    _limit("RLIMIT_AS", memory)
+    _limit("RLIMIT_CORE", 0)
+    sys.addaudithook(_refuse)
 
 
 def _end_with(parent: int) -> None:
@@ -151,16 +168,18 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _confine(seconds: int, memory: int) -> None:
-    """Takes from this process what a hostile file could use: time, memory, the network, other programs."""
+def allow(seconds: int) -> None:
+    """Gives this process so many more seconds of processor time, whatever it is in when they are over."""
+    _limit("RLIMIT_CPU", math.ceil(time.process_time()) + seconds)
+
+
+def _limit(kind: str, limit: int) -> None:
     with contextlib.suppress(ImportError):  # Windows
         import resource  # noqa: PLC0415
 
-        limits = ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0))
-        for kind, limit in limits:
-            with contextlib.suppress(ValueError, OSError):  # some systems don't have them all
-                resource.setrlimit(kind, (limit, limit))
-    sys.addaudithook(_refuse)
+        with contextlib.suppress(AttributeError, ValueError, OSError):  # some systems don't have them all
+            number = getattr(resource, kind)
+            resource.setrlimit(number, (limit, resource.getrlimit(number)[1]))
 
 
 def _refuse(event: str, _: tuple[Any, ...]) -> None:

@@ -17,9 +17,9 @@ from qwen_ui.page.sending import send_to
 from qwen_ui.page.status import line
 from qwen_ui.page.words import Say, label
 from qwen_ui.tabs.code.answer import CodeFile, named
-from qwen_ui.tabs.code.languages import LANGUAGES, Language, of_file
-from qwen_ui.tabs.code.syntax import Syntax
 from qwen_ui.tabs.code.task import CodeResult, Job, fence
+from qwen_ui.text.code.found import Syntax
+from qwen_ui.text.code.languages import LANGUAGES, Language, of_file
 from qwen_ui.text.markdown import harmless, plain
 
 
