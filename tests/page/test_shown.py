@@ -99,6 +99,33 @@ def test_no_form_becomes_more_than_text_in_the_other_tabs(serve: Serve, open_tab
         assert text.evaluate_all(FOREIGN) == [[]]
 
 
+FAR = r"\(\rlap{\smash{\raisebox{-30em}{\kern{-9em}\rule{90em}{60em}}}}\)"
+"""Black in all directions."""
+
+
+def test_a_formula_covers_nothing_but_its_own_message(page: Page, tmp_path: Path, serve: Serve, open_tab: OpenPage):
+    opened(page, [FAR], tmp_path)
+    asked = page.get_by_test_id("user").locator(".message-content")
+    _is_uncovered(page, asked, page.locator(".katex-html .rule"))
+    other = open_tab(serve(host_of(FakeEngine([f"```python\nx\n```\n{FAR}"]))), "Code")
+    other.locator("#code-input textarea").fill("hello")
+    other.locator("#code-run").click()
+    _is_uncovered(other, other.locator("#code-download"), other.locator("#code-explanation .katex-html .rule"))
+
+
+def _is_uncovered(page: Page, widget: Locator, drawn: Locator) -> None:
+    """Whether the widget, over which something would be drawn, is what is met where it stands."""
+    drawn.wait_for(state="attached")
+    one, other = widget.bounding_box(), drawn.bounding_box()
+    assert one
+    assert other
+    middle = one["y"] + one["height"] / 2
+    assert other["y"] < middle < other["y"] + other["height"], (one, other)
+    assert widget.evaluate(
+        "(widget, [x, y]) => widget.contains(document.elementFromPoint(x, y))", [one["x"] + one["width"] / 2, middle]
+    )
+
+
 def test_an_answer_is_shown_with_its_code_and_formulas_and_copied_as_it_was_written(page: Page):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     expect(page.locator("#send")).to_be_enabled()
