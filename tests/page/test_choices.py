@@ -27,4 +27,5 @@ def test_every_list_that_is_filled_later_gives_what_the_browser_holds(tmp_path: 
     lists = [widget for at, widget in asked.items() if at in filled and getattr(widget, "choices", None) == []]
     assert len(lists) > 10
     for widget in lists:
+        assert isinstance(widget, gr.components.Component)
         assert widget.preprocess("unknown") == "unknown", widget.elem_id

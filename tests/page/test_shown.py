@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Request, expect
 
 from tests.fakes import FakeEngine
-from tests.pages import OpenPage, Serve, host_of
+from tests.pages import OpenTab, Serve, host_of
 from tests.text.hostile import FORMS, GRAPH, TAG
 
 # Elements that Markdown alone does not make, formulas and the buttons at code aside.
@@ -41,11 +41,25 @@ std::vector<int> numbers;
 ![x](/y)
 """
 
+FAR = r"\(\rlap{\smash{\raisebox{-30em}{\kern{-9em}\rule{90em}{60em}}}}\)"
+"""Black in all directions."""
+
+
+@pytest.fixture(scope="module")
+def engine() -> FakeEngine:
+    """Its answers can be changed."""
+    return FakeEngine()
+
+
+@pytest.fixture(scope="module")
+def url(engine: FakeEngine, serve_module: Serve) -> str:
+    return serve_module(host_of(engine))
+
 
 @pytest.fixture
-def page(serve: Serve, open_page: OpenPage) -> Iterator[Page]:
+def page(url: str, open_tab: OpenTab) -> Iterator[Page]:
     """A page whose requests to elsewhere fail the test."""
-    page = open_page(serve(host_of(FakeEngine([ANSWER]))))
+    page = open_tab(url, "Chat")
     outside: list[str] = []
 
     def watch(request: Request) -> None:
@@ -62,7 +76,6 @@ def opened(page: Page, texts: list[str], folder: Path) -> None:
     messages = [{"role": role, "content": text} for text in texts for role in ("user", "assistant")]
     file = folder / "chat.json"
     file.write_text(json.dumps({"messages": messages}), "utf-8")
-    expect(page.locator("#send")).to_be_enabled()
     page.locator("input[type=file]").first.set_input_files(file)
     expect(page.get_by_test_id("bot")).to_have_count(len(texts))
     expect(page.get_by_test_id("bot").last).not_to_be_empty()
@@ -82,35 +95,28 @@ def test_no_form_becomes_more_than_text_in_a_conversation(page: Page, tmp_path: 
     assert page.evaluate("window.owned") is None
 
 
-def test_no_form_becomes_more_than_text_in_the_other_tabs(serve: Serve, open_tab: OpenPage):
-    hostile = f"- ```\n{TAG}\n\n[a]: /b 'c\n```html\n'\n{TAG}\n```\n\n> ```mermaid\n> {GRAPH}\n> ```\n\nend"
-    url = serve(host_of(FakeEngine([hostile])))
-    page = open_tab(url, "Code")
-    page.locator("#code-input textarea").fill("hello")
-    page.locator("#code-run").click()
-    explanation = page.locator("#code-explanation .md")
-    expect(explanation).to_contain_text("end")
+def test_no_form_becomes_more_than_text_in_the_other_tabs(page: Page, engine: FakeEngine):
+    hostile = f"- ```\n{TAG}\n\n[a]: /b 'c\n```html\n'\n{TAG}\n```\n\n> ```mermaid\n> {GRAPH}\n> ```\n\n{FAR}\n\nend"
+    engine.words = [hostile]
     page.get_by_role("tab", name="Ask", exact=True).click()
     page.locator("#ask-input textarea").fill("hello")
     page.locator("#ask-send").click()
     answer = page.locator("#ask-dialogue").get_by_test_id("bot").locator(".md")
     expect(answer).to_contain_text("end")
-    for text in (explanation, answer):
-        assert text.evaluate_all(FOREIGN) == [[]]
+    assert answer.evaluate_all(FOREIGN) == [[]]
+    page.get_by_role("tab", name="Code", exact=True).click()
+    page.locator("#code-input textarea").fill("hello")
+    page.locator("#code-run").click()
+    explanation = page.locator("#code-explanation .md")
+    expect(explanation).to_contain_text("end")
+    assert explanation.evaluate_all(FOREIGN) == [[]]
+    _is_uncovered(page, page.locator("#code-download"), explanation.locator(".katex-html .rule"))
 
 
-FAR = r"\(\rlap{\smash{\raisebox{-30em}{\kern{-9em}\rule{90em}{60em}}}}\)"
-"""Black in all directions."""
-
-
-def test_a_formula_covers_nothing_but_its_own_message(page: Page, tmp_path: Path, serve: Serve, open_tab: OpenPage):
+def test_a_formula_covers_nothing_but_its_own_message(page: Page, tmp_path: Path):
     opened(page, [FAR], tmp_path)
     asked = page.get_by_test_id("user").locator(".message-content")
-    _is_uncovered(page, asked, page.locator(".katex-html .rule"))
-    other = open_tab(serve(host_of(FakeEngine([f"```python\nx\n```\n{FAR}"]))), "Code")
-    other.locator("#code-input textarea").fill("hello")
-    other.locator("#code-run").click()
-    _is_uncovered(other, other.locator("#code-download"), other.locator("#code-explanation .katex-html .rule"))
+    _is_uncovered(page, asked, page.get_by_test_id("bot").locator(".katex-html .rule"))
 
 
 def _is_uncovered(page: Page, widget: Locator, drawn: Locator) -> None:
@@ -126,9 +132,9 @@ def _is_uncovered(page: Page, widget: Locator, drawn: Locator) -> None:
     )
 
 
-def test_an_answer_is_shown_with_its_code_and_formulas_and_copied_as_it_was_written(page: Page):
+def test_an_answer_is_shown_with_its_code_and_formulas_and_copied_as_it_was_written(page: Page, engine: FakeEngine):
+    engine.words = [ANSWER]
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    expect(page.locator("#send")).to_be_enabled()
     page.locator("#message textarea").fill("hello")
     page.locator("#message textarea").press("Enter")
     answer = page.get_by_test_id("bot")
