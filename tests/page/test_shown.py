@@ -13,7 +13,9 @@ from tests.text.hostile import FORMS, GRAPH, TAG
 
 # Elements that Markdown alone does not make, formulas and the buttons at code aside.
 FOREIGN = """texts => texts.map(text => [...text.querySelectorAll("*")]
-  .filter(element => !element.closest("button.copy_code_button, .katex, :has(> .katex, > .katex-display)"))
+  .filter(element => !element.closest(
+    "button.copy_code_button, .katex, .katex-error, :has(> .katex, > .katex-display, > .katex-error)"
+  ))
   .filter(element => element.id || element.style.length || !element.matches(
     "p, h1, h2, h3, h4, h5, h6, ul, ol, li, blockquote, pre, code, table, thead, tbody, tr, th, td, a, em, strong, del,"
     + "hr, br, span.token, div.code_wrap"
