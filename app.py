@@ -21,6 +21,7 @@ if on_zero_gpu(os.environ):
     import spaces  # noqa: F401  puts its emulation in the place of CUDA: before anything can touch that
 
 import gradio as gr
+from starlette.routing import BaseRoute
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.finetune.queue import RunQueue
@@ -29,6 +30,7 @@ from qwen_ui.page import shell
 from qwen_ui.server import closing, health, logs, public
 from qwen_ui.server.host import EngineHost, OpenEngine, open_local, open_zero
 from qwen_ui.server.metrics import Metrics
+from qwen_ui.server.v1.routes import routes as v1_routes
 from qwen_ui.settings import Settings, read
 from qwen_ui.tabs import TABS
 
@@ -56,7 +58,8 @@ def serve(settings: Settings, open_engine: OpenEngine = open_local, *, on_main_t
         host.start()
     try:
         with _measured(host, settings), _training(runs, settings):
-            _run(page, host, settings, library, interrupted, made)
+            routes = [*health.routes(host), *v1_routes(host, settings, runs.adapters)]
+            _run(page, routes, host, settings, library, interrupted, made)
     except _NotServed as error:
         print(error, file=sys.stderr)
         return _leave(host, 2)
@@ -64,14 +67,22 @@ def serve(settings: Settings, open_engine: OpenEngine = open_local, *, on_main_t
 
 
 def _run(
-    page: gr.Blocks, host: EngineHost, settings: Settings, library: Library, interrupted: threading.Event, made: bool
+    page: gr.Blocks,
+    routes: Sequence[BaseRoute],
+    host: EngineHost,
+    settings: Settings,
+    library: Library,
+    interrupted: threading.Event,
+    made: bool,
 ) -> None:
     """Serves the page until the interruption, and then for as long as running answers may take."""
     try:
-        address = shell.launch(page, settings, health.routes(host))
+        address = shell.launch(page, settings, routes)
     except OSError as error:
         raise _NotServed(settings.host, settings.port, "--port and --host") from error
     print(f"Qwen UI is at {address}", flush=True)
+    if settings.serves_api:
+        print(f"For programs that speak OpenAI's API: {address}v1", flush=True)
     if settings.is_public:
         print(public.exposure(settings, made), flush=True)
     _sweep_until(interrupted, library, 3600 * settings.keep_hours)
@@ -97,7 +108,8 @@ def _measured(host: EngineHost, settings: Settings) -> Iterator[None]:
     if not settings.metrics_port:
         yield
         return
-    metrics = Metrics(host, [tab.id for tab in TABS])
+    keys = [name for name, _ in settings.api_keys]
+    metrics = Metrics(host, [*(tab.id for tab in TABS), "completions"], keys)
     host.observe(metrics.observe)
     try:
         server = metrics.serve(settings.metrics_host, settings.metrics_port)

@@ -151,7 +151,7 @@ class FakeEngine:
         ids = messages[-1].tokens if messages else ()
         ids = ids or tuple(map(self.id_of, re.findall(r"\S+\s*|\s+", messages[-1].content if messages else text)))
         looks = [self._look(token, PROBABILITIES[at % len(PROBABILITIES)], top) for at, token in enumerate(ids)]
-        if not messages:
+        if not messages or messages[0].role == "text":
             looks[0] = TokenLook(looks[0].token, looks[0].id, None, None, ())
         return looks
 

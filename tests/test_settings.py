@@ -33,6 +33,8 @@ def test_every_flag_is_a_variable(tmp_path: Path):
         "host": "0.0.0.0",
         "port": "8000",
         "auth": "me:pass:word",
+        "api-key": "a-key-of-ours",
+        "api-keys-file": str(tmp_path / "keys"),
         "prompts-dir": str(tmp_path),
         "data-dir": str(tmp_path / "data"),
         "max-context": "4096",
@@ -49,7 +51,8 @@ def test_every_flag_is_a_variable(tmp_path: Path):
         "metrics-port": "9100",
         "metrics-host": "0.0.0.0",
     }
-    switches = {"share", "public", "log_text"}
+    (tmp_path / "keys").write_text("ann another-key\n")
+    switches = {"share", "public", "log_text", "api"}
     assert {name.replace("-", "_") for name in flags} | switches == {field.name for field in fields(Settings)}
     by_flag = read([word for name, value in flags.items() for word in (f"--{name}", value)], {})
     by_variable = read([], {f"QWEN_UI_{name.upper().replace('-', '_')}": value for name, value in flags.items()})
@@ -57,6 +60,7 @@ def test_every_flag_is_a_variable(tmp_path: Path):
     assert by_flag.auth == ("me", "pass:word")
     assert (by_flag.max_context, by_flag.max_concurrent, by_flag.data_dir) == (4096, 4, tmp_path / "data")
     assert by_flag.trusted_proxy == (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"), ip_network("::1"))
+    assert by_flag.api_keys == (("key", "a-key-of-ours"), ("ann", "another-key"))
     assert (by_flag.grace, by_flag.upload_limit_mb, by_flag.metrics_port) == (0, 7, 9100)
 
 

@@ -78,7 +78,8 @@ class Engine(Protocol):
     ) -> AbstractAsyncContextManager[Stream]:
         """Answers the conversation, for as long as the context lasts: leaving it ends the generation at once.
 
-        ``adapter`` names the one that answers; empty, it is the model itself. Requests of different adapters run
+        A single message that is a text is gone on with as it is, without the chat template. ``adapter`` names the one
+        that answers; empty, it is the model itself. Requests of different adapters run
         together. When the conversation is too long, its oldest turns are left out, never the system prompt or the last
         message. The answer goes on from the ids that it has ``begun`` with: their text and ids come first, once it is
         the request's turn, and the usage counts them with the prompt's.

@@ -30,6 +30,7 @@ EXACT = frozenset(
     ]
 )
 BEGINNINGS = (
+    "/v1/",  # asks for keys of its own
     *("/static/", "/assets/", "/svelte/", "/pwa_icon/"),
     *("/gradio_api/file=", "/gradio_api/call/", "/gradio_api/heartbeat/", "/gradio_api/queue/"),
 )
