@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -29,8 +30,11 @@ THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 """Addresses to listen on which nobody else reaches."""
 PRIVATE = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,127.0.0.0/8"
 """Where the proxy in front of a Space speaks from; nobody else can reach a Space directly."""
-ON_SPACES = {"host": "0.0.0.0", "public": "true", "trusted_proxy": PRIVATE}
+ON_SPACES = {"host": "0.0.0.0", "public": "true", "trusted_proxy": PRIVATE, "allowed_host": "*.hf.space"}
 """Defaults there."""
+RELAY = "*.gradio.live"
+"""What links of --share are named."""
+HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 GRADIO = {"host": "GRADIO_SERVER_NAME", "port": "GRADIO_SERVER_PORT"}
 """Variables of Gradio's that are heeded where those of our own say nothing."""
 
@@ -173,6 +177,30 @@ def _read_keys_file(name: str, value: str | Path | tuple[Key, ...]) -> tuple[Key
     return keys
 
 
+def _network_of(host: str) -> tuple[Network, ...]:
+    """The address alone; nothing of a name."""
+    try:
+        return (ip_network(host),)
+    except ValueError:
+        return ()
+
+
+def _read_hosts(name: str, value: str | tuple[str, ...]) -> tuple[str, ...]:
+    if not isinstance(value, str):
+        return value
+    return tuple(_read_host(name, part.strip().lower()) for part in value.split(",") if part.strip())
+
+
+def _read_host(name: str, text: str) -> str:
+    if not HOST.fullmatch(text):
+        raise InvalidInput(
+            "{flag} must be names separated by commas, such as chat.example.com,*.example.org; {text!r} is none.",
+            flag=flag_of(name),
+            text=text,
+        )
+    return text
+
+
 SWITCH = Kind(_read_switch)
 ADDRESS = _text("Give an address, such as 127.0.0.1.")
 
@@ -243,6 +271,16 @@ class Settings:
         "Page", "127.0.0.1", ADDRESS, "ADDRESS", "Address to listen on; 127.0.0.1 is only this machine."
     )
     port: int = _setting("Page", 7860, _whole(1, 65535), "PORT", "Port to listen on.")
+    allowed_host: tuple[str, ...] = _setting(
+        "Page",
+        (),
+        Kind(_read_hosts),
+        "NAME[,NAME...]",
+        "Names that the page is opened under besides this machine's own, such as chat.example.com where a proxy stands "
+        "in front; `*.example.com` is every name below that. IP addresses always work. Other names are refused: they "
+        "may be another site's.",
+        "none; *.hf.space on Spaces",
+    )
     share: bool = _setting("Page", False, SWITCH, "", "Make a public link through Gradio's relay.", "off")
     auth: Auth | None = _setting(
         "Page",
@@ -314,8 +352,8 @@ class Settings:
         (),
         Kind(_read_networks),
         "ADDRESS[,ADDRESS...]",
-        "Proxies whose word is taken on where a visitor comes from. IP addresses and networks such as `10.0.0.0/8`. "
-        "From anyone else the `X-Forwarded-For` header is ignored.",
+        "Proxies whose word is taken on where a visitor comes from, and on the name and scheme that the page is opened "
+        "under. IP addresses and networks such as `10.0.0.0/8`. What others say in `X-Forwarded-*` is ignored.",
         "none",
     )
     requests_per_minute: int = _setting(
@@ -377,7 +415,12 @@ class Settings:
     @property
     def proxies(self) -> tuple[Network, ...]:
         """Whose word is taken on where a visitor comes from. Gradio's relay speaks through this machine itself."""
-        return (*self.trusted_proxy, *LOOPBACK) if self.share else self.trusted_proxy
+        return (*self.trusted_proxy, *LOOPBACK, *_network_of(self.host)) if self.share else self.trusted_proxy
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Names that the page is served under, besides the machine's own."""
+        return (*self.allowed_host, RELAY) if self.share else self.allowed_host
 
     @property
     def limits(self) -> Limits | None:

@@ -4,7 +4,7 @@ import sqlite3
 import time
 import unicodedata
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from qwen_ui.errors import InvalidInput, NotSaved
 from qwen_ui.knowledge.passages import Passage
 
+Check = Callable[[], None]
 _NAME_LENGTH = 80
 _WAIT_SECONDS = 30
 
@@ -108,11 +109,15 @@ class Store:
             )
             return [CollectionInfo(*row) for row in rows]
 
-    def create(self, name: str, owner: str, address: str = "") -> str:
-        """Makes a collection and gives its id. Raises `InvalidInput` for a name that is taken or can't be one."""
+    def create(self, name: str, owner: str, address: str = "", check: Check = lambda: None) -> str:
+        """Makes a collection and gives its id. Raises `InvalidInput` for a name that is taken or can't be one.
+
+        ``check`` raises what speaks against it. Nobody else writes from then until the collection is there.
+        """
         id = uuid.uuid4().hex
         name, key = _checked(name)
         with self._write(name) as db:
+            check()
             db.execute(
                 "INSERT INTO collections (id, owner, name, name_key, created) VALUES (?, ?, ?, ?, ?)",
                 (id, owner, name, key, time.time()),
@@ -190,10 +195,19 @@ class Store:
             row = db.execute(sql, (id, sha256)).fetchone()
             return row and str(row[0])
 
-    def add(self, id: str, name: str, sha256: str, size: int, passages: Sequence[Passage], address: str = "") -> bool:
+    def add(
+        self,
+        id: str,
+        name: str,
+        sha256: str,
+        size: int,
+        passages: Sequence[Passage],
+        address: str = "",
+        check: Check = lambda: None,
+    ) -> bool:
         """Adds a document whole, or not at all; False if its content is there already.
 
-        Raises `InvalidInput` if the collection has been deleted meanwhile.
+        Raises `InvalidInput` if the collection has been deleted meanwhile. ``check`` is as in `create`.
         """
         with self._write() as db:
             if db.execute("UPDATE collections SET revision = revision + 1 WHERE id = ?", (id,)).rowcount == 0:
@@ -204,6 +218,7 @@ class Store:
             )
             if cursor.rowcount == 0:
                 return False
+            check()
             db.executemany(
                 "INSERT INTO passages (document, position, heading, page, text) VALUES (?, ?, ?, ?, ?)",
                 ((cursor.lastrowid, p.position, p.heading, p.page, p.text) for p in passages),

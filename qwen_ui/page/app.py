@@ -60,7 +60,7 @@ class App:
 
     def owner(self, request: gr.Request) -> str:
         """Whose collections the request may use: everybody's are the same on a private page."""
-        return owner_of(request) if self.settings.is_public else ""
+        return owner_of(request, self.address(request)) if self.settings.is_public else ""
 
     @contextmanager
     def request(self, request: gr.Request, tab: str, adapter: str = "") -> Iterator[MeteredEngine]:
