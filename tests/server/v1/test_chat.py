@@ -1,6 +1,7 @@
 """POST /v1/chat/completions and GET /v1/models, with OpenAI's own client."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -9,8 +10,11 @@ from openai import AsyncOpenAI, OpenAI
 
 from qwen_ui.errors import Busy, EngineFailed, PromptTooLong
 from qwen_ui.messages import Message
-from tests.fakes import INFO
-from tests.server.v1.conftest import Served
+from qwen_ui.server.host import EngineHost
+from qwen_ui.settings import Settings
+from tests.fakes import INFO, FakeEngine
+from tests.pages import Serve, host_of
+from tests.server.v1.conftest import Served, client_of
 
 MODEL = INFO.model
 ASK: Any = [{"role": "user", "content": "hi"}]
@@ -194,3 +198,21 @@ def test_what_is_not_served_is_told_in_the_same_shape(client: OpenAI, served: Se
     with pytest.raises(openai.NotFoundError) as raised:
         client.embeddings.create(model=MODEL, input="x")
     assert raised.value.code == "unknown_url"
+
+
+def test_an_adapter_is_a_model_of_its_own(serve: Serve, tmp_path: Path):
+    (folder := tmp_path / "adapters" / "films").mkdir(parents=True)
+    (folder / "adapter_config.json").write_text("{}")
+    engine = FakeEngine(["ok"])
+    with client_of(serve(host_of(engine))) as client:
+        assert [model.id for model in client.models.list()] == [MODEL, f"{MODEL}:films"]
+        answer = client.chat.completions.create(model=f"{MODEL}:films", messages=ASK)
+    assert answer.model == f"{MODEL}:films"
+    assert engine.adapters == ["films"]
+
+
+def test_while_the_model_is_being_opened_programs_are_told_to_come_back(serve: Serve):
+    host = EngineHost(Settings(), lambda settings, report: FakeEngine())
+    with client_of(serve(host)) as client, pytest.raises(openai.InternalServerError) as raised:
+        client.chat.completions.create(model=MODEL, messages=ASK)
+    assert (raised.value.status_code, raised.value.response.headers["retry-after"]) == (503, "5")
