@@ -53,7 +53,6 @@ class _State:
     reader: CallReader | None
     text: str = ""
     tokens: list[int] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
 
 
 class Chat:
@@ -80,11 +79,15 @@ class Chat:
         """The answers as they come: an empty delta of each once it was not refused; raises what refuses it."""
         logprobs.check_able(engine, self.asked.logprobs)
         sampling = self._sampling(await room(engine, self._messages, self._wanted))
-        tools = self.asked.tools and self.asked.tool_choice != "none"
-        states = [_State(CallReader(forced(self.asked)) if tools else None) for _ in range(self.asked.n)]
+        states = [_State(self._reader()) for _ in range(self.asked.n)]
         async with aclosing(self._chunks(engine, sampling)) as chunks:
             async for index, chunk in chunks:
                 yield await self._delta(engine, index, states[index], chunk)
+
+    def _reader(self) -> CallReader | None:
+        asked = self.asked
+        calls = asked.tools and asked.tool_choice != "none"
+        return CallReader(forced(asked), asked.parallel_tool_calls) if calls else None
 
     def _chunks(self, engine: Engine, sampling: Sampling) -> AsyncGenerator[tuple[int, Chunk], None]:
         return generated(engine, [self._messages] * self.asked.n, sampling, self._at_once)

@@ -13,7 +13,7 @@ MAX_TOP = 20
 
 _OF_NO_EFFECT = frozenset(
     [
-        *("user", "metadata", "store", "service_tier", "prediction", "parallel_tool_calls"),
+        *("user", "metadata", "store", "service_tier", "prediction"),
         *("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "safety_identifier"),
     ]
 )
@@ -157,6 +157,7 @@ class ChatRequest(Request):
     top_logprobs: int = Field(default=0, ge=0, le=MAX_TOP)
     tools: list[Tool] = []
     tool_choice: Literal["none", "auto", "required"] | NamedTool = "auto"
+    parallel_tool_calls: bool = True
     response_format: ResponseFormat = ResponseFormat(type="text")
 
 

@@ -8,16 +8,18 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from qwen_ui.server.v1.errors import told
 
 T = TypeVar("T")
+READING_SECONDS = 60.0
+"""How long a client may leave what was sent unread: its answer holds a place that others wait for."""
 FRESH = {"cache-control": "no-store"}
 
 
 class Left(Exception):
-    """The client has closed its connection."""
+    """The client has closed its connection, or reads it no more."""
 
 
 async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
@@ -67,22 +69,27 @@ class Events(Response):
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        await send(_event(self._first))
+        await _in_time(send, _event(self._first))
         try:
             async with aclosing(self._pieces) as pieces:
                 async for piece in pieces:
-                    await send(_event(piece))
+                    await _in_time(send, _event(piece))
             last = b"data: [DONE]\n\n"
+        except Left:
+            raise
         except Exception as error:  # noqa: BLE001  its answer has begun: all that is left is to say it there
             last = f"data: {json.dumps(told(error).body)}\n\n".encode()
         await send({"type": "http.response.body", "body": last})
 
 
-def _event(piece: BaseModel) -> dict[str, Any]:
+async def _in_time(send: Send, message: Message) -> None:
+    try:
+        async with asyncio.timeout(READING_SECONDS):
+            await send(message)
+    except TimeoutError:
+        raise Left from None
+
+
+def _event(piece: BaseModel) -> Message:
     data = piece.model_dump_json(exclude_unset=True)
     return {"type": "http.response.body", "body": f"data: {data}\n\n".encode(), "more_body": True}
-
-
-async def streamed(pieces: AsyncGenerator[BaseModel, None]) -> Events:
-    """The stream, once its first piece is there. Raises what refuses it."""
-    return Events(await anext(pieces), pieces)

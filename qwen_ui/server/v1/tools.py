@@ -56,8 +56,10 @@ def forced(asked: ChatRequest) -> str:
 class CallReader:
     """Takes an answer as it comes and tells text from calls. What is no call after all is text."""
 
-    def __init__(self, begun: str = "") -> None:
+    def __init__(self, begun: str = "", several: bool = True) -> None:
+        """Only the first call is told unless there may be several."""
         self._held = begun
+        self._several = several
         self._looked = 0
         """How much of a call has been looked through for its end."""
         self.called = False
@@ -93,8 +95,9 @@ class CallReader:
         """Adds the call; gives the whole text of what is none."""
         if (call := _call(inner)) is None:
             return whole
+        if self._several or not self.called:
+            calls.append(call)
         self.called = True
-        calls.append(call)
         return ""
 
 

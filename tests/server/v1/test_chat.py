@@ -1,9 +1,13 @@
 """POST /v1/chat/completions and GET /v1/models, with OpenAI's own client."""
 
 import asyncio
+import json
+import socket
+import threading
 from pathlib import Path
 from typing import Any
 
+import httpx
 import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
@@ -11,6 +15,7 @@ from openai import AsyncOpenAI, OpenAI
 from qwen_ui.errors import Busy, EngineFailed, PromptTooLong
 from qwen_ui.messages import Message
 from qwen_ui.server.host import EngineHost
+from qwen_ui.server.v1 import streams
 from qwen_ui.settings import Settings
 from tests.fakes import INFO, FakeEngine
 from tests.pages import Serve, host_of
@@ -111,6 +116,22 @@ async def test_a_closed_connection_frees_the_request(served: Served, stream: boo
             await asyncio.sleep(0.01)
     assert engine.active == 0
     assert (records[0].outcome, records[0].via, records[0].task) == ("closed", "v1", "chat")
+
+
+def test_a_client_that_does_not_read_loses_its_place(served: Served, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(streams, "READING_SECONDS", 0.2)
+    engine = served.says(*["word " * 1000] * 20_000)
+    url = httpx.URL(served.url)
+    body = json.dumps({"model": MODEL, "messages": ASK, "stream": True})
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: {url.host}\r\ncontent-type: application/json\r\n"
+    with socket.create_connection((url.host, url.port or 80), timeout=60) as connection:
+        connection.sendall(f"{head}content-length: {len(body)}\r\n\r\n{body}".encode())
+        assert connection.recv(12) == b"HTTP/1.1 200"
+        patience = threading.Event()
+        while not served.records:
+            patience.wait(0.05)
+    assert served.records[0].outcome == "closed"
+    assert engine.active == 0
 
 
 @pytest.mark.parametrize(

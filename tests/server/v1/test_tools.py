@@ -37,6 +37,13 @@ def test_a_call_in_an_answer(client: OpenAI, served: Served):
     assert [json.loads(tool) for tool in system.tools] == [*TOOLS, TIME]
 
 
+def test_one_call_alone_where_no_more_are_wanted(client: OpenAI, served: Served):
+    served.says(*TWO)
+    asked: Any = {"tools": [*TOOLS, TIME], "parallel_tool_calls": False}
+    answer = client.chat.completions.create(model=MODEL, messages=ASK, **asked)
+    assert calls_of(answer.choices[0].message) == [("weather", {"city": "Lyon"})]
+
+
 def test_calls_in_a_stream(client: OpenAI, served: Served):
     served.says(*TWO)
     with client.chat.completions.stream(model=MODEL, messages=ASK, tools=[*TOOLS, TIME]) as stream:
