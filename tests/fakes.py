@@ -13,7 +13,13 @@ from qwen_ui.introspect.results import AnyResult
 from qwen_ui.messages import Alternative, Chunk, Ended, Message, Sampling, TokenLook, Usage
 
 INFO = EngineInfo(
-    "fake/Echo-1B", "4bit", "cpu", "fake", 4096, "It is a fake, for tests.", abilities=frozenset({"tokens"})
+    "fake/Echo-1B",
+    "4bit",
+    "cpu",
+    "fake",
+    4096,
+    "It is a fake, for tests.",
+    abilities=frozenset({"tokens", "texts", "tools"}),
 )
 PROBABILITIES = (0.9, 0.5, 0.04)
 """Of the tokens of a text that is looked at, over and over; the first two are the likeliest at their places."""

@@ -10,8 +10,9 @@ from qwen_ui.introspect.looks import Look
 from qwen_ui.introspect.results import AnyResult
 from qwen_ui.messages import Answer, Chunk, Message, Sampling, TokenLook
 
-Ability = Literal["tokens", "introspect"]
-"""What not every engine can do: look at tokens and go on from some, show how the model works."""
+Ability = Literal["tokens", "introspect", "texts", "tools"]
+"""What not every engine can do: look at tokens and go on from some, show how the model works, go on with a text as it
+is, tell the model of tools."""
 
 MAX_ALTERNATIVES = 50
 """At each token that is looked at."""

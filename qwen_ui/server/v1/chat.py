@@ -23,7 +23,7 @@ from openai.types.chat.chat_completion_message_function_tool_call import Functio
 from qwen_ui.engine.base import Engine
 from qwen_ui.messages import Chunk, Message, Sampling
 from qwen_ui.server.v1 import logprobs
-from qwen_ui.server.v1.errors import unsupported
+from qwen_ui.server.v1.errors import check_able, unsupported
 from qwen_ui.server.v1.generating import check_n, generated, room
 from qwen_ui.server.v1.messages import conversation
 from qwen_ui.server.v1.requests import ChatRequest
@@ -77,7 +77,10 @@ class Chat:
 
     async def deltas(self, engine: Engine) -> AsyncGenerator[Delta, None]:
         """The answers as they come: an empty delta of each once it was not refused; raises what refuses it."""
-        logprobs.check_able(engine, self.asked.logprobs)
+        if self.asked.logprobs:
+            check_able(engine, "tokens", "logprobs", "tell log-probabilities")
+        if self._reader():
+            check_able(engine, "tools", "tools", "tell the model of tools")
         sampling = self._sampling(await room(engine, self._messages, self._wanted))
         states = [_State(self._reader()) for _ in range(self.asked.n)]
         async with aclosing(self._chunks(engine, sampling)) as chunks:

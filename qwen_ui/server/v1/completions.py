@@ -13,6 +13,7 @@ from openai.types.completion_choice import Logprobs
 from qwen_ui.engine.base import Engine
 from qwen_ui.messages import MAX_NEW_TOKENS, Chunk, Message, TokenLook, Usage, text_of
 from qwen_ui.server.v1 import logprobs
+from qwen_ui.server.v1.errors import check_able
 from qwen_ui.server.v1.generating import check_n, generated, room
 from qwen_ui.server.v1.requests import CompletionRequest, Ids
 from qwen_ui.server.v1.usage import Costs
@@ -62,7 +63,9 @@ class Texts:
 
     async def _pieces(self, engine: Engine) -> AsyncGenerator[Piece, None]:
         """The texts as they come: an empty piece of each once it was not refused; raises what refuses it."""
-        logprobs.check_able(engine, self.asked.logprobs is not None)
+        check_able(engine, "texts", "prompt", "go on with a plain text: ask at /v1/chat/completions")
+        if self.asked.logprobs is not None or self.asked.echo or not self._wanted:
+            check_able(engine, "tokens", "logprobs", "tell the tokens of a text")
         for prompt in self._prompts:
             await room(engine, [prompt], self._wanted)
         if not self._wanted:

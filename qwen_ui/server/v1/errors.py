@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from starlette.responses import JSONResponse
 
+from qwen_ui.engine.base import Ability, Engine
 from qwen_ui.errors import Busy, InvalidInput, NotReady, PromptTooLong, QwenUIError, TooMany
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,12 @@ class ApiError(Exception):
 def unsupported(param: str, why: str) -> ApiError:
     """For what a request asks for and can't have here."""
     return ApiError(400, f"Unsupported parameter: '{param}'. {why}", "unsupported_parameter", param)
+
+
+def check_able(engine: Engine, ability: Ability, param: str, what: str) -> None:
+    """Refuses what the engine has not the ability for."""
+    if ability not in engine.info.abilities:
+        raise unsupported(param, f"This engine can't {what}.")
 
 
 def told(error: Exception) -> ApiError:

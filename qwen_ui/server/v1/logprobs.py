@@ -8,18 +8,10 @@ from openai.types.chat import ChatCompletionTokenLogprob
 from openai.types.chat.chat_completion_token_logprob import TopLogprob
 from openai.types.completion_choice import Logprobs
 
-from qwen_ui.engine.base import Engine
 from qwen_ui.messages import TokenLook, bytes_of, text_of
-from qwen_ui.server.v1.errors import unsupported
 
 LOWEST = -9999.0
 """What stands for the logarithm of 0, which JSON has no number for."""
-
-
-def check_able(engine: Engine, asked: bool) -> None:
-    """Refuses what the engine has no log-probabilities for."""
-    if asked and "tokens" not in engine.info.abilities:
-        raise unsupported("logprobs", "This engine tells no log-probabilities.")
 
 
 def log_of(probability: float | None) -> float:

@@ -1,6 +1,7 @@
 """POST /v1/completions, and log-probabilities."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import openai
@@ -8,10 +9,12 @@ import pytest
 from openai import OpenAI
 
 from qwen_ui.messages import Message
-from tests.fakes import INFO, PROBABILITIES
+from tests.fakes import INFO, PROBABILITIES, FakeEngine
 from tests.server.v1.conftest import Served
 
 MODEL = INFO.model
+ASK: Any = [{"role": "user", "content": "hi"}]
+TOOL: Any = {"type": "function", "function": {"name": "time"}}
 LOGS = [math.log(each) for each in PROBABILITIES]
 
 
@@ -94,6 +97,26 @@ def test_log_probabilities_of_an_answer(client: OpenAI, served: Served, stream: 
     assert told[0].bytes == list(b"Good ")
     assert [len(token.top_logprobs) for token in told] == [2, 2]
     assert told[0].top_logprobs[0].token == "Good "
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "param"),
+    [
+        ("/completions", {"prompt": "Once"}, "prompt"),
+        ("/chat/completions", {"messages": ASK, "logprobs": True}, "logprobs"),
+        ("/chat/completions", {"messages": ASK, "tools": [TOOL]}, "tools"),
+    ],
+)
+def test_what_an_engine_has_not_the_ability_for_is_refused(
+    client: OpenAI, served: Served, monkeypatch: pytest.MonkeyPatch, path: str, asked: dict[str, Any], param: str
+):
+    engine = served.says("ok")
+    monkeypatch.setattr(FakeEngine, "info", replace(INFO, abilities=frozenset()))
+    with pytest.raises(openai.BadRequestError) as raised:
+        client.post(path, body={"model": MODEL, **asked}, cast_to=object)
+    assert (raised.value.param, raised.value.code) == (param, "unsupported_parameter")
+    assert not engine.asked
+    assert client.chat.completions.create(model=MODEL, messages=ASK).choices[0].message.content == "ok"
 
 
 @pytest.mark.parametrize(
