@@ -75,6 +75,14 @@ def test_a_public_page_has_no_api_without_keys(serve: Serve):
     assert off.value.code == "api_off"
 
 
+def test_a_key_is_enough_where_the_page_asks_for_a_sign_in(serve: Serve):
+    url = serve(host_of(FakeEngine(["ok"]), auth=("me", "secret"), api_key=KEY))
+    with client_of(url, KEY) as client:
+        assert client.chat.completions.create(**ASK).choices[0].message.content == "ok"
+    assert httpx.get(f"{url}config", headers={"authorization": f"Bearer {KEY}"}).status_code == 401
+    assert httpx.get(f"{url}v1/models").status_code == 401
+
+
 def test_another_sites_page_can_not_use_it(serve: Serve):
     url = serve(host_of(FakeEngine(["ok"])))
     path = f"{url}v1/chat/completions"
