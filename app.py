@@ -21,6 +21,7 @@ if on_zero_gpu(os.environ):
     import spaces  # noqa: F401  puts its emulation in the place of CUDA: before anything can touch that
 
 import gradio as gr
+from starlette.routing import BaseRoute
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.finetune.queue import RunQueue
@@ -30,6 +31,7 @@ from qwen_ui.server import closing, health, logs, public
 from qwen_ui.server.host import EngineHost, OpenEngine, open_local, open_remote, open_zero
 from qwen_ui.server.metrics import Metrics
 from qwen_ui.server.uploads import own_folder
+from qwen_ui.server.v1.routes import routes as v1_routes
 from qwen_ui.settings import Settings, read
 from qwen_ui.tabs import TABS
 
@@ -57,7 +59,8 @@ def serve(settings: Settings, open_engine: OpenEngine = open_local, *, on_main_t
                 host.open_here()
             else:
                 host.start()
-            ended = _run(page, host, settings, library, interrupted, made)
+            routes = [*health.routes(host), *v1_routes(host, settings, runs.adapters)]
+            ended = _run(page, routes, host, settings, library, interrupted, made)
     except _NotServed as error:
         print(error, file=sys.stderr)
         return _leave(host, 2)
@@ -65,17 +68,25 @@ def serve(settings: Settings, open_engine: OpenEngine = open_local, *, on_main_t
 
 
 def _run(
-    page: gr.Blocks, host: EngineHost, settings: Settings, library: Library, interrupted: threading.Event, made: bool
+    page: gr.Blocks,
+    routes: Sequence[BaseRoute],
+    host: EngineHost,
+    settings: Settings,
+    library: Library,
+    interrupted: threading.Event,
+    made: bool,
 ) -> bool:
     """Serves the page until the interruption, and then for as long as running answers may take.
 
     Whether all came to its end then.
     """
     try:
-        address = shell.launch(page, settings, health.routes(host))
+        address = shell.launch(page, settings, routes)
     except OSError as error:
         raise _NotServed(settings.host, settings.port, "--port and --host") from error
     print(f"Qwen UI is at {address}", flush=True)
+    if settings.serves_api:
+        print(f"For programs that speak OpenAI's API: {address}v1", flush=True)
     if settings.is_public:
         print(public.exposure(settings, made), flush=True)
     _sweep_until(interrupted, library, 3600 * settings.keep_hours)
@@ -101,7 +112,8 @@ def _measured(host: EngineHost, settings: Settings) -> Iterator[None]:
     if not settings.metrics_port:
         yield
         return
-    metrics = Metrics(host, [tab.id for tab in TABS])
+    keys = [name for name, _ in settings.api_keys]
+    metrics = Metrics(host, [*(tab.id for tab in TABS), "completions"], keys)
     host.observe(metrics.observe)
     try:
         server = metrics.serve(settings.metrics_host, settings.metrics_port)

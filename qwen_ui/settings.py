@@ -19,9 +19,15 @@ Precision = Literal["auto", "4bit", "8bit", "bf16", "fp32"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Network = IPv4Network | IPv6Network
 Auth = tuple[str, str] | Literal["none"]
+Key = tuple[str, str]
+"""A client's name, and the key that it shows."""
+MIN_KEY, MAX_KEY = 8, 512
+"""Characters."""
 
 PROJECT = Path(__file__).resolve().parent.parent
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+"""Addresses to listen on which nobody else reaches."""
 PRIVATE = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,127.0.0.0/8"
 """Where the proxy in front of a Space speaks from; nobody else can reach a Space directly."""
 ON_SPACES = {"host": "0.0.0.0", "public": "true", "trusted_proxy": PRIVATE, "allowed_host": "*.hf.space"}
@@ -154,6 +160,36 @@ def _read_network(name: str, text: str) -> Network:
             flag=flag_of(name),
             text=text,
         ) from None
+
+
+def _key(name: str, key: str) -> str:
+    if not MIN_KEY <= len(key) <= MAX_KEY or not key.isascii() or not key.isprintable() or " " in key:
+        raise InvalidInput(
+            "A key in {flag} must have {low} to {high} letters, digits and signs, without blanks. "
+            "Make one with: openssl rand -hex 24",
+            flag=flag_of(name),
+            low=MIN_KEY,
+            high=MAX_KEY,
+        )
+    return key
+
+
+def _read_keys_file(name: str, value: str | Path | tuple[Key, ...]) -> tuple[Key, ...]:
+    if isinstance(value, tuple):
+        return value
+    path = _read_folder(name, value)
+    try:
+        lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise InvalidInput(
+            "{flag}: {path} can't be read ({reason}).", flag=flag_of(name), path=path, reason=reason
+        ) from error
+    named = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
+    keys = tuple((words[0] if words[1:] else f"key{at}", _key(name, words[-1])) for at, words in enumerate(named, 1))
+    if not keys:
+        raise InvalidInput("{flag}: there is no key in {path}.", flag=flag_of(name), path=path)
+    return keys
 
 
 def _network_of(host: str) -> tuple[Network, ...]:
@@ -309,6 +345,35 @@ class Settings:
         "SECONDS",
         "Seconds that running answers get to finish when the server is told to stop.",
     )
+    api: bool | None = _setting(
+        "API for other programs",
+        None,
+        SWITCH,
+        "",
+        "Serve the model at `/v1` too, as OpenAI's API does. In public mode, and where the page asks for a sign-in, "
+        "only with keys.",
+        "on with keys, and where only this machine can reach the page",
+    )
+    api_key: str | None = _setting(
+        "API for other programs",
+        None,
+        Kind(_key),
+        "KEY",
+        "What programs have to show for `/v1`. Other users of the machine can read a command line: "
+        "give it as the variable, or in a file.",
+        "none is asked for",
+        secret=True,
+    )
+    api_keys_file: tuple[Key, ...] = _setting(
+        "API for other programs",
+        (),
+        Kind(_read_keys_file),
+        "FILE",
+        "A key a line, each after a name and a blank: the limits hold for each, and the log tells them apart by their "
+        "names. Lines with `#` are left out. Read at the start.",
+        "none",
+        secret=True,
+    )
     prompts_dir: Path = _setting(
         "Folders", PROJECT / "prompts", Kind(_read_prompts_folder), "DIR", "Folder of the prompt files.", "prompts"
     )
@@ -382,6 +447,11 @@ class Settings:
                 object.__setattr__(self, name, setting.kind.read(name, value))  # the way into a frozen object
         if self.metrics_port == self.port:
             raise InvalidInput("--metrics-port must not be the page's port, {port}.", port=self.port)
+        if self.api and not self.api_keys and (self.is_public or self.credentials):
+            raise InvalidInput(
+                "--api needs keys in public mode, and where the page asks for a sign-in: "
+                "give --api-key or --api-keys-file."
+            )
 
     @property
     def is_remote(self) -> bool:
@@ -416,6 +486,18 @@ class Settings:
         if not self.is_public:
             return None
         return Limits(self.requests_per_minute, self.running_per_visitor, self.tokens_per_hour)
+
+    @property
+    def api_keys(self) -> tuple[Key, ...]:
+        """The clients of /v1 by their names; none: nobody is asked for a key."""
+        return (*((("key", self.api_key),) if self.api_key else ()), *self.api_keys_file)
+
+    @property
+    def serves_api(self) -> bool:
+        """Whether /v1 is there."""
+        if self.api is not None:
+            return self.api
+        return bool(self.api_keys) or not (self.is_public or self.credentials or self.host not in THIS_MACHINE)
 
     @property
     def segments_at_once(self) -> int:

@@ -35,6 +35,7 @@ from qwen_ui.page.words import Words
 from qwen_ui.prompts import PromptStore
 from qwen_ui.server.host import EngineHost
 from qwen_ui.server.sessions import RunningRequests
+from qwen_ui.server.v1.routes import routes
 from qwen_ui.settings import PROJECT, Settings
 from qwen_ui.tabs import TABS
 from qwen_ui.text.code.checker import Checker
@@ -220,7 +221,7 @@ def serving(prompts: Path, folder: Path) -> Iterator[Serve]:
         queues.append(runs_in(folder))
         queues[-1].start()
         pages.append(shell.build(host, settings, library_in(folder), queues[-1]))
-        return shell.launch(pages[-1], settings)
+        return shell.launch(pages[-1], settings, routes(host, settings, queues[-1].adapters))
 
     yield serve
     for page in pages:

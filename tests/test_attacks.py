@@ -120,6 +120,7 @@ def test_without_a_sign_in_no_route_and_no_function_answers(locked: httpx.Client
         assert locked.post(f"/gradio_api/{path}", json=body).status_code == 401, path
     assert locked.post("/gradio_api/call/chat", json={"data": ["hi"]}).status_code == 401
     assert locked.post("/gradio_api/upload", files={"files": b"x"}).status_code == 401
+    assert locked.get("/v1/models").status_code == 404
     for path in OPEN:
         assert PASSWORD not in locked.get(path).text
         assert "components" not in locked.get(path).text or path == "/"

@@ -36,6 +36,8 @@ def test_every_flag_is_a_variable(tmp_path: Path):
         "host": "0.0.0.0",
         "port": "8000",
         "auth": "me:pass:word",
+        "api-key": "a-key-of-ours",
+        "api-keys-file": str(tmp_path / "keys"),
         "prompts-dir": str(tmp_path),
         "data-dir": str(tmp_path / "data"),
         "max-context": "4096",
@@ -53,7 +55,8 @@ def test_every_flag_is_a_variable(tmp_path: Path):
         "metrics-port": "9100",
         "metrics-host": "0.0.0.0",
     }
-    switches = {"share", "public", "log_text"}
+    (tmp_path / "keys").write_text("ann another-key\n")
+    switches = {"share", "public", "log_text", "api"}
     without_flag = {name for name, setting in SETTINGS.items() if not setting.on_command_line}
     flagged = {field.name for field in fields(Settings)} - without_flag
     assert {name.replace("-", "_") for name in flags} | switches == flagged
@@ -63,6 +66,7 @@ def test_every_flag_is_a_variable(tmp_path: Path):
     assert by_flag.auth == ("me", "pass:word")
     assert (by_flag.max_context, by_flag.max_concurrent, by_flag.data_dir) == (4096, 4, tmp_path / "data")
     assert by_flag.trusted_proxy == (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"), ip_network("::1"))
+    assert by_flag.api_keys == (("key", "a-key-of-ours"), ("ann", "another-key"))
     assert by_flag.allowed_host == ("chat.example.com", "*.example.org")
     assert (by_flag.grace, by_flag.upload_limit_mb, by_flag.metrics_port) == (0, 7, 9100)
 

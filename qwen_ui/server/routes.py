@@ -7,6 +7,9 @@ UPLOAD, LOGIN = "/gradio_api/upload", "/login"
 PROBES = frozenset(["/healthz", "/readyz"])
 """They give nothing away: whoever watches over the server may ask under any name."""
 
+API = "/v1/"
+"""It asks for keys of its own, and never for the page's sign-in."""
+
 _FORM = frozenset(
     [
         *("/", LOGIN, "/theme.css", "/robots.txt", "/manifest.json", "/favicon.ico", "/pwa_icon"),
@@ -31,8 +34,8 @@ def is_served(path: str) -> bool:
 
 
 def is_open(path: str) -> bool:
-    """Whether it answers without a sign-in: the form to sign in with, its looks, and the probes."""
-    return _tidy(path) in _FORM | PROBES or is_lasting(path)
+    """Whether it answers without a sign-in: the form to sign in with, its looks, the probes, and what asks for keys."""
+    return _tidy(path) in _FORM | PROBES or is_lasting(path) or path.startswith(API)
 
 
 def is_lasting(path: str) -> bool:
