@@ -10,7 +10,10 @@ import openai
 import pytest
 from openai import OpenAI
 
+from qwen_ui.engine.remote import RemoteEngine, open_server
+from qwen_ui.messages import Message, Sampling
 from qwen_ui.server.host import EngineHost
+from qwen_ui.settings import Settings
 from tests.pages import Serve
 from tests.server.v1.conftest import client_of
 
@@ -20,8 +23,13 @@ CHAT = "<|im_start|>user\nSay hi.<|im_end|>\n<|im_start|>assistant\nHi! How can 
 
 
 @pytest.fixture(scope="module")
-def client(embedded_host: EngineHost, serve_module: Serve) -> Iterator[OpenAI]:
-    with client_of(serve_module(embedded_host)) as client:
+def address(embedded_host: EngineHost, serve_module: Serve) -> str:
+    return serve_module(embedded_host)
+
+
+@pytest.fixture(scope="module")
+def client(address: str) -> Iterator[OpenAI]:
+    with client_of(address) as client:
         yield client
 
 
@@ -97,3 +105,31 @@ def test_a_model_that_knows_no_tools_says_so(client: OpenAI, model: str):
     tool: Any = {"type": "function", "function": {"name": "time", "parameters": {}}}
     with pytest.raises(openai.BadRequestError, match="has not learnt to call tools"):
         client.chat.completions.create(model=model, messages=[{"role": "user", "content": "hi"}], tools=[tool])
+
+
+async def remote(address: str) -> RemoteEngine:
+    return await asyncio.to_thread(open_server, Settings(model=f"{address}v1"), lambda progress: None)
+
+
+async def test_another_page_can_stand_before_it(client: OpenAI, model: str, address: str, embedded_host: EngineHost):
+    engine, question = await remote(address), [Message("user", "Name one river.")]
+    assert engine.info.remote is not None
+    assert engine.info.remote.features == {
+        *("streaming", "usage", "stop", "n", "log-probabilities", "prompt log-probabilities")
+    }
+    assert (engine.info.model, engine.info.scoring) == (model, "exact")
+    async with engine.stream(question, Sampling(max_new_tokens=12, temperature=0)) as stream:
+        chunks = [chunk async for chunk in stream]
+    asked: Any = {"model": model, "messages": [{"role": "user", "content": "Name one river."}], "temperature": 0}
+    answer = await asyncio.to_thread(lambda: client.chat.completions.create(**asked, max_tokens=12))
+    assert "".join(chunk.text for chunk in chunks) == answer.choices[0].message.content
+    begin, ends = "The capital of France is", [" Paris", " London", " a cheese"]
+    (scores,) = await engine.score([begin], ends)
+    (expected,) = await asyncio.to_thread(lambda: asyncio.run(embedded_host.engine.score([begin], ends)))
+    assert scores == pytest.approx(expected, abs=0.2)
+    async with engine.stream(question, Sampling(max_new_tokens=2_000)) as stream:
+        await anext(stream)
+    async with asyncio.timeout(60):
+        while embedded_host.engine.active:  # leaving the stream here ends the answer there
+            await asyncio.sleep(0.05)
+    await engine.close()
