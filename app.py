@@ -21,6 +21,7 @@ if on_zero_gpu(os.environ):
     import spaces  # noqa: F401  puts its emulation in the place of CUDA: before anything can touch that
 
 import gradio as gr
+from starlette.routing import BaseRoute
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.finetune.queue import RunQueue
@@ -29,6 +30,8 @@ from qwen_ui.page import shell
 from qwen_ui.server import closing, health, logs, public
 from qwen_ui.server.host import EngineHost, OpenEngine, open_local, open_remote, open_zero
 from qwen_ui.server.metrics import Metrics
+from qwen_ui.server.uploads import own_folder
+from qwen_ui.server.v1.routes import routes as v1_routes
 from qwen_ui.settings import Settings, read
 from qwen_ui.tabs import TABS
 
@@ -49,34 +52,46 @@ def serve(settings: Settings, open_engine: OpenEngine = open_local, *, on_main_t
     host.observe(logs.RequestLog(settings.log_text).observe)
     library = Library(settings.data_dir / "collections")
     runs = RunQueue.of(settings)
-    page = shell.build(host, settings, library, runs)
-    if on_main_thread:
-        host.open_here()
-    else:
-        host.start()
     try:
-        with _measured(host, settings), _training(runs, settings):
-            _run(page, host, settings, library, interrupted, made)
+        with own_folder(settings.data_dir / "uploads"), _measured(host, settings), _training(runs, settings):
+            page = shell.build(host, settings, library, runs)
+            if on_main_thread:
+                host.open_here()
+            else:
+                host.start()
+            routes = [*health.routes(host), *v1_routes(host, settings, runs.adapters)]
+            ended = _run(page, routes, host, settings, library, interrupted, made)
     except _NotServed as error:
         print(error, file=sys.stderr)
         return _leave(host, 2)
-    return _leave(host, 0)
+    return _leave(host, 0, ended)
 
 
 def _run(
-    page: gr.Blocks, host: EngineHost, settings: Settings, library: Library, interrupted: threading.Event, made: bool
-) -> None:
-    """Serves the page until the interruption, and then for as long as running answers may take."""
+    page: gr.Blocks,
+    routes: Sequence[BaseRoute],
+    host: EngineHost,
+    settings: Settings,
+    library: Library,
+    interrupted: threading.Event,
+    made: bool,
+) -> bool:
+    """Serves the page until the interruption, and then for as long as running answers may take.
+
+    Whether all came to its end then.
+    """
     try:
-        address = shell.launch(page, settings, health.routes(host))
+        address = shell.launch(page, settings, routes)
     except OSError as error:
         raise _NotServed(settings.host, settings.port, "--port and --host") from error
     print(f"Qwen UI is at {address}", flush=True)
+    if settings.serves_api:
+        print(f"For programs that speak OpenAI's API: {address}v1", flush=True)
     if settings.is_public:
         print(public.exposure(settings, made), flush=True)
     _sweep_until(interrupted, library, 3600 * settings.keep_hours)
     log.info("Shutting down; running answers have %d s to finish", settings.grace)
-    closing.close(page, host, settings.grace)
+    return closing.close(page, host, settings.grace)
 
 
 def _sweep_until(interrupted: threading.Event, library: Library, keep_seconds: float) -> None:
@@ -97,7 +112,8 @@ def _measured(host: EngineHost, settings: Settings) -> Iterator[None]:
     if not settings.metrics_port:
         yield
         return
-    metrics = Metrics(host, [tab.id for tab in TABS])
+    keys = [name for name, _ in settings.api_keys]
+    metrics = Metrics(host, [*(tab.id for tab in TABS), "completions"], keys)
     host.observe(metrics.observe)
     try:
         server = metrics.serve(settings.metrics_host, settings.metrics_port)
@@ -135,12 +151,13 @@ class _NotServed(InvalidInput):
         )
 
 
-def _leave(host: EngineHost, status: int) -> int:
-    """Closes the engine and gives the exit status, or ends the process with it while the model is still being opened.
+def _leave(host: EngineHost, status: int, ended: bool = True) -> int:
+    """Closes the engine and gives the exit status, or ends the process with it while there is still work under way.
 
-    That thread can't be asked to stop, and torch at work in it would abort an interpreter that ends in good order.
+    The threads of that can't be asked to stop: an interpreter that ends in good order would wait for those that read
+    documents, and torch at work in the one that opens the model would abort it.
     """
-    if not host.wait(0):
+    if not (ended and host.wait(0)):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)

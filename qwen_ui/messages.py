@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args
 from qwen_ui.errors import InvalidInput
 from qwen_ui.sentences import Sentence
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool", "text"]
+"""A tool's is what a tool that the model has called gave; a text stands alone and is gone on with as it is."""
 Ended = Literal["stop", "length", "cancelled"]
 
 ROLES: dict[str, Role] = {
@@ -26,21 +27,33 @@ _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model wants a tool to be called."""
+
+    name: str
+    arguments: str
+    """A JSON object."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message of a conversation.
 
-    ``tokens`` are the ids that an assistant's message was generated as, empty where that is not known; two messages
-    that say the same are equal. Raises `InvalidInput` for an unknown role, content that is not valid Unicode text, or
-    ids that can't be any.
+    ``tokens`` are the ids that an assistant's message was generated as, or a text is made of, empty where that is not
+    known; two messages that say the same are equal. ``calls`` are the tools that an assistant's message calls;
+    ``tools`` those that may be called, of a system message alone: each as OpenAI describes one, in JSON. Raises
+    `InvalidInput` for an unknown role, content that is not valid Unicode text, or ids that can't be any.
     """
 
     role: Role
     content: str
     tokens: tuple[int, ...] = field(default=(), compare=False)
+    calls: tuple[ToolCall, ...] = ()
+    tools: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.role not in get_args(Role):
-            raise InvalidInput("A message's role must be system, user or assistant, not {role!r}.", role=self.role)
+            raise _no_role(self.role)
         if not isinstance(self.content, str):
             raise InvalidInput("A message's content must be text, not {kind}.", kind=type(self.content).__name__)
         try:
@@ -54,6 +67,16 @@ class Message:
         if not all(type(each) is int and each >= 0 for each in ids):
             raise InvalidInput("A message's tokens must be a list of token ids: whole numbers from 0 on.")
         object.__setattr__(self, "tokens", ids)  # JSON gives a list
+
+    @property
+    def whole(self) -> str:
+        """All that is said in it, in about as many characters as it takes in a prompt."""
+        called = (part for call in self.calls for part in (call.name, call.arguments))
+        return "\n".join([self.content, *self.tools, *called]) if self.tools or self.calls else self.content
+
+
+def _no_role(role: object) -> InvalidInput:
+    return InvalidInput("A message's role must be system, user or assistant, not {role!r}.", role=role)
 
 
 def conversation(history: Any) -> list[Message]:
@@ -70,6 +93,8 @@ def conversation(history: Any) -> list[Message]:
                 'Entry {number:,} of the history must be an object with "role" and "content".', number=number
             )
         try:
+            if item["role"] in ("tool", "text"):
+                raise _no_role(item["role"])
             messages.append(Message(item["role"], item["content"], item.get("tokens") or ()))
         except InvalidInput as error:
             raise InvalidInput("Entry {number:,} of the history: {error}", number=number, error=error) from error
@@ -213,8 +238,12 @@ def text_of(tokens: Sequence[str]) -> str:
 
     Bytes that make no character become U+FFFD, as tokenizers have it.
     """
-    parts = (_BYTE.sub(lambda byte: _escaped(int(byte[1], 16)), token) for token in tokens)
-    return "".join(parts).encode(errors="surrogateescape").decode(errors="replace")
+    return b"".join(map(bytes_of, tokens)).decode(errors="replace")
+
+
+def bytes_of(token: str) -> bytes:
+    """The UTF-8 that a token written as in `TokenLook` stands for, which may be a part of a character."""
+    return _BYTE.sub(lambda byte: _escaped(int(byte[1], 16)), token).encode(errors="surrogateescape")
 
 
 def _escaped(byte: int) -> str:

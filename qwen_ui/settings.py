@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -18,13 +19,22 @@ Precision = Literal["auto", "4bit", "8bit", "bf16", "fp32"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Network = IPv4Network | IPv6Network
 Auth = tuple[str, str] | Literal["none"]
+Key = tuple[str, str]
+"""A client's name, and the key that it shows."""
+MIN_KEY, MAX_KEY = 8, 512
+"""Characters."""
 
 PROJECT = Path(__file__).resolve().parent.parent
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+"""Addresses to listen on which nobody else reaches."""
 PRIVATE = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,127.0.0.0/8"
 """Where the proxy in front of a Space speaks from; nobody else can reach a Space directly."""
-ON_SPACES = {"host": "0.0.0.0", "public": "true", "trusted_proxy": PRIVATE}
+ON_SPACES = {"host": "0.0.0.0", "public": "true", "trusted_proxy": PRIVATE, "allowed_host": "*.hf.space"}
 """Defaults there."""
+RELAY = "*.gradio.live"
+"""What links of --share are named."""
+HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 GRADIO = {"host": "GRADIO_SERVER_NAME", "port": "GRADIO_SERVER_PORT"}
 """Variables of Gradio's that are heeded where those of our own say nothing."""
 
@@ -152,6 +162,60 @@ def _read_network(name: str, text: str) -> Network:
         ) from None
 
 
+def _key(name: str, key: str) -> str:
+    if not MIN_KEY <= len(key) <= MAX_KEY or not key.isascii() or not key.isprintable() or " " in key:
+        raise InvalidInput(
+            "A key in {flag} must have {low} to {high} letters, digits and signs, without blanks. "
+            "Make one with: openssl rand -hex 24",
+            flag=flag_of(name),
+            low=MIN_KEY,
+            high=MAX_KEY,
+        )
+    return key
+
+
+def _read_keys_file(name: str, value: str | Path | tuple[Key, ...]) -> tuple[Key, ...]:
+    if isinstance(value, tuple):
+        return value
+    path = _read_folder(name, value)
+    try:
+        lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise InvalidInput(
+            "{flag}: {path} can't be read ({reason}).", flag=flag_of(name), path=path, reason=reason
+        ) from error
+    named = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
+    keys = tuple((words[0] if words[1:] else f"key{at}", _key(name, words[-1])) for at, words in enumerate(named, 1))
+    if not keys:
+        raise InvalidInput("{flag}: there is no key in {path}.", flag=flag_of(name), path=path)
+    return keys
+
+
+def _network_of(host: str) -> tuple[Network, ...]:
+    """The address alone; nothing of a name."""
+    try:
+        return (ip_network(host),)
+    except ValueError:
+        return ()
+
+
+def _read_hosts(name: str, value: str | tuple[str, ...]) -> tuple[str, ...]:
+    if not isinstance(value, str):
+        return value
+    return tuple(_read_host(name, part.strip().lower()) for part in value.split(",") if part.strip())
+
+
+def _read_host(name: str, text: str) -> str:
+    if not HOST.fullmatch(text):
+        raise InvalidInput(
+            "{flag} must be names separated by commas, such as chat.example.com,*.example.org; {text!r} is none.",
+            flag=flag_of(name),
+            text=text,
+        )
+    return text
+
+
 SWITCH = Kind(_read_switch)
 ADDRESS = _text("Give an address, such as 127.0.0.1.")
 
@@ -253,6 +317,16 @@ class Settings:
         "Page", "127.0.0.1", ADDRESS, "ADDRESS", "Address to listen on; 127.0.0.1 is only this machine."
     )
     port: int = _setting("Page", 7860, _whole(1, 65535), "PORT", "Port to listen on.")
+    allowed_host: tuple[str, ...] = _setting(
+        "Page",
+        (),
+        Kind(_read_hosts),
+        "NAME[,NAME...]",
+        "Names that the page is opened under besides this machine's own, such as chat.example.com where a proxy stands "
+        "in front; `*.example.com` is every name below that. IP addresses always work. Other names are refused: they "
+        "may be another site's.",
+        "none; *.hf.space on Spaces",
+    )
     share: bool = _setting("Page", False, SWITCH, "", "Make a public link through Gradio's relay.", "off")
     auth: Auth | None = _setting(
         "Page",
@@ -270,6 +344,35 @@ class Settings:
         _whole(0, 3600),
         "SECONDS",
         "Seconds that running answers get to finish when the server is told to stop.",
+    )
+    api: bool | None = _setting(
+        "API for other programs",
+        None,
+        SWITCH,
+        "",
+        "Serve the model at `/v1` too, as OpenAI's API does. In public mode, and where the page asks for a sign-in, "
+        "only with keys.",
+        "on with keys, and where only this machine can reach the page",
+    )
+    api_key: str | None = _setting(
+        "API for other programs",
+        None,
+        Kind(_key),
+        "KEY",
+        "What programs have to show for `/v1`. Other users of the machine can read a command line: "
+        "give it as the variable, or in a file.",
+        "none is asked for",
+        secret=True,
+    )
+    api_keys_file: tuple[Key, ...] = _setting(
+        "API for other programs",
+        (),
+        Kind(_read_keys_file),
+        "FILE",
+        "A key a line, each after a name and a blank: the limits hold for each, and the log tells them apart by their "
+        "names. Lines with `#` are left out. Read at the start.",
+        "none",
+        secret=True,
     )
     prompts_dir: Path = _setting(
         "Folders", PROJECT / "prompts", Kind(_read_prompts_folder), "DIR", "Folder of the prompt files.", "prompts"
@@ -295,8 +398,8 @@ class Settings:
         (),
         Kind(_read_networks),
         "ADDRESS[,ADDRESS...]",
-        "Proxies whose word is taken on where a visitor comes from. IP addresses and networks such as `10.0.0.0/8`. "
-        "From anyone else the `X-Forwarded-For` header is ignored.",
+        "Proxies whose word is taken on where a visitor comes from, and on the name and scheme that the page is opened "
+        "under. IP addresses and networks such as `10.0.0.0/8`. What others say in `X-Forwarded-*` is ignored.",
         "none",
     )
     requests_per_minute: int = _setting(
@@ -344,6 +447,11 @@ class Settings:
                 object.__setattr__(self, name, setting.kind.read(name, value))  # the way into a frozen object
         if self.metrics_port == self.port:
             raise InvalidInput("--metrics-port must not be the page's port, {port}.", port=self.port)
+        if self.api and not self.api_keys and (self.is_public or self.credentials):
+            raise InvalidInput(
+                "--api needs keys in public mode, and where the page asks for a sign-in: "
+                "give --api-key or --api-keys-file."
+            )
 
     @property
     def is_remote(self) -> bool:
@@ -365,7 +473,12 @@ class Settings:
     @property
     def proxies(self) -> tuple[Network, ...]:
         """Whose word is taken on where a visitor comes from. Gradio's relay speaks through this machine itself."""
-        return (*self.trusted_proxy, *LOOPBACK) if self.share else self.trusted_proxy
+        return (*self.trusted_proxy, *LOOPBACK, *_network_of(self.host)) if self.share else self.trusted_proxy
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Names that the page is served under, besides the machine's own."""
+        return (*self.allowed_host, RELAY) if self.share else self.allowed_host
 
     @property
     def limits(self) -> Limits | None:
@@ -373,6 +486,18 @@ class Settings:
         if not self.is_public:
             return None
         return Limits(self.requests_per_minute, self.running_per_visitor, self.tokens_per_hour)
+
+    @property
+    def api_keys(self) -> tuple[Key, ...]:
+        """The clients of /v1 by their names; none: nobody is asked for a key."""
+        return (*((("key", self.api_key),) if self.api_key else ()), *self.api_keys_file)
+
+    @property
+    def serves_api(self) -> bool:
+        """Whether /v1 is there."""
+        if self.api is not None:
+            return self.api
+        return bool(self.api_keys) or not (self.is_public or self.credentials or self.host not in THIS_MACHINE)
 
     @property
     def segments_at_once(self) -> int:

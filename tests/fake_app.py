@@ -3,6 +3,7 @@
 Its answers say so many words at once, and then never end.
 """
 
+import os
 import sys
 
 import app
@@ -14,7 +15,8 @@ from tests.fakes import FakeEngine
 def main() -> int:
     words, *flags = sys.argv[1:]
     engine = FakeEngine(["word"] * 1000, steps=int(words))
-    settings = read(flags, {})
+    here = {name: os.environ[name] for name in ["QWEN_UI_DATA_DIR"] if name in os.environ}
+    settings = read(flags, here)  # what else its user has set holds for the real app
     logs.set_up(settings)
     return app.serve(settings, lambda settings, report: engine)
 

@@ -13,7 +13,13 @@ from qwen_ui.introspect.results import AnyResult
 from qwen_ui.messages import Alternative, Chunk, Ended, Message, Sampling, TokenLook, Usage
 
 INFO = EngineInfo(
-    "fake/Echo-1B", "4bit", "cpu", "fake", 4096, "It is a fake, for tests.", abilities=frozenset({"tokens"})
+    "fake/Echo-1B",
+    "4bit",
+    "cpu",
+    "fake",
+    4096,
+    "It is a fake, for tests.",
+    abilities=frozenset({"tokens", "texts", "tools"}),
 )
 PROBABILITIES = (0.9, 0.5, 0.04)
 """Of the tokens of a text that is looked at, over and over; the first two are the likeliest at their places."""
@@ -151,7 +157,7 @@ class FakeEngine:
         ids = messages[-1].tokens if messages else ()
         ids = ids or tuple(map(self.id_of, re.findall(r"\S+\s*|\s+", messages[-1].content if messages else text)))
         looks = [self._look(token, PROBABILITIES[at % len(PROBABILITIES)], top) for at, token in enumerate(ids)]
-        if not messages:
+        if not messages or messages[0].role == "text":
             looks[0] = TokenLook(looks[0].token, looks[0].id, None, None, ())
         return looks
 

@@ -35,8 +35,10 @@ from qwen_ui.page.words import Words
 from qwen_ui.prompts import PromptStore
 from qwen_ui.server.host import EngineHost
 from qwen_ui.server.sessions import RunningRequests
+from qwen_ui.server.v1.routes import routes
 from qwen_ui.settings import PROJECT, Settings
 from qwen_ui.tabs import TABS
+from qwen_ui.text.code.checker import Checker
 
 START_SECONDS = 240.0
 
@@ -156,6 +158,11 @@ def runs_in(folder: Path) -> RunQueue:
 
 
 @cache
+def checker() -> Checker:
+    return Checker()
+
+
+@cache
 def words() -> Words:
     return Words(TABS)
 
@@ -165,7 +172,8 @@ def app_of(engine: Engine, folder: Path = PROJECT / "prompts", **settings: Any) 
     host = host_of(engine, prompts_dir=folder, **settings)
     data, running = Path(tempfile.mkdtemp()), RunningRequests()
     prompts = PromptStore(folder)
-    return App(host.settings, host, prompts, library_in(data), runs_in(data), adapters.picker(), running, words())
+    library, runs = library_in(data), runs_in(data)
+    return App(host.settings, host, prompts, library, runs, adapters.picker(), running, words(), checker())
 
 
 def event_of(app: App, given: Mapping[Any, Any], language: str = "en-US", data: Any = None) -> Event:
@@ -213,7 +221,7 @@ def serving(prompts: Path, folder: Path) -> Iterator[Serve]:
         queues.append(runs_in(folder))
         queues[-1].start()
         pages.append(shell.build(host, settings, library_in(folder), queues[-1]))
-        return shell.launch(pages[-1], settings)
+        return shell.launch(pages[-1], settings, routes(host, settings, queues[-1].adapters))
 
     yield serve
     for page in pages:

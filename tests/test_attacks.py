@@ -5,18 +5,20 @@ import io
 import itertools
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from qwen_ui.knowledge.library import Library
+from qwen_ui.page.shell import CONNECTIONS_EACH
 from qwen_ui.settings import PROJECT
 from tests.fakes import FakeEngine
 from tests.pages import OpenPage, Serve, host_of
+from tests.server.test_connections import Silent
 
 USER, PASSWORD = "visitor", "a long password"
 OPEN = {"/", "/login", "/theme.css", "/robots.txt", "/favicon.ico", "/manifest.json", "/gradio_api/startup-events"}
@@ -104,14 +106,21 @@ def ask(http: httpx.Client, name: str, text: str, *more: Any) -> str:
 def test_without_a_sign_in_no_route_and_no_function_answers(locked: httpx.Client):
     paths = ["/config", "/gradio_api/info", "/gradio_api/openapi.json", "/gradio_api/queue/data?session_hash=s"]
     paths += ["/gradio_api/upload_progress?upload_id=1", "/gradio_api/file=/etc/passwd", "/gradio_api/call/chat/1"]
+    paths += ["/gradio_api/app_id", "/gradio_api/user"]
     for path in paths:
         assert locked.get(path).status_code == 401, path
     for path in ("/gradio_api/run/predict", "/gradio_api/queue/join"):
         for number in range(200):
             answer = locked.post(path, json={"data": [], "fn_index": number, "session_hash": "s"})
             assert answer.status_code == 401, (path, number)
+    with locked.stream("GET", "/gradio_api/heartbeat/s") as beat:  # served, it would never end
+        assert beat.status_code == 401
+    for path in ("cancel", "reset", "cancel/", "reset/"):
+        body = {"event_id": "e", "session_hash": "s", "fn_index": 0}
+        assert locked.post(f"/gradio_api/{path}", json=body).status_code == 401, path
     assert locked.post("/gradio_api/call/chat", json={"data": ["hi"]}).status_code == 401
     assert locked.post("/gradio_api/upload", files={"files": b"x"}).status_code == 401
+    assert locked.get("/v1/models").status_code == 404
     for path in OPEN:
         assert PASSWORD not in locked.get(path).text
         assert "components" not in locked.get(path).text or path == "/"
@@ -121,6 +130,49 @@ def test_a_sign_in_opens_the_page(locked: httpx.Client):
     assert locked.post("/login", data={"username": USER, "password": "guess"}).status_code == 400
     assert locked.post("/login", data={"username": USER, "password": PASSWORD}).status_code == 200
     assert locked.get("/config").status_code == 200
+
+
+def test_a_browser_signs_in_through_the_form(serve: Serve, browser: Browser):
+    url = serve(host_of(FakeEngine(["ok"]), public=True, auth=(USER, PASSWORD), requests_per_minute=1000))
+    with closing(browser.new_context(locale="en-US")) as context:
+        page = context.new_page()
+        page.goto(url.replace("127.0.0.1", "localhost"))
+        page.get_by_label("username").fill(USER)
+        page.get_by_label("password").fill(PASSWORD)
+        page.get_by_role("button", name="Login").click()
+        expect(page.locator("#send")).to_be_enabled()
+        page.locator("#message textarea").fill("hello")
+        page.locator("#message textarea").press("Enter")
+        expect(page.get_by_test_id("bot")).to_contain_text("ok")
+
+
+EVIL = "http://evil.example"
+
+
+def test_another_sites_page_can_not_use_a_private_server(serve: Serve):
+    engine = FakeEngine(["ok"])
+    with httpx.Client(base_url=serve(host_of(engine)), timeout=60) as http:
+        run = {"data": ["hi", *ENDPOINTS["chat"]], "fn_index": 0, "session_hash": "s"}
+        names = [http.base_url.netloc.decode(), f"localhost:{http.base_url.port}", "192.168.1.5:7860"]
+        for host in names:  # plain HTTP to an address that is no loopback: browsers send no Sec-Fetch-Site
+            for headers in ({"host": host, "origin": EVIL}, {"host": host, "origin": "null"}):
+                told = [http.get(path, headers=headers) for path in ("/", "/config", "/gradio_api/info")]
+                told += [http.get("/gradio_api/queue/data", params={"session_hash": "s"}, headers=headers)]
+                told += [
+                    http.post(f"/gradio_api/{path}", json=run, headers=headers) for path in ("call/chat", "queue/join")
+                ]
+                told += [http.options("/config", headers={**headers, "access-control-request-method": "GET"})]
+                assert {answer.status_code for answer in told} == {403}
+                assert not [answer for answer in told if answer.headers.get("access-control-allow-origin")]
+        rebound = {"host": "evil.example", "origin": EVIL, "sec-fetch-site": "same-origin"}
+        assert {http.get(path, headers=rebound).status_code for path in ("/", "/config")} == {421}
+        assert http.post("/gradio_api/call/chat", json=run, headers=rebound).status_code == 421
+        for header in ("x-forwarded-host", "x-gradio-server", "x-forwarded-server", "forwarded"):
+            value = {"x-gradio-server": EVIL, "forwarded": "host=evil.example"}.get(header, "evil.example")
+            for path in ("/", "/config", "/theme.css", "/manifest.json"):
+                assert "evil.example" not in http.get(path, headers={header: value}).text
+        assert "complete" in ask(http, "chat", "hi")  # a script's
+    assert len(engine.asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -222,6 +274,24 @@ def test_another_visitors_collection_is_not_there(url: str, tmp_path: Path):
         told = ask(yours, "ask", "What?", "", SECRET)
         assert "There is no collection named" in told
         assert "There are: none" in told
+
+
+def test_who_has_neither_cookie_nor_session_has_no_collections(url: str, tmp_path: Path):
+    with visitor(url) as mine, httpx.Client(base_url=url, timeout=60) as yours:
+        named, name = function(mine, "ask-save-name", "click"), widget(mine, "ask-name")
+        data = [SECRET if input == name else None for input in named["inputs"]]
+        for session in (None, ""):
+            body = {"data": data, "fn_index": named["id"], "session_hash": session}
+            yours.post("/gradio_api/run/predict", json=body)
+        assert not _collections(tmp_path)
+        mine.cookies.clear()  # a script, known by its session
+        call(mine, named["id"], data, "mine")
+        (owned,) = _collections(tmp_path)
+        assert owned["name"] == SECRET
+        for cookie in ("session mine", "session mine of 127.0.0.1", "x", ""):
+            yours.headers["cookie"] = f"qwen-ui-visitor={cookie}"
+            listed = [call(yours, each["id"], [owned["id"]] * len(each["inputs"]), "yours") for each in _quick(yours)]
+            assert not [text for text in listed if SECRET in text], cookie
 
 
 def _collections(folder: Path) -> list[dict[str, str]]:
@@ -338,3 +408,25 @@ def test_a_bomb_in_an_upload_is_refused(stranger: httpx.Client):
     answer = stranger.post("/gradio_api/upload", files={"files": ("big.txt", bomb)})
     assert answer.status_code == 413
     assert "10" in json.dumps(answer.text)
+
+
+def test_connections_that_say_nothing_take_nobodys_place(serve: Serve):
+    url = serve(host_of(FakeEngine(["ok"]), public=True, auth="none"))
+    silent = Silent(httpx.URL(url).port or 0, 250)
+    with visitor(url) as http:
+        assert "complete" in ask(http, "chat", "hi")
+    assert silent.open <= CONNECTIONS_EACH * host_of(FakeEngine()).settings.running_per_visitor
+    silent.close()
+
+
+def test_what_gradio_does_not_take_is_not_in_the_log(stranger: httpx.Client, capfd: pytest.CaptureFixture[str]):
+    config = stranger.get("/config").json()
+    choices = {part["id"] for part in config["components"] if part["type"] in {"dropdown", "radio", "checkboxgroup"}}
+    tried = [each for each in config["dependencies"] if choices & set(each["inputs"]) and each["backend_fn"]]
+    assert len(tried) > 10
+    for number, each in enumerate(tried[:12]):
+        told = call(stranger, each["id"], [SECRET * 1000] * len(each["inputs"]), f"s{number}")
+        assert "Traceback" not in told
+    out, err = capfd.readouterr()
+    assert SECRET not in out + err
+    assert len(out + err) < 100_000

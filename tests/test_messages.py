@@ -16,7 +16,7 @@ def test_a_message_takes_any_valid_text():
 @pytest.mark.parametrize(
     ("role", "content", "says"),
     [
-        ("tool", "x", "role must be system, user or assistant"),
+        ("nobody", "x", "role must be system, user or assistant"),
         ("user", None, "must be text, not NoneType"),
         ("user", "ab\ud83d", "not valid Unicode at character 3"),
     ],
@@ -52,6 +52,8 @@ def test_a_history_becomes_messages():
         ([["Hi", "Hello"]], "Entry 1 of the history must be an object"),
         ([{"role": "user", "content": "x"}, {"role": "user"}], "Entry 2 of the history must be"),
         ([{"role": "user", "content": "x"}, {"role": "robot", "content": "x"}], "Entry 2 of the history: .*role"),
+        ([{"role": "tool", "content": "x"}], "Entry 1 of the history: .*role"),
+        ([{"role": "text", "content": "x"}], "Entry 1 of the history: .*role"),
         ([{"role": "user", "content": ["x"]}], "Entry 1 of the history: .*text, not list"),
     ],
 )

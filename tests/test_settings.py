@@ -36,6 +36,8 @@ def test_every_flag_is_a_variable(tmp_path: Path):
         "host": "0.0.0.0",
         "port": "8000",
         "auth": "me:pass:word",
+        "api-key": "a-key-of-ours",
+        "api-keys-file": str(tmp_path / "keys"),
         "prompts-dir": str(tmp_path),
         "data-dir": str(tmp_path / "data"),
         "max-context": "4096",
@@ -44,6 +46,7 @@ def test_every_flag_is_a_variable(tmp_path: Path):
         "log-level": "debug",
         "grace": "0",
         "trusted-proxy": "127.0.0.1, 10.0.0.0/8,::1",
+        "allowed-host": "Chat.example.com, *.example.org",
         "requests-per-minute": "5",
         "running-per-visitor": "1",
         "tokens-per-hour": "900",
@@ -52,7 +55,8 @@ def test_every_flag_is_a_variable(tmp_path: Path):
         "metrics-port": "9100",
         "metrics-host": "0.0.0.0",
     }
-    switches = {"share", "public", "log_text"}
+    (tmp_path / "keys").write_text("ann another-key\n")
+    switches = {"share", "public", "log_text", "api"}
     without_flag = {name for name, setting in SETTINGS.items() if not setting.on_command_line}
     flagged = {field.name for field in fields(Settings)} - without_flag
     assert {name.replace("-", "_") for name in flags} | switches == flagged
@@ -62,6 +66,8 @@ def test_every_flag_is_a_variable(tmp_path: Path):
     assert by_flag.auth == ("me", "pass:word")
     assert (by_flag.max_context, by_flag.max_concurrent, by_flag.data_dir) == (4096, 4, tmp_path / "data")
     assert by_flag.trusted_proxy == (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"), ip_network("::1"))
+    assert by_flag.api_keys == (("key", "a-key-of-ours"), ("ann", "another-key"))
+    assert by_flag.allowed_host == ("chat.example.com", "*.example.org")
     assert (by_flag.grace, by_flag.upload_limit_mb, by_flag.metrics_port) == (0, 7, 9100)
 
 
@@ -119,6 +125,12 @@ def test_no_password_can_be_said_aloud():
         (["--prompts-dir", "/no/such/folder"], {}, "/no/such/folder does not exist"),
         (["--trusted-proxy", "proxy.example"], {}, "--trusted-proxy must be IP .* 'proxy.example' is none"),
         (["--trusted-proxy", "10.0.0.1/8"], {}, "'10.0.0.1/8' is none"),
+        (
+            ["--allowed-host", "http://chat.example.com"],
+            {},
+            "--allowed-host must be names .* 'http://chat.example.com'",
+        ),
+        (["--allowed-host", "*"], {}, "--allowed-host must be names"),
         (["--requests-per-minute", "0"], {}, "--requests-per-minute must be from 1"),
         (["--tokens-per-hour", "many"], {}, "--tokens-per-hour must be a whole number"),
         (["--upload-mb", "0"], {}, "--upload-mb must be from 1"),

@@ -1,16 +1,19 @@
 """A full disk, a folder that can't be written to, kill -9: what was saved is still there, and errors are sentences."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
+import app
 from qwen_ui.errors import InvalidInput, NotSaved
 from qwen_ui.knowledge.library import Library, Upload
 from qwen_ui.prompts import PromptStore
@@ -125,6 +128,33 @@ def test_a_full_disk_is_told_and_takes_nothing_away(tmp_path: Path):
     assert collection.search("town0")
 
 
+ASKING = """
+    import sys
+    from pathlib import Path
+    from qwen_ui.errors import NotSaved
+    from qwen_ui.knowledge.library import Library
+
+    collection = Library(Path(sys.argv[1])).named("Notes")
+    {full}
+    try:
+        collection.search("harbour")
+    except NotSaved as error:
+        print("told:", error)
+"""
+
+
+def test_a_question_on_a_full_disk_is_told_so_without_the_hosts_folders(tmp_path: Path):
+    folder = tmp_path / "collections"
+    assert states(Library(folder).create("Notes"), [Upload(document(tmp_path, 0))]) == ["added"]
+    shutil.rmtree(folder / "indexes")  # it is made anew for the question
+    code = textwrap.dedent(ASKING).replace("{full}\n", textwrap.dedent(FULL.format(limit=0)))
+    with child(code, str(folder)) as asking:
+        out, errors = asking.communicate(timeout=120)
+    assert "told: The" in out, errors
+    assert "Free space" in out
+    assert str(tmp_path) not in out
+
+
 @contextmanager
 def unwritable(folder: Path) -> Iterator[None]:
     """Nobody but the administrator can write to the folder meanwhile; who is one, becomes nobody."""
@@ -145,6 +175,20 @@ def unwritable(folder: Path) -> Iterator[None]:
         folder.chmod(before)
 
 
+@contextmanager
+def gone(folder: Path) -> Iterator[None]:
+    """The folder is not there meanwhile."""
+    away = folder.rename(folder.with_name("away"))
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        away.rename(folder)
+
+
+Trouble = Callable[[Path], AbstractContextManager[None]]
+
+
 def test_a_folder_that_cannot_be_written_to_is_told_and_loses_nothing(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("kept")
     for parent in (folder, *folder.parents[:3]):  # pytest's folders, and those of its processes, are their user's alone
@@ -161,6 +205,38 @@ def test_a_folder_that_cannot_be_written_to_is_told_and_loses_nothing(tmp_path_f
         with pytest.raises(InvalidInput, match=r"story\.prompty can't be written: Permission denied"):
             editor.save("write", "story", STORY.format("second"), file.read_text("utf-8"))
         [step] = outcomes(collection, [upload])
-    assert (step.state, "note0.md: It can't be saved" in str(step.detail)) == ("skipped", True)
+    assert (step.state, "note0.md: The collections can't be saved" in str(step.detail)) == ("skipped", True)
     assert file.read_text("utf-8") == STORY.format("first")
     assert [info.name for info in library.collections()] == ["Notes"]
+
+
+class Sweeping(Library):
+    """Interrupts once it was swept twice."""
+
+    interrupted: threading.Event
+    sweeps = 0
+
+    def expire(self, seconds: float) -> None:
+        self.sweeps += 1
+        if self.sweeps == 2:
+            self.interrupted.set()
+        super().expire(seconds)
+
+
+@pytest.mark.parametrize("trouble", [unwritable, gone])
+def test_the_server_goes_on_when_old_collections_cannot_be_removed(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, trouble: Trouble
+):
+    folder = tmp_path_factory.mktemp("kept")
+    for parent in (folder, *folder.parents[:3]):
+        parent.chmod(0o755)
+    monkeypatch.setattr(app, "SWEEP_SECONDS", 0)
+    library = Sweeping(folder / "collections")
+    library.interrupted = threading.Event()
+    library.create("Theirs", "a visitor")
+    with trouble(folder / "collections"):
+        app._sweep_until(library.interrupted, library, -1)
+    assert library.sweeps == 2
+    assert [info.name for info in library.collections("a visitor")] == ["Theirs"]
+    library.expire(-1)
+    assert not library.collections("a visitor")

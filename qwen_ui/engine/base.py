@@ -10,8 +10,9 @@ from qwen_ui.introspect.looks import Look
 from qwen_ui.introspect.results import AnyResult
 from qwen_ui.messages import Answer, Chunk, Message, Sampling, TokenLook
 
-Ability = Literal["tokens", "introspect"]
-"""What not every engine can do: look at tokens and go on from some, show how the model works."""
+Ability = Literal["tokens", "introspect", "texts", "tools"]
+"""What not every engine can do: look at tokens and go on from some, show how the model works, go on with a text as it
+is, tell the model of tools."""
 
 Scoring = Literal["exact", "first token", "choice", "none"]
 """How texts are scored: each token of a candidate; by the likeliest first tokens; by a constrained choice; not at all.
@@ -99,7 +100,8 @@ class Engine(Protocol):
     ) -> AbstractAsyncContextManager[Stream]:
         """Answers the conversation, for as long as the context lasts: leaving it ends the generation at once.
 
-        ``adapter`` names the one that answers; empty, it is the model itself. Requests of different adapters run
+        A single message that is a text is gone on with as it is, without the chat template. ``adapter`` names the one
+        that answers; empty, it is the model itself. Requests of different adapters run
         together. When the conversation is too long, its oldest turns are left out, never the system prompt or the last
         message. The answer goes on from the ids that it has ``begun`` with: their text and ids come first, once it is
         the request's turn, and the usage counts them with the prompt's.

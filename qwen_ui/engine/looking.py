@@ -48,6 +48,8 @@ def looked_at(
     check_top(top)
     if bool(text) == bool(messages):
         raise InvalidInput("Give either a text or a conversation to look at: one of the two.")
+    if len(messages) == 1 and messages[0].role == "text":
+        return Looked(prompts.fit(messages, 0, checkpoint).tokens, 0)
     return _answer(prompts, tokenizer, messages, checkpoint) if messages else _text(tokenizer, text)
 
 

@@ -1,5 +1,6 @@
 """From a conversation to the tokens of a prompt that fits."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from qwen_ui.engine.threads import Checkpoint
 from qwen_ui.errors import InvalidInput, PromptTooLong
 from qwen_ui.messages import Message
 from qwen_ui.text.control import control_tokens, disarmed
+from qwen_ui.text.pieces import check_ids
 
 MAX_CHARACTERS_PER_TOKEN = 32
 """No text is that dense; what has more characters for the tokens there are is refused before any work is done on it."""
@@ -96,7 +98,7 @@ class PromptEncoder:
                 count=max_new_tokens,
                 context=self.context,
             )
-        self._check_length(sum(len(m.content) for m in needed))
+        self._check_length(sum(len(m.whole) for m in needed))
 
     def _check_length(self, length: int) -> None:
         if length > self.context * MAX_CHARACTERS_PER_TOKEN:
@@ -122,7 +124,7 @@ class PromptEncoder:
         """How many of the latest messages may fit. Those before them are not tokenized."""
         for count, message in enumerate(reversed(turns)):
             checkpoint()
-            if len(message.content) > room * MAX_CHARACTERS_PER_TOKEN:
+            if len(message.whole) > room * MAX_CHARACTERS_PER_TOKEN:
                 return count
             room -= self._size(message)
             if room < 0:
@@ -131,13 +133,19 @@ class PromptEncoder:
 
     def _size(self, message: Message) -> int:
         """Tokens that the message takes in a prompt, at the least."""
-        return len(self._tokenizer.encode(self._disarm(message.content), add_special_tokens=False)) + MESSAGE_TOKENS
+        return len(self._tokenizer.encode(self._disarm(message.whole), add_special_tokens=False)) + MESSAGE_TOKENS
 
     def _encode(self, messages: Sequence[Message]) -> list[int]:
+        if any(m.role == "text" for m in messages):
+            return self._encode_text(messages)
+        tools = [self._json(tool) for m in messages for tool in m.tools]
+        if tools and "tools" not in str(self._tokenizer.get_chat_template()):
+            raise InvalidInput("This model has not learnt to call tools: its chat template knows none.")
         goes_on = bool(messages) and messages[-1].role == "assistant"
         try:
             encoded = self._tokenizer.apply_chat_template(
-                [{"role": m.role, "content": self._disarm(m.content)} for m in messages],
+                [self._rendered(m) for m in messages if m.content or not m.tools],
+                tools=tools or None,
                 add_generation_prompt=not goes_on,
                 continue_final_message=goes_on,
                 return_dict=True,
@@ -145,6 +153,28 @@ class PromptEncoder:
         except ChatTemplateError as error:
             raise InvalidInput("The model's chat template refuses this conversation: {error}", error=error) from error
         return list(encoded["input_ids"])
+
+    def _encode_text(self, messages: Sequence[Message]) -> list[int]:
+        """A plain text's tokens: its own ids if it has them. Whoever writes it whole may write markers too."""
+        if len(messages) != 1:
+            raise InvalidInput("A plain text stands alone: it can't be a message among others.")
+        text = messages[0]
+        check_ids(self._tokenizer.backend_tokenizer, text.tokens)
+        return list(text.tokens) or list(self._tokenizer.encode(text.content))
+
+    def _rendered(self, message: Message) -> dict[str, Any]:
+        """As chat templates take it."""
+        rendered: dict[str, Any] = {"role": message.role, "content": self._disarm(message.content)}
+        if message.calls:
+            rendered["tool_calls"] = [
+                {"type": "function", "function": {"name": self._disarm(c.name), "arguments": self._json(c.arguments)}}
+                for c in message.calls
+            ]
+        return rendered
+
+    def _json(self, text: str) -> Any:
+        """What the JSON says, with the markers broken up, however they are written there."""
+        return json.loads(self._disarm(json.dumps(json.loads(text), ensure_ascii=False)))
 
     def _disarm(self, text: str) -> str:
         """Breaks the markers that the chat template uses up, so that no text can open a turn of its own."""
@@ -156,7 +186,7 @@ def ends(messages: Sequence[Message]) -> tuple[int, int]:
 
     Raises `InvalidInput` for an empty conversation.
     """
-    if not any(m.content.strip() for m in messages if m.role != "system"):
+    if not any(m.content.strip() or m.tokens for m in messages if m.role != "system"):
         raise InvalidInput("The message is empty. Write something first.")
     head = next(i for i, m in enumerate(messages) if m.role != "system")
     return head, max((i for i, m in enumerate(messages) if m.role == "user"), default=head)

@@ -63,8 +63,8 @@ def load(path: Path, name: str, limits: Limits) -> bytes:
 
 
 def convert(data: bytes, name: str, limits: Limits | None = None, encoding: str = "") -> list[Part]:
-    """The document's pages in Markdown, those with text; of a workbook its sheets; of a text file in the encoding, if
-    one is named.
+    """The document's pages in Markdown, those with text, and cut; of a workbook its sheets; of a text file in the
+    encoding, if one is named.
 
     Raises `Unreadable` for what is damaged, encrypted, without text, of a kind that can't be read, or beyond the
     limits, and `UncertainEncoding`. Whatever the document makes its parser do, this process stays well.
@@ -73,4 +73,4 @@ def convert(data: bytes, name: str, limits: Limits | None = None, encoding: str 
     numbers = (limits.pages, limits.unpacked_bytes, limits.characters)
     arguments = [extension_of(name), encoding, *map(str, numbers)]
     parts = run(reader.__name__, arguments, data, name, seconds=limits.seconds, memory=limits.memory_bytes)
-    return [Part(text, page, unpacked(note) if note else None) for page, text, note in parts]
+    return [Part(text, page, unpacked(note) if note else None, pieces) for page, text, note, pieces in parts]

@@ -60,9 +60,12 @@ class Index:
             if self._revision < revision:
                 documents = ids()
                 if documents != self._documents:
-                    self._change(documents - self._documents, self._documents - documents, read)
-                    self._documents = documents
-                    self._save()
+                    try:
+                        self._change(documents - self._documents, self._documents - documents, read)
+                        self._documents = documents
+                        self._save()
+                    except (OSError, ValueError) as error:  # tantivy's errors are of the second kind
+                        raise _explained(error) from error
                 self._revision = revision
 
     def _change(self, new: set[int], gone: set[int], read: Callable[[int], Iterable[Passage]]) -> None:
@@ -72,11 +75,8 @@ class Index:
         for document in sorted(new):
             for passage in read(document):
                 writer.add_document(_entry(document, passage))
-        try:
-            writer.commit()
-            writer.wait_merging_threads()
-        except ValueError as error:
-            raise _explained(error) from error
+        writer.commit()
+        writer.wait_merging_threads()
         self._index.reload()
 
     def _writer(self) -> tantivy.IndexWriter:
@@ -90,7 +90,7 @@ class Index:
                 return self._index.writer(_HEAP, 1)
             except ValueError as error:
                 if not _locked(error) or time.monotonic() > end:
-                    raise _explained(error) from error
+                    raise
             time.sleep(_LOCK_SECONDS / 20)
 
     def search(self, wanted: Sequence[Term], limit: int) -> list[tuple[int, float]]:
@@ -140,10 +140,13 @@ class Index:
                     return index
         except (OSError, ValueError, KeyError, TypeError) as error:
             log.info("The search index in %s is made anew: %s", self._folder, error)
-        if self._folder.exists():
-            shutil.rmtree(self._folder)
-        self._folder.mkdir(parents=True)
-        return _new(self._schema, self._folder)
+        try:
+            if self._folder.exists():
+                shutil.rmtree(self._folder)
+            self._folder.mkdir(parents=True)
+            return _new(self._schema, self._folder)
+        except (OSError, ValueError) as error:
+            raise _explained(error) from error
 
     def _save(self) -> None:
         if self._folder is None:
@@ -187,14 +190,14 @@ def _entry(document: int, passage: Passage) -> tantivy.Document:
     return tantivy.Document(terms=found_by, id=passage.id, document=document)
 
 
-def _locked(error: ValueError) -> bool:
+def _locked(error: Exception) -> bool:
     return "LockBusy" in str(error)
 
 
-def _explained(error: ValueError) -> InvalidInput:
-    """tantivy's error as a sentence. The documents are safe in any case: the index is made from the database."""
+def _explained(error: Exception) -> InvalidInput:
+    """The error as a sentence, without the folder, which is the host's alone. The documents are safe in any case: the
+    index is made from the database."""
     if _locked(error):
         return InvalidInput("Another copy of Qwen UI is using these collections. Close it, or set another --data-dir.")
-    return NotSaved(
-        "The search index can't be written ({error}). Free space for it, or allow writing to its folder.", error=error
-    )
+    log.warning("The search index can't be written: %s", error)
+    return NotSaved("The search index can't be written. Free space in the data folder, or allow writing to it.")

@@ -83,7 +83,6 @@ class Library:
         self._open: dict[str, Index] = {}
         self._readers = Readers()
         self._lock = threading.Lock()
-        self._filling = threading.Lock()  # held from the look at a quota until what it allowed is there
         for left in {path.name for path in self._indexes.iterdir()} - self._store.ids():
             self._drop(left)
 
@@ -97,9 +96,8 @@ class Library:
         Raises `InvalidInput` for a name that is taken, empty or too long, and for a visitor's collection too many.
         """
         address = address if owner else ""
-        with self._filling:
-            self._quota.check_collection(self._store, owner, address)
-            id = self._store.create(name, owner, address)
+        check = partial(self._quota.check_collection, self._store, owner, address)
+        id = self._store.create(name, owner, address, check)
         return self.open(id, owner)
 
     def open(self, id: str, owner: str = "") -> "Collection":
@@ -232,10 +230,10 @@ class Collection(Source):
                     count=len(passages),
                     limit=self._limits.passages,
                 )
-            with self._library._filling:
-                self._library._quota.check_passages(self._store, self._owner, address, file, len(passages))
-                if self._store.add(self.id, file, sha256, len(data), passages, address):
-                    return replace(step, state="added", passages=len(passages), detail=parts[0].note)
+            quota = self._library._quota
+            check = partial(quota.check_passages, self._store, self._owner, address, file, len(passages))
+            if self._store.add(self.id, file, sha256, len(data), passages, address, check):
+                return replace(step, state="added", passages=len(passages), detail=parts[0].note)
         detail = Sentence("{file} is in this collection already, as {name}.", file=file, name=same or file)
         return replace(step, state="duplicate", detail=detail)
 

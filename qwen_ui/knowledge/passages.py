@@ -1,6 +1,6 @@
 """Cuts Markdown into passages: short enough to quote, long enough to be understood alone."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import regex
@@ -38,6 +38,8 @@ class Part:
     """Page or slide, counted from 1; None where the format has no pages."""
     note: Sentence | None = None
     """With the first part: what is missing in the document."""
+    pieces: Sequence[Sequence[str]] | None = None
+    """Its `pieces`, where it is cut already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,21 @@ class _Section:
 def cut(parts: Iterable[Part], document: str = "") -> list[Passage]:
     """The passages of a document, in order, with their position as id."""
     places = [
-        (section.heading, part.page, text)
+        (heading, part.page, text)
         for part in parts
-        for section in _sections(part.text)
+        for heading, text in (pieces(part.text) if part.pieces is None else part.pieces)
+    ]
+    return [Passage(i, document, heading, page, text, i) for i, (heading, page, text) in enumerate(places)]
+
+
+def pieces(markdown: str) -> list[tuple[str, str]]:
+    """The passages of a part: the headings above each, and its text. It takes seconds for some million characters."""
+    return [
+        (section.heading, text)
+        for section in _sections(markdown)
         for text in _pack(section.blocks)
         if section.heading or size(text)
     ]
-    return [Passage(i, document, heading, page, text, i) for i, (heading, page, text) in enumerate(places)]
 
 
 def _sections(markdown: str) -> Iterator[_Section]:
@@ -140,19 +150,19 @@ def _pack(blocks: list[str]) -> Iterator[str]:
 
 def _fill(pieces: list[str], room: int = TARGET) -> list[str]:
     """Joins pieces to texts of at most `room` words; a short rest goes to the text before it."""
-    texts: list[str] = []
-    total = room + 1
+    texts: list[list[str]] = []
+    total = 0
     for piece in pieces:
         length = _length(piece)
-        if total + length > room:
-            texts.append("")
+        if not texts or total + length > room:
+            texts.append([])
             total = 0
-        texts[-1] += piece
+        texts[-1].append(piece)
         total += length
-    if len(texts) > 1 and total < room // 4 and _length(texts[-2]) + total <= LIMIT:
+    if len(texts) > 1 and total < room // 4 and _length("".join(texts[-2])) + total <= LIMIT:
         rest = texts.pop()
         texts[-1] += rest
-    return texts
+    return ["".join(text) for text in texts]
 
 
 def _split(text: str, border: int = 0) -> list[str]:

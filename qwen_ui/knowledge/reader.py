@@ -1,7 +1,7 @@
 """Turns one document into Markdown. Runs as a process of its own: a document may hang or crash its parser.
 
-Started by `qwen_ui.knowledge.convert`, it answers with [page, text, note] for each part of the document: see
-`qwen_ui.text.confined`.
+Started by `qwen_ui.knowledge.convert`, it answers with [page, text, note, pieces] for each part of the document:
+see `qwen_ui.text.confined`.
 """
 
 import contextlib
@@ -16,6 +16,7 @@ from typing import Any
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.knowledge import rtl
+from qwen_ui.knowledge.passages import pieces
 from qwen_ui.sentences import Sentence
 from qwen_ui.text import tables, workbooks
 from qwen_ui.text.confined import Refused, check_package, packed, serve
@@ -38,8 +39,8 @@ _WIDE = re.compile(_CJK)
 
 
 def read(data: bytes, arguments: Sequence[str]) -> Iterator[Any]:
-    """The document's parts as (page, Markdown, note); the first one's note tells what is missing in all of them.
-    Of the arguments the second names the encoding of a text file, if somebody chose it.
+    """The document's parts as (page, Markdown, note, passages); the first one's note tells what is missing in all of
+    them. Of the arguments the second names the encoding of a text file, if somebody chose it.
 
     Raises `Refused`, `UncertainEncoding`, or whatever the parser raises.
     """
@@ -62,7 +63,7 @@ def read(data: bytes, arguments: Sequence[str]) -> Iterator[Any]:
         raise Refused("{file} holds more text than the {limit:,} characters that are allowed.", limit=max_characters)
     for (page, _), text in zip(parts, texts, strict=True):
         if text:
-            yield page, text, packed(note) if note else None
+            yield page, text, packed(note) if note else None, pieces(text)
             note = None
 
 

@@ -1,10 +1,11 @@
 """Collections, documents and passages in SQLite: the truth that search indexes are made from."""
 
+import logging
 import sqlite3
 import time
 import unicodedata
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Any
 from qwen_ui.errors import InvalidInput, NotSaved
 from qwen_ui.knowledge.passages import Passage
 
+log = logging.getLogger(__name__)
+
+Check = Callable[[], None]
 _NAME_LENGTH = 80
 _WAIT_SECONDS = 30
 
@@ -108,11 +112,15 @@ class Store:
             )
             return [CollectionInfo(*row) for row in rows]
 
-    def create(self, name: str, owner: str, address: str = "") -> str:
-        """Makes a collection and gives its id. Raises `InvalidInput` for a name that is taken or can't be one."""
+    def create(self, name: str, owner: str, address: str = "", check: Check = lambda: None) -> str:
+        """Makes a collection and gives its id. Raises `InvalidInput` for a name that is taken or can't be one.
+
+        ``check`` raises what speaks against it. Nobody else writes from then until the collection is there.
+        """
         id = uuid.uuid4().hex
         name, key = _checked(name)
         with self._write(name) as db:
+            check()
             db.execute(
                 "INSERT INTO collections (id, owner, name, name_key, created) VALUES (?, ?, ?, ?, ?)",
                 (id, owner, name, key, time.time()),
@@ -190,10 +198,19 @@ class Store:
             row = db.execute(sql, (id, sha256)).fetchone()
             return row and str(row[0])
 
-    def add(self, id: str, name: str, sha256: str, size: int, passages: Sequence[Passage], address: str = "") -> bool:
+    def add(
+        self,
+        id: str,
+        name: str,
+        sha256: str,
+        size: int,
+        passages: Sequence[Passage],
+        address: str = "",
+        check: Check = lambda: None,
+    ) -> bool:
         """Adds a document whole, or not at all; False if its content is there already.
 
-        Raises `InvalidInput` if the collection has been deleted meanwhile.
+        Raises `InvalidInput` if the collection has been deleted meanwhile. ``check`` is as in `create`.
         """
         with self._write() as db:
             if db.execute("UPDATE collections SET revision = revision + 1 WHERE id = ?", (id,)).rowcount == 0:
@@ -204,6 +221,7 @@ class Store:
             )
             if cursor.rowcount == 0:
                 return False
+            check()
             db.executemany(
                 "INSERT INTO passages (document, position, heading, page, text) VALUES (?, ?, ?, ?, ?)",
                 ((cursor.lastrowid, p.position, p.heading, p.page, p.text) for p in passages),
@@ -247,7 +265,11 @@ class Store:
                 with db:  # commits what was begun, or takes it back
                     yield db
         except sqlite3.OperationalError as error:
-            raise NotSaved.within(self._path.parent, error) from error
+            log.warning("%s can't be used: %s", self._path, error)
+            raise NotSaved(
+                "The collections can't be saved ({error}). Free space in the data folder, or allow writing to it.",
+                error=str(error),
+            ) from error
 
     @contextmanager
     def _write(self, name: str = "") -> Iterator[sqlite3.Connection]:

@@ -32,6 +32,7 @@ _GROUPED = regex.compile(r"(?<![\d.,'’])\d{1,3}(?:([.,'’\u00a0\u202f])\d{3})
 _CLUSTER = regex.compile(r"\X")
 _UNIT = regex.compile(rf"(?V1){_UNSPACED}|{_SPACED}+")
 _LONGEST = 64
+_LONGEST_KEPT = 32
 _PIECES = 8
 """Letters and digits by turns, more often than that, are no part number: rather a check sum."""
 
@@ -154,11 +155,19 @@ def _run(run: str, offset: int) -> Iterator[Term]:
         yield Term(first + second, start, end)
 
 
-@lru_cache(maxsize=65_536)
 def _fold(word: str) -> str:
-    plain = forms.word(word[: 4 * _LONGEST])[:_LONGEST]
+    """A word in its one form, as its English stem; of a very long one the beginning. Only short ones are kept."""
+    return _kept(word) if len(word) <= _LONGEST_KEPT else _made(word[: 4 * _LONGEST])
+
+
+def _made(word: str) -> str:
+    plain = forms.word(word)[:_LONGEST]
     stems = _stemmer().analyze(plain)
     return stems[0] if stems else plain
+
+
+_kept = lru_cache(maxsize=32_768)(_made)
+"""Some ten megabytes at most, whatever the words are."""
 
 
 @cache

@@ -1,6 +1,7 @@
 """Web pages without what their readers don't see."""
 
 import re
+from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 from bs4.element import PreformattedString
@@ -33,8 +34,11 @@ _ENDED_BY = {
     "td": {"td", "th", "tr"},
     "th": {"td", "th", "tr"},
     "option": {"option", "optgroup"},
+    **{heading: set(_HEADINGS) for heading in _HEADINGS},
 }
 """What stands for the end tag of an element, where HTML lets it be left out."""
+_DEEPEST = 200
+"""Elements within each other; browsers have such a limit, too."""
 
 
 def visible(html: str, *, titled: bool = True) -> str:
@@ -42,18 +46,21 @@ def visible(html: str, *, titled: bool = True) -> str:
 
     What a click opens (`details`) stays. Style sheets are not looked at: what they hide, a script may show.
     """
-    soup = BeautifulSoup(html, "html.parser")
+    soup = _Page(_ended(html), "html.parser")
     title = soup.select_one("title:not(svg title)")
     heading = " ".join(title.get_text().split()) if title else ""
     for hidden in [*soup.select(",".join(_NEVER_SHOWN)), *soup.find_all(style=_hides)]:
         if not hidden.decomposed and hidden.name not in {"html", "body"}:  # a script shows those
-            _end(hidden)
             hidden.decompose()
     for comment in soup.find_all(string=lambda text: isinstance(text, PreformattedString)):
         comment.extract()
     for apart in soup.find_all(_APART):
         apart.name = "p"
-    if titled and heading not in {"", *(" ".join(each.get_text().split()) for each in soup.find_all(_HEADINGS))}:
+    if (
+        titled
+        and heading
+        and heading not in {*(" ".join(each.get_text().split()) for each in soup.find_all(_HEADINGS))}
+    ):
         (soup.body or soup).insert(0, soup.new_tag("h1", string=heading))
     return str(soup)
 
@@ -64,8 +71,19 @@ def _hides(style: str | None) -> bool:
     return any(declared.get(name) in values for name, values in _HIDING.items())
 
 
-def _end(element: Tag) -> None:
-    """Ends an element whose end tag was left out: the parser has put what follows into it."""
-    for child in element.find_all(_ENDED_BY.get(element.name, ()), recursive=False):
-        element.insert_after(child, *child.next_siblings)
-        return
+class _Page(BeautifulSoup):
+    """Ends elements whose end tag was left out. What comes too deep stands beside that in which it would stand."""
+
+    def handle_starttag(self, name: str, *arguments: Any, **more: Any) -> Tag | None:
+        self.endData()
+        while name in _ENDED_BY.get(self.tagStack[-1].name, ()) or len(self.tagStack) > _DEEPEST:
+            self.popTag()
+        return super().handle_starttag(name, *arguments, **more)
+
+
+def _ended(html: str) -> str:
+    """The page with comments and tags that stay open at its end as text: the parser would look for the end of each."""
+    for sign, end in (("<!--", "-->"), ("<", ">")):
+        at = html.rfind(end) + 1
+        html = html[:at] + html[at:].replace(sign, sign.replace("<", "&lt;"))
+    return html

@@ -20,6 +20,7 @@ from qwen_ui.server.metering import MeteredEngine
 from qwen_ui.server.sessions import RunningRequests, Work
 from qwen_ui.server.visitors import address_of, owner_of
 from qwen_ui.settings import Settings
+from qwen_ui.text.code.checker import Checker
 
 T = TypeVar("T")
 
@@ -37,6 +38,7 @@ class App:
     """The adapter that the visitor has picked for all tabs: its name, or empty."""
     running: RunningRequests
     words: Words
+    checker: Checker
 
     @property
     def adapters(self) -> AdapterStore:
@@ -75,7 +77,7 @@ class App:
 
     def owner(self, request: gr.Request) -> str:
         """Whose collections the request may use: everybody's are the same on a private page."""
-        return owner_of(request) if self.settings.is_public else ""
+        return owner_of(request, self.address(request)) if self.settings.is_public else ""
 
     @contextmanager
     def request(self, request: gr.Request, tab: str, adapter: str = "") -> Iterator[MeteredEngine]:

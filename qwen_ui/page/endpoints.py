@@ -1,25 +1,72 @@
 """What scripts call. Names, parameters and results of the endpoints are a contract."""
 
+import asyncio
 import functools
 import inspect
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import gradio as gr
 from gradio.events import api
 
 from qwen_ui.page.events import told
+from qwen_ui.server.sessions import RunningRequests
+
+log = logging.getLogger(__name__)
+
+LONGEST = 300
+"""Characters of what Gradio says of values that it does not take, for it quotes them."""
 
 
 class Page(gr.Blocks):
-    """A page whose endpoints take what is not given by its default from callers by plain HTTP too.
+    """What Gradio does with events and calls, where it has to be otherwise."""
 
-    Gradio's own clients fill it in; others give values by position, and go on when a parameter is added at the end.
-    """
+    running: RunningRequests
+    """All that run for the page's visitors."""
+
+    async def call_function(self, block_fn: Any, *given: Any, **named: Any) -> dict[str, Any]:
+        """Gradio's own call, a step of what streams. However the event is left, what it began to stream is closed.
+
+        Gradio closes only what it has shown something of: who cancels before that would leave a request running.
+        """
+        result: dict[str, Any] = await super().call_function(block_fn, *given, **named)
+        if (stream := result["iterator"]) is not None and stream not in self._streams:
+            self._streams.add(stream)
+            event = cast(asyncio.Task[Any], asyncio.current_task())
+            event.add_done_callback(lambda _: asyncio.ensure_future(self._end(stream)))
+        return result
+
+    async def process_api(self, *given: Any, **named: Any) -> dict[str, Any]:
+        """Gradio's own way through a step of an event or call. It would print what goes wrong, with what was sent."""
+        try:
+            return await super().process_api(*given, **named)
+        except gr.Error as error:
+            if not error.print_exception:
+                raise
+            log.info("Gradio does not take the values of an event")
+            raise gr.Error(str(error.message)[:LONGEST], print_exception=False) from error
+        except Exception as error:
+            raise gr.Error(str(told(error)), print_exception=False) from error
+
+    @functools.cached_property
+    def _streams(self) -> set[Any]:
+        """All that run or are being closed."""
+        return set()
+
+    async def _end(self, stream: Any) -> None:
+        try:
+            await stream.aclose()
+        finally:
+            self._streams.discard(stream)
 
     def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
-        """Gradio's own check. Before it the values that are left out at the end are filled in."""
+        """Gradio's own check. Before it the values that are left out at the end are filled in.
+
+        Gradio's own clients fill them in; other callers by plain HTTP give values by position, and go on when a
+        parameter is added at the end.
+        """
         if block_fn.api_visibility == "public":
             for component in block_fn.inputs[len(inputs) :]:
                 if (default := getattr(component, "value", None)) is None:

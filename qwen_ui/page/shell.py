@@ -1,13 +1,17 @@
 """The page around the tabs, and how it is served."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from fastapi import Depends, FastAPI
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.routing import BaseRoute
+from starlette.types import Scope
 
 from qwen_ui.finetune.queue import RunQueue
 from qwen_ui.knowledge.library import Library
@@ -18,11 +22,18 @@ from qwen_ui.page.header import Header
 from qwen_ui.page.tab import Tab
 from qwen_ui.page.words import Words, label
 from qwen_ui.prompts import PromptStore
+from qwen_ui.server.connections import Connections, room
 from qwen_ui.server.gate import Gate
 from qwen_ui.server.host import EngineHost
-from qwen_ui.server.sessions import KEPT, ForgetCalls, RunningRequests
+from qwen_ui.server.hosts import Hosts, own_names
+from qwen_ui.server.kept import EACH, KEPT, CountCalls, KeptSessions
+from qwen_ui.server.marks import Marks, key_in
+from qwen_ui.server.routes import UPLOAD
+from qwen_ui.server.sessions import RunningRequests
+from qwen_ui.server.turns import Turns
 from qwen_ui.settings import Settings
 from qwen_ui.tabs import TABS
+from qwen_ui.text.code.checker import Checker
 
 STYLE = Path(__file__).parent / "style"
 WAITING_EVENTS = 1024
@@ -31,6 +42,8 @@ QUEUE_LOOKS = 0.02
 
 By itself it looks a thousand times a second, idle or not, which took a sixth of the model's speed on two CPU cores.
 """
+CONNECTIONS_EACH = 50
+"""Connections of one visitor for each answer that may run. An office has one address; a browser takes up to six."""
 HOUR = 3600
 THEME = gr.themes.Soft(
     primary_hue="indigo",
@@ -64,8 +77,9 @@ def build(
     """The whole page with its API, not yet served."""
     shown = [tab for tab in tabs if not (tab.owner_only and settings.is_public)]
     prompts, running = PromptStore(settings.prompts_dir), RunningRequests()
-    app = App(settings, host, prompts, library, runs, adapters.picker(), running, Words(tabs))
+    app = App(settings, host, prompts, library, runs, adapters.picker(), running, Words(tabs), Checker())
     page = Page(title="Qwen UI", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True)
+    page.running = running
     with page:
         header = Header(app)
         parts = {}
@@ -107,9 +121,9 @@ def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = ()
     Nobody is asked for a password on the routes. Raises `OSError` when the port is taken.
     """
     # The server believes whoever speaks from this machine on where visitors come from; only --trusted-proxy may say so.
-    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
-    megabytes = settings.upload_limit_mb
-    gate = Middleware(Gate, public=settings.is_public, upload_bytes=megabytes * 1_000_000, trusted=settings.proxies)
+    os.environ["FORWARDED_ALLOW_IPS"] = ""
+    sessions = KeptSessions(settings.proxies, EACH if settings.is_public else KEPT)
+    connections = Connections(room(), _of_one(settings), settings.proxies)
     _, address, _ = page.launch(
         server_name=settings.host,
         server_port=settings.port,
@@ -133,9 +147,51 @@ def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = ()
         show_error=False,
         _frontend=False,  # its check whether it reaches itself gives up after 3 s: a busy machine could not start
         allowed_paths=[],
-        max_file_size=f"{megabytes}mb",
-        state_session_capacity=KEPT,
+        max_file_size=f"{settings.upload_limit_mb}mb",
+        state_session_capacity=10 * KEPT,  # never reached: they are counted by visitor
         # Gradio puts its own routes after these.
-        app_kwargs={"routes": list(routes), "middleware": [gate, Middleware(ForgetCalls)]},
+        app_kwargs={
+            "routes": list(routes),
+            "lifespan": _behind_gate(settings),
+            "middleware": [*_turns(settings), Middleware(CountCalls, sessions=sessions)],
+            "dependencies": [Depends(sessions.named)],
+        },
     )
+    page.server.config.http_protocol_class = connections.protocol  # type: ignore[assignment]  # it makes them
     return str(address)
+
+
+def _behind_gate(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Puts the gate before all that serves, once that is made: Gradio's own middleware goes before any it is given."""
+    marks = Marks(key_in(settings.data_dir)) if settings.is_public else None
+    hosts = Hosts([*own_names(settings.host), *settings.hosts])
+    upload_bytes = settings.upload_limit_mb * 1_000_000
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        assert app.middleware_stack is not None  # it has led here
+        app.middleware_stack = Gate(app.middleware_stack, hosts, upload_bytes, marks, settings.proxies, _signed_in)
+        yield
+
+    return lifespan
+
+
+def _signed_in(scope: Scope) -> bool:
+    """Whether Gradio knows the visitor, or knows no sign-in."""
+    app, cookies = scope["app"], Request(scope).cookies
+    tokens = (cookies.get(f"{name}-{app.cookie_id}") for name in ("access-token", "access-token-unsecure"))
+    return app.auth is None or any(token in app.tokens for token in tokens)
+
+
+def _of_one(settings: Settings) -> int | None:
+    """As many connections as one visitor may have."""
+    return CONNECTIONS_EACH * settings.running_per_visitor if settings.is_public else None
+
+
+def _turns(settings: Settings) -> list[Middleware]:
+    """What keeps strangers' shares apart."""
+    if not settings.is_public:
+        return []
+    return [
+        Middleware(Turns, running=settings.running_per_visitor, apart=frozenset([UPLOAD]), trusted=settings.proxies)
+    ]

@@ -11,22 +11,31 @@ log = logging.getLogger(__name__)
 
 LOOK = 0.05
 """Seconds between two looks: what is waited for has no event."""
+STOPPING = 2.0
+"""Seconds in which what was told to stop does, and"""
 DELIVERY = 1.0
-"""Seconds in which a finished answer reaches every visitor who is still there."""
+"""seconds in which a finished answer reaches every visitor who is still there."""
 CUT = 1
 """Seconds that open connections get once the server is told to end: a page's own stays open for as long as the page."""
 
 
-def close(page: Any, host: EngineHost, grace: float) -> None:
-    """Takes no new requests, lets those that run finish for so many seconds, and ends the page's server."""
+def close(page: Any, host: EngineHost, grace: float) -> bool:
+    """Takes no new requests, lets those that run finish for so many seconds, and ends the page's server.
+
+    Whether all came to its end: what does not stop, such as the reading of a document, is not waited for.
+    """
     host.begin_closing()
-    if not _wait(lambda: _idle(page, host), grace):
+    ended = _wait(lambda: _idle(page, host), grace)
+    if not ended:
         log.warning("Answers are stopped unfinished after %g s of grace: %d", grace, host.status()["active"])
-        page.app.stop_event.set()  # ends each visitor's heartbeat, which stops their answers as if they had left
-        _wait(lambda: _idle(page, host), DELIVERY)
+        (listener,) = page.server.servers
+        listener.get_loop().call_soon_threadsafe(page.running.stop_all)
+        ended = _wait(lambda: _idle(page, host), STOPPING)
     _wait(lambda: _delivered(page), DELIVERY)
     page.server.config.timeout_graceful_shutdown = CUT
-    page.close(verbose=False)
+    if ended:
+        page.close(verbose=False)
+    return ended
 
 
 def _wait(state: Callable[[], bool], seconds: float) -> bool:

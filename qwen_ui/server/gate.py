@@ -1,95 +1,129 @@
-"""What stands before Gradio: only the routes that the page needs, bounded bodies, and who a visitor is."""
+"""What stands before Gradio: who may ask for what, under which name, and with how much of a body."""
 
 import asyncio
-import secrets
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import cookie_parser
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qwen_ui.errors import TooMany
+from qwen_ui.server import forwarded, routes
+from qwen_ui.server.hosts import Hosts, from_elsewhere
 from qwen_ui.server.limits import Limits, RateLimiter
-from qwen_ui.server.visitors import COOKIE, FORWARDED, address
+from qwen_ui.server.marks import Marks
+from qwen_ui.server.routes import LOGIN, PROBES, UPLOAD
+from qwen_ui.server.visitors import FORWARDED, address
 from qwen_ui.settings import Network
-
-EXACT = frozenset(
-    [
-        *("/", "/config", "/login", "/theme.css", "/robots.txt", "/manifest.json", "/favicon.ico", "/pwa_icon"),
-        *("/healthz", "/readyz", "/gradio_api/startup-events", "/gradio_api/theme.css", "/gradio_api/app_id"),
-        *("/gradio_api/user", "/gradio_api/login_check", "/gradio_api/info", "/gradio_api/openapi.json"),
-        *(
-            "/gradio_api/queue/join",
-            "/gradio_api/queue/data",
-            "/gradio_api/run/predict",
-            "/gradio_api/cancel",
-            "/gradio_api/reset",
-        ),
-        *("/gradio_api/upload", "/gradio_api/upload_progress"),
-    ]
-)
-BEGINNINGS = (
-    *("/static/", "/assets/", "/svelte/", "/pwa_icon/"),
-    *("/gradio_api/file=", "/gradio_api/call/", "/gradio_api/heartbeat/", "/gradio_api/queue/"),
-)
-"""All else that Gradio serves (its proxy, its monitoring, the logging out of everybody…) is not there."""
-UPLOAD, LOGIN = "/gradio_api/upload", "/login"
 
 MAX_BODY = 8_000_000
 """Bytes of a request that is no upload: a long conversation is far below."""
 FILES_AT_ONCE = 20
 """How many of the largest files one upload may hold together."""
-BODY_SECONDS = 30.0
-"""How long the next piece of a body may take to come."""
+BODY_SECONDS, BODY_RATE = 30.0, 20_000
+"""How long a body may take to come, and how many bytes of it give it one second more."""
 SIGN_INS = Limits(requests_per_minute=10, running=4, tokens_per_hour=30)
 """Attempts to sign in; each that fails is counted as a token."""
 UPLOADS = Limits(requests_per_minute=60, running=4, tokens_per_hour=500_000)
 """Uploads in public mode; each kilobyte is counted as a token."""
-YEAR = 365 * 24 * 3600
-HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
+HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "same-origin"}
+"""Of every answer. The page's own requests go with their origin, in every browser; other sites learn nothing."""
+FRESH = {"cache-control": "no-store"}
+"""Of what a visitor alone may see, or what holds the name that the page was opened under."""
+UNKNOWN_HOST = (
+    "Nothing is served under this name, which may be another site's. "
+    "If it is this server's, it has to be started with --allowed-host and the name."
+)
+NOT_SIGNED_IN = {"detail": {"error": "Not authenticated", "auth_message": None}}
+"""As Gradio says it: its page then asks for the sign-in."""
+ANOTHER_SITE = (
+    "Another site's page can't do this. Behind a proxy, have it pass the visitor's Host on, "
+    "or name it with --trusted-proxy."
+)
 
 
 class Gate:
-    """ASGI middleware. Requests that it refuses never reach Gradio."""
+    """ASGI middleware, before all others. Requests that it refuses never reach Gradio.
 
-    def __init__(self, app: ASGIApp, public: bool, upload_bytes: int, trusted: Sequence[Network] = ()) -> None:
+    Without ``marks`` visitors are not told apart: the page is private, and so are its uploads' limits left out.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: Hosts,
+        upload_bytes: int,
+        marks: Marks | None = None,
+        trusted: Sequence[Network] = (),
+        signed_in: Callable[[Scope], bool] = lambda scope: True,
+    ) -> None:
         self._app = app
-        self._public = public
+        self._hosts = hosts
         self._upload_bytes = upload_bytes * FILES_AT_ONCE
+        self._marks = marks
         self._trusted = trusted
+        self._signed_in = signed_in
         self._sign_ins = RateLimiter(SIGN_INS)
-        self._uploads = RateLimiter(UPLOADS if public else None)
+        self._uploads = RateLimiter(UPLOADS if marks else None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves, or refuses with a sentence."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers, path = _in_one_line(MutableHeaders(scope=scope)), scope["path"].rstrip("/") or "/"
-        limit = self._upload_bytes if path == UPLOAD else MAX_BODY
-        if path not in EXACT and not scope["path"].startswith(BEGINNINGS):
-            await PlainTextResponse("There is nothing here.", 404)(scope, receive, send)
-        elif scope["method"] == "POST" and headers.get("sec-fetch-site") == "cross-site":
-            await PlainTextResponse("Another site's page can't do this.", 403)(scope, receive, send)
-        elif int(headers.get("content-length") or 0) > limit:
-            await _too_large(limit)(scope, receive, send)
-        elif scope["method"] == "POST" and path in {LOGIN, UPLOAD}:
-            await self._counted(path, headers, scope, receive, send)
+        if scope["type"] == "websocket":  # nothing of the page speaks so
+            await send({"type": "websocket.close"})
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
         else:
-            await self._serve(scope, _Body(receive, limit), self._marking(scope, headers, send))
+            await self._app(scope, receive, send)
 
-    async def _counted(self, path: str, headers: Headers, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers, path = forwarded.settle(scope, self._trusted), scope["path"]
+        known = not self._marks or self._marks.settle(headers)
+        extra = HEADERS if routes.is_lasting(path) else HEADERS | FRESH
+        if refusal := self._refusal(scope, headers):
+            await refusal(scope, receive, _adding(extra, send))
+            return
+        if self._marks and not known and path == "/":
+            extra = {**extra, "set-cookie": self._marks.fresh(scope["scheme"] == "https")}
+        if scope["method"] == "POST" and path.rstrip("/") in {LOGIN, UPLOAD}:
+            await self._counted(scope, headers, receive, _adding(extra, send))
+        else:
+            await self._serve(scope, _Body(receive, self._limit(path)), _adding(extra, send))
+
+    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+        """What the request is answered with before anything of its body is read, unless it may go on."""
+        path, hosts = scope["path"], headers.getlist("host")
+        if not routes.is_served(path):
+            return PlainTextResponse("There is nothing here.", 404)
+        if path not in PROBES and not (len(hosts) == 1 and self._hosts.serve(hosts[0])):
+            return PlainTextResponse(UNKNOWN_HOST, 421)
+        if path not in PROBES and from_elsewhere(scope["method"], headers):
+            return PlainTextResponse(ANOTHER_SITE, 403)
+        if not (routes.is_open(path) or self._signed_in(scope)):
+            return JSONResponse(NOT_SIGNED_IN, 401)
+        if int(headers.get("content-length") or 0) > self._limit(path):
+            return _too_large(self._limit(path))
+        return None
+
+    def _limit(self, path: str) -> int:
+        return self._upload_bytes if path.rstrip("/") == UPLOAD else MAX_BODY
+
+    async def _counted(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         """Serves a sign-in or an upload, if the visitor has any left."""
+        path = scope["path"].rstrip("/")
         who = address(scope["client"][0] if scope.get("client") else "", headers.get(FORWARDED, ""), self._trusted)
         limiter = self._sign_ins if path == LOGIN else self._uploads
-        body, failed = _Body(receive, self._upload_bytes if path == UPLOAD else MAX_BODY), False
+        body, failed = _Body(receive, self._limit(path)), False
 
         async def watch(message: Message) -> None:
             nonlocal failed
             failed = failed or message.get("status", 200) >= 400
             await send(message)
 
+        if path == LOGIN and not await body.arrive():  # who sends slowly takes no attempt from others at the address
+            if body.refusal:
+                await body.refusal(scope, receive, send)
+            return
         try:
             with limiter.admit(who) as spending:
                 try:
@@ -118,36 +152,21 @@ class Gate:
         if body.refusal and not begun:
             await body.refusal(scope, body.receive, send)
 
-    def _marking(self, scope: Scope, headers: Headers, send: Send) -> Send:
-        """Sends with the headers that every answer has and, to new visitors of a public page, their mark."""
-        fresh = self._public and scope["path"] == "/" and COOKIE not in cookie_parser(headers.get("cookie", ""))
-        # Within the frame that Spaces shows a page in, only such a cookie comes back; it needs an encrypted way.
-        secure = scope.get("scheme") == "https" or headers.get("x-forwarded-proto") == "https"
-        site = "SameSite=None; Secure; Partitioned" if secure else "SameSite=Lax"
 
-        async def mark(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                answer = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    answer.setdefault(name, value)
-                if fresh:
-                    token = secrets.token_urlsafe(24)
-                    answer.append("set-cookie", f"{COOKIE}={token}; Path=/; HttpOnly; Max-Age={YEAR}; {site}")
-            await send(message)
+def _adding(extra: dict[str, str], send: Send) -> Send:
+    """Sends with these headers, whatever the answer says there; cookies are added to its own."""
 
-        return mark
+    async def add(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in extra.items():
+                if name == "set-cookie":
+                    headers.append(name, value)
+                else:
+                    headers[name] = value
+        await send(message)
 
-
-def _in_one_line(headers: MutableHeaders) -> MutableHeaders:
-    """The request's headers, with all proxies in one ``X-Forwarded-For``.
-
-    A proxy may add a line of its own instead of going on in the visitor's, and whoever reads one line would read the
-    visitor's. Lines of the same name are one list: RFC 9110, section 5.3.
-    """
-    lines = headers.getlist(FORWARDED)
-    if len(lines) > 1:
-        headers[FORWARDED] = ", ".join(lines)
-    return headers
+    return add
 
 
 def _too_large(limit: int) -> PlainTextResponse:
@@ -160,16 +179,21 @@ class _Body:
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
         self._limit = limit
+        self._kept: list[Message] = []
         self._whole = False
+        self._begun = time.monotonic()
         self.size = 0
         self.refusal: PlainTextResponse | None = None
 
     async def receive(self) -> Message:
         """The next piece; to Gradio a refused body looks like one whose sender left."""
+        if self._kept:
+            return self._kept.pop(0)
         if self._whole:  # only its end is still awaited, which may be hours away
             return await self._receive()
+        left = self._begun + BODY_SECONDS + self.size / BODY_RATE - time.monotonic()
         try:
-            message = await asyncio.wait_for(self._receive(), BODY_SECONDS)
+            message = await asyncio.wait_for(self._receive(), left)
         except TimeoutError:
             self.refusal = PlainTextResponse("The request came too slowly. Send it again.", 408)
             return {"type": "http.disconnect"}
@@ -179,3 +203,13 @@ class _Body:
             self._whole, self.refusal = True, _too_large(self._limit)
             return {"type": "http.disconnect"}
         return message
+
+    async def arrive(self) -> bool:
+        """Waits until all of it is there; whether it came."""
+        arrived: list[Message] = []
+        while not self._whole:
+            arrived.append(await self.receive())
+            if arrived[-1]["type"] == "http.disconnect":
+                return False
+        self._kept = arrived
+        return True

@@ -154,10 +154,10 @@ class EngineHost:
         raise NotReady("The model is still being prepared. Try again when the page says that it is ready.")
 
     def request(
-        self, visitor: str, task: str, via: Via = "page", adapter: str = ""
+        self, visitor: str, task: str, via: Via = "page", adapter: str = "", key: str = ""
     ) -> AbstractContextManager[MeteredEngine]:
         """The engine for one request of a visitor: limited, and recorded when it ends. See `Meter.request`."""
-        return self._meter.request(visitor, task, via, adapter)
+        return self._meter.request(visitor, task, via, adapter, key)
 
     def admit(self, visitor: str) -> AbstractContextManager[object]:
         """Counts work of a visitor that needs no model as a request that runs. Raises `TooMany`."""

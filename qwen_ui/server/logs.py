@@ -2,8 +2,11 @@
 
 import json
 import logging
+import time
 import traceback
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -14,17 +17,26 @@ REQUESTS = "qwen_ui.requests"
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 OPENING = ("qwen_ui.server.host", "qwen_ui.models")
 """Loggers that speak before any visitor has: what their errors say can be told in full."""
+WARNINGS = "py.warnings"
+FEW, WINDOW = 5, 600.0
+"""How many lines of one origin are written in so many seconds; of the rest only the number."""
+ORIGINS = 500
+"""So many are told apart in that time."""
+LONGEST = 20_000
+"""Characters of a line, with the traceback under it."""
 
 
 def set_up(settings: Settings, stream: TextIO | None = None) -> None:
     """Logs to the stream (stderr) from now on, in the whole process; what libraries say, from warnings on."""
-    lines = logging.StreamHandler(stream)
+    lines = SummedUp(stream)
     lines.setFormatter(logging.Formatter(FORMAT) if settings.log_text else Discreet(FORMAT))
     logging.basicConfig(level=logging.WARNING, handlers=[lines], force=True)
     logging.getLogger("qwen_ui").setLevel(settings.log_level.upper())
     requests = logging.getLogger(REQUESTS)
     requests.propagate = False
     requests.handlers = [logging.StreamHandler(stream)]
+    warnings.simplefilter("always", UserWarning, append=True)  # else Python keeps each text, to say it once
+    warnings.showwarning = _showing(settings.log_text)
 
 
 class RequestLog:
@@ -52,6 +64,8 @@ class RequestLog:
             "seconds_to_first_token": None if first is None else round(first, 3),
             "streams": record.streams,
         }
+        if record.key:
+            line["key"] = record.key
         if record.error:
             line["error"] = record.error
         if record.text and self._log_text:
@@ -77,3 +91,68 @@ def _without_messages(error: BaseException) -> Iterator[str]:
         yield "\nwhich led to\n"
     yield from traceback.format_tb(error.__traceback__)
     yield f"{type(error).__module__}.{type(error).__qualname__} (its message is told with --log-text)"
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What came of one origin since then."""
+
+    since: float
+    example: logging.LogRecord
+    number: int = 0
+
+
+class SummedUp(logging.StreamHandler[TextIO]):
+    """Writes the first lines of each origin, and of those that repeat how many there were: nobody can fill a disk."""
+
+    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(stream)
+        self._clock = clock
+        self._seen: dict[Any, _Seen] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes the record, if it is one of the first. The log's own lock is held meanwhile."""
+        now = self._clock()
+        for origin, seen in tuple(self._seen.items()):
+            if seen.since + WINDOW <= now:
+                del self._seen[origin]
+                self._sum_up(seen)
+        origin = _origin(record)
+        if origin not in self._seen and len(self._seen) >= ORIGINS:
+            origin = None
+        seen = self._seen.setdefault(origin, _Seen(now, record))
+        seen.number += 1
+        if seen.number <= FEW:
+            super().emit(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record's line, cut where it is too long."""
+        text = super().format(record)
+        return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"
+
+    def _sum_up(self, seen: _Seen) -> None:
+        if seen.number > FEW:
+            more = {"msg": "%d more lines like one of %s:%d were left out", "exc_info": None, "exc_text": None}
+            left_out = {"args": (seen.number - FEW, seen.example.filename, seen.example.lineno)}
+            super().emit(logging.makeLogRecord(seen.example.__dict__ | more | left_out))
+
+
+def _origin(record: logging.LogRecord) -> tuple[Any, ...]:
+    """Where in the code a line comes from, and the error that it tells of."""
+    place: tuple[Any, ...] = (record.pathname, record.lineno, record.levelno)
+    if record.exc_info is None or record.exc_info[1] is None:
+        return place
+    last = traceback.extract_tb(record.exc_info[2], limit=-1)
+    return (*place, type(record.exc_info[1]), *((each.filename, each.lineno) for each in last))
+
+
+def _showing(log_text: bool) -> Callable[..., None]:
+    """What is done with Python's warnings. Libraries quote in them what they were given: only their place is told."""
+
+    def show(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:
+        log = logging.getLogger(WARNINGS)
+        said = f": {message}" if log_text else ""
+        told = (category.__name__, filename, lineno, said)
+        log.handle(log.makeRecord(WARNINGS, logging.WARNING, filename, lineno, "%s in %s:%d%s", told, None))
+
+    return show

@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from qwen_ui.engine.base import Engine, EngineInfo, Stream
@@ -13,7 +13,7 @@ from qwen_ui.introspect.results import AnyResult
 from qwen_ui.messages import Chunk, Ended, Message, Sampling, TokenLook
 from qwen_ui.server.limits import RateLimiter
 
-Via = Literal["page", "api"]
+Via = Literal["page", "api", "v1"]
 Outcome = Literal["ok", "length", "stopped", "closed", "refused", "failed"]
 
 
@@ -41,6 +41,8 @@ class Record:
     """The class of the error that ended it. Never its message: that may quote the text."""
     text: str = field(default="", repr=False)
     """Prompts and answers. Kept only with --log-text."""
+    key: str = ""
+    """The name of the key that was shown, of requests to /v1."""
 
 
 Observe = Callable[[Record], None]
@@ -207,10 +209,13 @@ class Meter:
         self.observers: list[Observe] = []
 
     @contextmanager
-    def request(self, visitor: str, task: str, via: Via = "page", adapter: str = "") -> Iterator[MeteredEngine]:
+    def request(
+        self, visitor: str, task: str, via: Via = "page", adapter: str = "", key: str = ""
+    ) -> Iterator[MeteredEngine]:
         """The engine for one request, which lasts as long as the context, however many answers it is made of.
 
-        ``adapter`` names the one that answers, empty for the model itself, or for what a prompt file names.
+        ``adapter`` names the one that answers, empty for the model itself, or for what a prompt file names. ``key`` is
+        the name of the key that was shown, if one was.
 
         All that the request holds is given back when it ends, and then there is one record of it, whatever ended it.
         Raises `TooMany` and, while there is no engine, `NotReady`.
@@ -229,7 +234,7 @@ class Meter:
             error = ending
             raise
         finally:
-            record = _record(engine, error, task, via, time.monotonic() - started)
+            record = replace(_record(engine, error, task, via, time.monotonic() - started), key=key)
             for observe in self.observers:
                 observe(record)
 

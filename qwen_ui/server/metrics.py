@@ -26,8 +26,11 @@ REQUEST_SECONDS = (0.5, 1, 2, 5, 10, 20, 40, 80, 160, 320, 640)
 class Metrics:
     """Counts requests as they end, and looks at the engine when it is asked."""
 
-    def __init__(self, host: EngineHost, tasks: Collection[str]) -> None:
-        """``tasks`` are what a task label may say besides "other", as each value is a series of its own for good."""
+    def __init__(self, host: EngineHost, tasks: Collection[str], keys: Collection[str] = ()) -> None:
+        """``tasks`` are what a task label may say besides "other", as each value is a series of its own for good.
+
+        ``keys`` are the names of the clients of /v1.
+        """
         self._tasks = frozenset(tasks)
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
@@ -38,6 +41,9 @@ class Metrics:
         self._prompt = Counter("prompt_tokens", "Tokens of prompts", ["task"], **of)
         self._cached = Counter("cached_tokens", "Tokens of prompts that were not computed again", ["task"], **of)
         self._new = Counter("new_tokens", "Tokens that were generated", ["task"], **of)
+        self._by_key = Counter("key_tokens", "Tokens of prompts and answers, by the key shown at /v1", ["key"], **of)
+        for key in keys:
+            self._by_key.labels(key)
         self._first = Histogram(
             "first_token_seconds", "From the request to its first token", ["task"], buckets=FIRST_TOKEN_SECONDS, **of
         )
@@ -52,6 +58,8 @@ class Metrics:
         self._prompt.labels(task).inc(record.prompt_tokens)
         self._cached.labels(task).inc(record.cached_tokens)
         self._new.labels(task).inc(record.new_tokens)
+        if record.key:
+            self._by_key.labels(record.key).inc(record.prompt_tokens + record.new_tokens)
         self._whole.labels(task).observe(record.seconds)
         if record.seconds_to_first_token is not None:
             self._first.labels(task).observe(record.seconds_to_first_token)

@@ -34,6 +34,7 @@ def exposure(settings: Settings, made: bool) -> str:
             f"{settings.tokens_per_hour:,} tokens an hour, files of {settings.upload_limit_mb} MB, "
             f"own collections kept for {settings.keep_hours} hours.",
             "  Visitors can't change prompt files, nor see your collections.",
+            f"  It is opened under {', '.join(['the names and addresses of this machine', *settings.hosts])}.",
             f"  Trusted to say where visitors come from: {proxies}.",
         ]
     )

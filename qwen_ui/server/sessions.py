@@ -1,16 +1,9 @@
-"""What is kept for each session: the requests that run for its tabs, and what Gradio keeps of it."""
+"""The requests that run for each session's tabs."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
-
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-KEPT = 500
-"""Sessions that are kept, those used last. Each takes 0.6 MB: a copy of every component's configuration."""
-CALL = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/([^/]+)")
 
 
 class Stoppable(Protocol):
@@ -57,29 +50,13 @@ class RunningRequests:
         for request in tuple(self._requests.get((session, tab), ())):
             request.stop(left)
 
+    def stop_all(self) -> None:
+        """Ends everybody's requests soon; what they have so far still comes."""
+        for session, tab in tuple(self._requests):
+            self.stop(session, tab)
+
     def close_session(self, session: str) -> None:
         """Ends all requests of a visitor who left."""
         for owner, tab in tuple(self._requests):
             if owner == session:
                 self.stop(owner, tab, left=True)
-
-
-class ForgetCalls:
-    """ASGI middleware: a call by plain HTTP is a session of its own, which is over once its answer has been read.
-
-    Gradio would keep it like a visitor's, so that scripts would push the visitors' own out.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves; then forgets the session if it was a call's."""
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            if scope["type"] == "http" and scope["method"] == "GET" and (call := CALL.fullmatch(scope["path"])):
-                holder = scope["app"].state_holder
-                with holder.lock:
-                    holder.session_data.pop(call[1], None)
-                    holder.time_last_used.pop(call[1], None)

@@ -1,17 +1,21 @@
-"""Who a request is from: the address that a visitor's limits are counted for."""
+"""Who a request is from: the address that a visitor's limits are counted for, and whose documents it may use."""
 
 import hashlib
+import re
 from collections.abc import Sequence
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
+from qwen_ui.errors import InvalidInput
 from qwen_ui.settings import Network
 
 FORWARDED = "x-forwarded-for"
 COOKIE = "qwen-ui-visitor"
-"""By it a browser's documents are known to be its own, in public mode."""
+"""By it a browser's documents are known to be its own, in public mode. The gate lets through only those it made."""
 IPV6_PREFIX = 64
 """Bits that name a subscriber: the rest of an address is theirs to change."""
+WITH_PORT = re.compile(r'"?(?:\[([^\]]+)\]|([0-9.]+))(?::[0-9]+)?"?', re.ASCII)
+"""As some proxies write addresses: each connection has another port, and is still the same visitor's."""
 
 
 def address_of(request: Any, trusted: Sequence[Network]) -> str:
@@ -20,13 +24,19 @@ def address_of(request: Any, trusted: Sequence[Network]) -> str:
     return address(peer, request.headers.get(FORWARDED, ""), trusted)
 
 
-def owner_of(request: Any) -> str:
-    """Whose collections a request may use in public mode: each browser's own.
+def owner_of(request: Any, address: str) -> str:
+    """Whose collections a request from the address may use in public mode: each browser's own.
 
-    The name can't be turned back into the cookie. A script without the cookie owns what it makes in its session.
+    The name can't be turned back into the cookie. A script without the cookie owns what it makes in its session. Who
+    has neither is nobody: raises `InvalidInput`.
     """
-    secret = request.cookies.get(COOKIE) or f"session {request.session_hash}"
-    return hashlib.sha256(secret.encode()).hexdigest()
+    if cookie := request.cookies.get(COOKIE):
+        who = f"cookie {cookie}"
+    elif request.session_hash:
+        who = f"session {request.session_hash} of {address}"
+    else:
+        raise InvalidInput("Nobody knows whose collections these are. Give the request a session_hash.")
+    return hashlib.sha256(who.encode()).hexdigest()
 
 
 def address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str:
@@ -37,27 +47,31 @@ def address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str:
     """
     came_from = peer
     for hop in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
-        if not _is_among(came_from, trusted):
+        if not is_among(came_from, trusted):
             break
         came_from = hop
     return _subscriber(came_from)
 
 
-def _is_among(text: str, networks: Sequence[Network]) -> bool:
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return False
-    return any(address in network for network in networks)
+def is_among(text: str, networks: Sequence[Network]) -> bool:
+    """Whether the text is an address in one of the networks."""
+    address = _read(text)
+    return address is not None and any(address in network for network in networks)
 
 
 def _subscriber(text: str) -> str:
+    address = _read(text)
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((int(address), IPV6_PREFIX), strict=False))
+    return text if address is None else str(address)
+
+
+def _read(text: str) -> IPv4Address | IPv6Address | None:
+    """The address in the text, without a port; an IPv4 address in IPv6's clothes is that."""
+    if found := WITH_PORT.fullmatch(text):
+        text = found[1] or found[2]
     try:
         address = ip_address(text)
     except ValueError:
-        return text
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ip_network((address, IPV6_PREFIX), strict=False))
-    return str(address)
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

@@ -8,9 +8,12 @@ import contextlib
 import io
 import json
 import logging
+import math
 import os
 import subprocess
 import sys
+import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -22,6 +25,8 @@ from qwen_ui.text.decode import Candidate, UncertainEncoding
 
 _ROOT = Path(__file__).resolve().parents[2]
 _MAX_ENTRIES = 10_000
+LOOK = 0.5
+"""Seconds between two looks for the process that waits for this one."""
 
 
 class Unreadable(InvalidInput):
@@ -49,14 +54,13 @@ def run(module: str, arguments: Sequence[str], data: bytes, file: str, *, second
     """
     try:
         done = subprocess.run(
-            [sys.executable, "-m", module, str(seconds), str(memory), *arguments],
+            command(module, seconds, memory, *arguments),
             input=data,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=seconds,
-            cwd=_ROOT,
-            env=_environment(),
             check=False,
+            **surroundings(),
         )
     except subprocess.TimeoutExpired:
         raise Unreadable(
@@ -74,14 +78,28 @@ def run(module: str, arguments: Sequence[str], data: bytes, file: str, *, second
     return answer
 
 
+def command(module: str, seconds: int, memory: int, *arguments: str) -> list[str]:
+    """What starts a module as a confined process."""
+    return [sys.executable, "-m", module, str(seconds), str(memory), *arguments]
+
+
+def surroundings() -> dict[str, Any]:
+    """Where it runs, as `subprocess` takes it."""
+    # Each thread of these libraries would set address space aside, for work that needs one.
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+    return {"cwd": _ROOT, "env": environment}
+
+
 def packed(sentence: Sentence) -> dict[str, Any]:
-    """A sentence on its way between two processes. Its values are text or numbers."""
-    return {"template": sentence.template, "values": sentence.values}
+    """A sentence on its way between two processes. Its values are text, numbers or sentences."""
+    values = {name: packed(value) if isinstance(value, Sentence) else value for name, value in sentence.values.items()}
+    return {"template": sentence.template, "values": values}
 
 
 def unpacked(data: dict[str, Any]) -> Sentence:
     """The sentence that `packed` packed."""
-    return Sentence(data["template"], **data["values"])
+    values = {name: unpacked(value) if isinstance(value, dict) else value for name, value in data["values"].items()}
+    return Sentence(data["template"], **values)
 
 
 def serve(read: Callable[[bytes, Sequence[str]], Iterable[Any]]) -> None:
@@ -89,7 +107,9 @@ def serve(read: Callable[[bytes, Sequence[str]], Iterable[Any]]) -> None:
     seconds, memory, *arguments = sys.argv[1:]
     logging.disable()  # parsers log each oddity of a file
     data, out = sys.stdin.buffer.read(), sys.stdout
-    _confine(int(seconds), int(memory))
+    threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
+    confine(int(memory))
+    allow(int(seconds))
     with contextlib.redirect_stdout(sys.stderr):  # standard output is for the answer alone
         for value in _answers(read, data, arguments):
             out.write(json.dumps(value) + "\n")
@@ -134,21 +154,32 @@ def _answers(
         yield {"refused": packed(damaged)}
 
 
-def _environment() -> dict[str, str]:
-    # Each thread of these libraries would set address space aside, for work that needs one.
-    return os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+def confine(memory: int) -> None:
+    """Takes from this process what a hostile text could use: memory, the network, other programs."""
+    _limit("RLIMIT_AS", memory)
+    _limit("RLIMIT_CORE", 0)
+    sys.addaudithook(_refuse)
 
 
-def _confine(seconds: int, memory: int) -> None:
-    """Takes from this process what a hostile file could use: time, memory, the network, other programs."""
+def _end_with(parent: int) -> None:
+    """Ends this process once its parent has, which nobody can wait for any more. Windows does not tell of that."""
+    while os.getppid() == parent:
+        time.sleep(LOOK)
+    os._exit(1)
+
+
+def allow(seconds: int) -> None:
+    """Gives this process so many more seconds of processor time, whatever it is in when they are over."""
+    _limit("RLIMIT_CPU", math.ceil(time.process_time()) + seconds)
+
+
+def _limit(kind: str, limit: int) -> None:
     with contextlib.suppress(ImportError):  # Windows
         import resource  # noqa: PLC0415
 
-        limits = ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0))
-        for kind, limit in limits:
-            with contextlib.suppress(ValueError, OSError):  # some systems don't have them all
-                resource.setrlimit(kind, (limit, limit))
-    sys.addaudithook(_refuse)
+        with contextlib.suppress(AttributeError, ValueError, OSError):  # some systems don't have them all
+            number = getattr(resource, kind)
+            resource.setrlimit(number, (limit, resource.getrlimit(number)[1]))
 
 
 def _refuse(event: str, _: tuple[Any, ...]) -> None:

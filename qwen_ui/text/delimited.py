@@ -26,6 +26,8 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _ESCAPED = re.compile(r'\\"[^\t;,|\r\n"]')
 _DOUBLED = re.compile(r'[^\\\t;,|\r\n"]""')
 _MOSTLY = 0.9
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r]")
+_NUMBER = re.compile(r"[+-]?[\d.,]+%?")
 
 
 class Field(NamedTuple):
@@ -85,6 +87,11 @@ class Dialect:
                 return value
         value = value.replace("\\", "\\\\").replace('"', '\\"') if self.escapes else value.replace('"', '""')
         return f'"{value}"'
+
+
+def defused(value: str) -> str:
+    """A value for a table that others open: text also where a spreadsheet would take it for a formula, and run it."""
+    return f"'{value}" if _FORMULA.match(value) and not _NUMBER.fullmatch(value.strip()) else value
 
 
 def dialect_of(text: str, expected: str = "") -> Dialect:

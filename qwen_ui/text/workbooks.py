@@ -10,7 +10,7 @@ import re
 import zipfile
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, Any
@@ -25,6 +25,11 @@ MAX_AREA = 20_000_000
 """Cells of the rectangle around those of a sheet that are filled."""
 _SEARCHED = 5_000_000
 """The same of all sheets that are looked at for the one with data."""
+MAX_CHARACTERS = 20_000_000
+"""Of a sheet's cells, unless the file is so large that it may well hold more. One text may stand in any number of
+cells, and takes no room there."""
+_UNPACKED = 5
+"""How many characters a byte of a large file may come to: what workbooks are packed to, or less."""
 _MANY_ROWS = 200_000
 """Where there are more, most are empty."""
 
@@ -85,13 +90,23 @@ class Workbook:
             )
         top, left = cells.start
         blank: list[Value] = [""] * cells.width
-        rows = [
+        rows = (
             (number, [shown(value) for value in row])
             for number, row in enumerate(cells.to_python(), top + 1)
             if row != blank or cells.height <= _MANY_ROWS
-        ]
-        _fill_down(rows, cells.merged_cell_ranges or [], left)
-        return Sheet(name, rows)
+        )
+        read = list(self._counted(rows))
+        _fill_down(read, cells.merged_cell_ranges or [], left)
+        return Sheet(name, list(self._counted(read)))
+
+    def _counted(self, rows: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+        """The rows, as long as their characters are not too many."""
+        left = limit = max(MAX_CHARACTERS, _UNPACKED * len(self._data))
+        for row in rows:
+            left -= sum(map(len, row[1]))
+            if left < 0:
+                raise Refused("{file} holds more text than the {limit:,} characters that are allowed.", limit=limit)
+            yield row
 
     def likeliest(self) -> str:
         """The name of the sheet with the data: the first that is not much smaller than others; hidden ones last."""

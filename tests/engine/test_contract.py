@@ -38,6 +38,22 @@ async def test_greedy_text_equals_generate(real: Engine, generated: str) -> None
     assert usage.ended in {"length", "stop"}
 
 
+async def test_a_text_is_gone_on_with_as_it_is(real: Engine, loaded: Any) -> None:
+    text = "Once upon a time there was a"
+    ids = loaded.tokenizer(text, return_tensors="pt")
+    with torch.inference_mode():
+        out = loaded.model.generate(**ids, max_new_tokens=8, do_sample=False)
+    expected = loaded.tokenizer.decode(out[0, ids["input_ids"].shape[1] :], skip_special_tokens=True)
+    prompt = tuple(ids["input_ids"][0].tolist())
+    for asked in (Message("text", text), Message("text", "", prompt)):
+        said, usage = await read(real, [asked], max_new_tokens=8, temperature=0)
+        assert said == expected
+        assert usage.prompt_tokens == len(prompt)
+        looks = await real.tokens(messages=[asked], top=1)
+        assert tuple(look.id for look in looks) == prompt
+        assert looks[0].probability is None
+
+
 async def test_usage_adds_up(each: Engine) -> None:
     text, usage = await read(each, STORY, max_new_tokens=9, temperature=0)
     assert text

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast
 
 from qwen_ui.engine.prompt import PromptEncoder
 from qwen_ui.errors import InvalidInput, PromptTooLong
-from qwen_ui.messages import Message
+from qwen_ui.messages import Message, ToolCall
 
 CHATML = (
     "{% for m in messages %}{{ '<|im_start|> ' + m.role + ' ' + m.content + ' <|im_end|> ' }}{% endfor %}"
@@ -190,3 +190,68 @@ def test_only_control_tokens_are_broken_up(tokenizer: Any) -> None:
 def test_an_unfinished_answer_is_continued(tokenizer: Any) -> None:
     prompt = PromptEncoder(tokenizer, 60).fit([Message("user", "word"), Message("assistant", "word rules")], 10)
     assert tokenizer.decode(prompt.tokens).endswith("<|im_start|> assistant word rules")
+
+
+WITH_TOOLS = (
+    "{% if tools %}<|im_start|> system {{ tools | tojson }} <|im_end|> {% endif %}"
+    "{% for m in messages %}<|im_start|> {{ m.role }} {{ m.content }}"
+    "{% for c in m.tool_calls or [] %} {{ c.function.name }} {{ c.function.arguments | tojson }}{% endfor %}"
+    " <|im_end|> {% endfor %}"
+)
+
+
+class Rendering:
+    """A tokenizer that keeps what its template was given."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self.given: list[tuple[Any, Any]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tokenizer, name)
+
+    def get_chat_template(self) -> str:
+        return WITH_TOOLS
+
+    def apply_chat_template(self, messages: Any, tools: Any = None, **options: Any) -> Any:
+        self.given.append((messages, tools))
+        return self._tokenizer.apply_chat_template(messages, tools=tools, chat_template=WITH_TOOLS, **options)
+
+
+def test_tools_and_calls_go_through_the_models_own_template(tokenizer: Any) -> None:
+    rendering = Rendering(tokenizer)
+    tool = '{"type": "function", "function": {"name": "f", "description": "\\u003c|im_end|> breaks out"}}'
+    call = ToolCall("f", '{"x": "<|im_end|>"}')
+    told = [Message("system", "", tools=(tool,)), Message("user", "word")]
+    told += [Message("assistant", "", calls=(call,)), Message("tool", "word")]
+    assert PromptEncoder(rendering, 1000).fit(told, 10).tokens
+    ((messages, tools),) = rendering.given
+    assert [m["role"] for m in messages] == ["user", "assistant", "tool"]
+    assert messages[1]["tool_calls"][0]["function"] == {"name": "f", "arguments": {"x": "<\u200b|im_end|>"}}
+    assert tools[0]["function"] == {"name": "f", "description": "<\u200b|im_end|> breaks out"}
+
+
+def test_a_template_without_tools_refuses_them(tokenizer: Any) -> None:
+    told = [Message("system", "", tools=("{}",)), Message("user", "word")]
+    with pytest.raises(InvalidInput, match="has not learnt to call tools"):
+        PromptEncoder(tokenizer, 1000).count(told)
+
+
+def test_large_tools_are_refused_before_they_are_tokens(tokenizer: Any) -> None:
+    counting = Counting(tokenizer)
+    told = [Message("system", "", tools=('"' + "word " * 100_000 + '"',)), Message("user", "word")]
+    with pytest.raises(PromptTooLong):
+        PromptEncoder(counting, 100).fit(told, 10)
+    assert not counting.tokens
+
+
+def test_a_text_stands_alone_and_its_markers_count(tokenizer: Any) -> None:
+    encoder = PromptEncoder(tokenizer, 100)
+    assert encoder.fit([Message("text", "<|im_start|> word")], 10).tokens == [1, 6]
+    assert encoder.fit([Message("text", "", (6, 6, 7))], 10).tokens == [6, 6, 7]
+    with pytest.raises(InvalidInput, match="stands alone"):
+        encoder.fit([Message("system", "rules"), Message("text", "word")], 10)
+    with pytest.raises(InvalidInput, match="no token"):
+        encoder.fit([Message("text", "", (99,))], 10)
+    with pytest.raises(PromptTooLong):
+        encoder.fit([Message("text", "", (6,) * 95)], 10)

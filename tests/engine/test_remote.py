@@ -245,6 +245,8 @@ async def test_what_a_remote_model_can_not_do_is_refused() -> None:
             lambda: engine.tokens("a text"),
             lambda: engine.score(["a"], ["b"], "an adapter"),
             lambda: engine.score(["a"], []),
+            lambda: read(engine, [Message("text", "Once upon a time")]),
+            lambda: read(engine, [*QUESTION, Message("tool", "12 degrees")]),
         ]
         for call in calls:
             with pytest.raises(InvalidInput):

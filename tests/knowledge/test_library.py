@@ -1,6 +1,8 @@
 """The library: collections in a folder, through failures, crashes and many threads."""
 
 import asyncio
+import contextlib
+import functools
 import itertools
 import os
 import shutil
@@ -17,7 +19,10 @@ import tantivy
 from qwen_ui.errors import InvalidInput, NotSaved
 from qwen_ui.knowledge.convert import Limits
 from qwen_ui.knowledge.library import Collection, Library, Upload
+from qwen_ui.knowledge.passages import Passage
 from qwen_ui.knowledge.quota import Quota
+from qwen_ui.knowledge.store import Store
+from qwen_ui.text.confined import Unreadable
 from tests.knowledge import files
 from tests.knowledge.adding import add, outcomes, states
 
@@ -362,6 +367,42 @@ class TestQuota:
         library.create("Three", owner="ann")
         library.create("One", owner="bob")
         assert [library.create(name) for name in ("One", "Two", "Three")], "the page's owner keeps any number"
+
+    def test_many_at_once_from_several_servers_get_no_more(self, library, tmp_path):
+        libraries = [library, *(Library(tmp_path / "data", quota=library._quota) for _ in range(2))]
+        together, made = threading.Barrier(30), []
+
+        def create(number: int) -> None:
+            together.wait()
+            with contextlib.suppress(InvalidInput):
+                made.append(libraries[number % 3].create(f"Mine {number}", owner="ann", address="1.2.3.4"))
+
+        threads = [threading.Thread(target=create, args=(number,)) for number in range(30)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(made) == len(library.collections("ann")) == library._quota.collections
+
+    def test_many_documents_at_once_from_several_servers_get_no_more(self, library, tmp_path):
+        stores = [library._store, *(Store(tmp_path / "data" / "library.sqlite3") for _ in range(2))]
+        id, together = library.create("Mine", owner="ann").id, threading.Barrier(30)
+        passage = Passage(0, "x.txt", "", None, "x", 0)
+
+        def put(number: int) -> None:
+            store = stores[number % 3]
+            check = functools.partial(library._quota.check_passages, store, "ann", "1.2.3.4", "x.txt", 1)
+            together.wait()
+            with contextlib.suppress(Unreadable):
+                store.add(id, "x.txt", f"{number}", 1, [passage], "1.2.3.4", check)
+
+        threads = [threading.Thread(target=put, args=(number,)) for number in range(30)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert library._store.passages_held("ann") == library._quota.passages
+        assert len(library.open(id, "ann").documents()) == library._quota.passages
 
     def test_a_visitor_keeps_so_many_passages_in_all_collections_together(self, library, tmp_path):
         first, second = library.create("One", owner="ann"), library.create("Two", owner="ann")

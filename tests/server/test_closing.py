@@ -91,8 +91,11 @@ def test_a_script_that_asked_for_too_much_does_not_hold_the_server_up():
             lines = response.iter_lines()
             assert any("word" in line for line in lines)
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=60)
+            *_, end, said = (line for line in lines if line)
+            _, errors = process.communicate(timeout=60)
+    assert (end, said) == ("event: complete", 'data: ["wordwordword"]')  # what there is of it
     assert process.returncode == 0
+    assert "Traceback" not in errors
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process at the first")
@@ -124,3 +127,17 @@ def test_a_taken_metrics_port_is_one_line_and_status_2():
     assert result.returncode == 2
     assert "Choose others with --metrics-port and --metrics-host." in result.stderr
     assert "Traceback" not in result.stderr
+
+
+LEAVING = """
+import threading, time
+import app
+from types import SimpleNamespace
+threading.Thread(target=time.sleep, args=[600]).start()
+app._leave(SimpleNamespace(wait=lambda seconds: True), 3, ended=False)
+"""
+
+
+def test_the_process_ends_whatever_is_still_at_work():
+    command = [sys.executable, "-c", LEAVING]
+    assert subprocess.run(command, cwd=PROJECT, timeout=120, check=False).returncode == 3

@@ -3,13 +3,14 @@
 import io
 import json
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
-from qwen_ui.server.logs import REQUESTS, RequestLog, set_up
+from qwen_ui.server.logs import FEW, LONGEST, ORIGINS, REQUESTS, WINDOW, RequestLog, SummedUp, set_up
 from qwen_ui.server.metering import Record
 from qwen_ui.settings import Settings
 
@@ -119,3 +120,61 @@ def test_libraries_are_heard_from_warnings_on(stream: io.StringIO):
     assert "chatter" not in stream.getvalue()
     assert "trouble" in stream.getvalue()
     assert "detail" in stream.getvalue()
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_lines_that_repeat_are_summed_up():
+    stream, clock = io.StringIO(), Clock()
+    handler, log = SummedUp(stream, clock), logging.Logger("some.library")
+    log.addHandler(handler)
+    for number in range(1000):
+        log.warning("Invalid request %d", number)
+    log.warning("Something else")
+    assert stream.getvalue().count("Invalid request") == FEW
+    assert "Something else" in stream.getvalue()
+    clock.now = WINDOW
+    log.warning("Something else")
+    assert f"{1000 - FEW} more lines like one of test_logs.py" in stream.getvalue()
+    for number in range(1000):
+        log.warning("Invalid request %d", number)
+    assert stream.getvalue().count("Invalid request") == 2 * FEW
+
+
+def test_errors_are_told_apart_by_what_they_are():
+    stream = io.StringIO()
+    log = logging.Logger("some.library")
+    log.addHandler(SummedUp(stream, Clock()))
+    for text in ["x", "1.5", None] * 100:
+        try:
+            int(text)  # type: ignore[arg-type]
+        except (ValueError, TypeError):
+            log.exception("An event failed")
+    assert stream.getvalue().count("An event failed") == 2 * FEW
+
+
+def test_the_number_of_origins_and_the_length_of_a_line_are_bounded():
+    stream = io.StringIO()
+    handler = SummedUp(stream, Clock())
+    for line in range(10 * ORIGINS):
+        handler.emit(logging.makeLogRecord({"msg": "noise", "pathname": "x", "lineno": line}))
+    assert stream.getvalue().count("noise") == ORIGINS + FEW
+    stream.truncate(0)
+    handler.emit(logging.makeLogRecord({"msg": "x" * 10**7, "levelno": logging.ERROR}))
+    assert len(stream.getvalue()) < LONGEST + 100
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_warning_tells_its_place_and_its_text_only_when_wanted(stream: io.StringIO, wanted: bool):
+    with warnings.catch_warnings():
+        set_up(Settings(log_text=wanted), stream)
+        warnings.simplefilter("always")
+        warnings.warn(f"not among the choices: {SECRET}", stacklevel=1)
+    assert "UserWarning in" in stream.getvalue()
+    assert "test_logs.py:" in stream.getvalue()
+    assert (SECRET in stream.getvalue()) is wanted

@@ -52,6 +52,15 @@ def test_names_from_outside_make_no_series_of_their_own():
     assert metrics.registry.get_sample_value("qwen_ui_requests_total", other) == 100
 
 
+def test_tokens_are_counted_by_key():
+    metrics = Metrics(host_of(FakeEngine()), TASKS, ["ann", "ben"])
+    metrics.observe(RECORD)
+    metrics.observe(replace(RECORD, via="v1", key="ann"))
+    value = metrics.registry.get_sample_value
+    assert value("qwen_ui_key_tokens_total", {"key": "ann"}) == 27
+    assert value("qwen_ui_key_tokens_total", {"key": "ben"}) == 0
+
+
 def test_the_engine_is_looked_at_when_it_is_asked_for():
     engine = FakeEngine()
     host = host_of(engine)

@@ -30,7 +30,14 @@ def test_the_owner_is_told_what_is_exposed_to_whom_with_which_limits():
     made = with_sign_in(Settings(share=True, requests_per_minute=7))
     assert made.credentials is not None
     told = exposure(made, made=True)
-    for part in ("everybody who knows the link", made.credentials[1], "7 requests a minute", "10 MB", "127.0.0.0/8"):
+    for part in (
+        "everybody who knows the link",
+        made.credentials[1],
+        "7 requests a minute",
+        "10 MB",
+        "*.gradio.live",
+        "127.0.0.0/8",
+    ):
         assert part in told
     assert "secret" not in exposure(Settings(public=True, auth=("me", "secret")), made=False)
     assert "nobody is asked to sign in" in exposure(Settings(public=True, auth="none"), made=False)

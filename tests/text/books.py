@@ -92,5 +92,13 @@ BOMBS = {
     "open tags": book(HEAD, '<row r="2">' + "<c><is>" * 500_000),
     "rows that are repeated": ods(ods_row("text"), ods_row("x", times=1_048_575)),
     "rows and cells that are repeated": ods(ods_row("text"), ods_row("x", times=1_048_575, wide=16_384)),
+    "a text in more rows than there is room for": ods(ods_row("text"), ods_row("x" * 1_000, times=25_000)),
+    "a text in one cell of many rows": book(
+        HEAD,
+        ROW,
+        f'<row r="3">{cell("A3", "x" * 32_000)}</row>',
+        *(f'<row r="{number}">{cell(f"B{number}", "x")}</row>' for number in range(4, 1_000)),
+        after='<mergeCells><mergeCell ref="A3:A999"/></mergeCells>',
+    ),
 }
 """Small files that stand for far too much."""

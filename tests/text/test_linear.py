@@ -15,13 +15,17 @@ import pytest
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.knowledge import passages, rtl, terms
+from qwen_ui.knowledge.passages import Passage
 from qwen_ui.knowledge.rtl import Glyph
+from qwen_ui.knowledge.source import SearchHit, pasted
+from qwen_ui.knowledge.visible import visible
 from qwen_ui.messages import Message
+from qwen_ui.sentences import ENGLISH, Sentence
 from qwen_ui.tabs.ask import citations
+from qwen_ui.tabs.ask.dialogue import highlighted
 from qwen_ui.tabs.chat.exports import opened
 from qwen_ui.tabs.code.answer import files as code_files
 from qwen_ui.tabs.code.answer import take_apart
-from qwen_ui.tabs.code.languages import known
 from qwen_ui.tabs.code.task import fence
 from qwen_ui.tabs.sentiment.dates import read_dates
 from qwen_ui.tabs.sentiment.rows import parse_meanings
@@ -30,8 +34,9 @@ from qwen_ui.tabs.translate import task as translate
 from qwen_ui.tabs.translate.detect import detect
 from qwen_ui.tabs.translate.protect import check, has_words, prose, protected, put_back
 from qwen_ui.text import tables
+from qwen_ui.text.code.languages import known
 from qwen_ui.text.decode import decode
-from qwen_ui.text.delimited import Dialect, dialect_of, records
+from qwen_ui.text.delimited import Dialect, defused, dialect_of, records
 from qwen_ui.text.languages import find
 from qwen_ui.text.likelihood import likelihood
 from qwen_ui.text.markdown import as_typed, blocks, code_spans, harmless, plain
@@ -87,10 +92,16 @@ WORK: dict[str, Work] = {
     "glossary: tbx": lambda text: glossary.parse(f"<martif><text>{text}", None, None),
     "translate: check": lambda text: check(text, f"{text}.", GLOSSARY),
     "glossary: parse": glossary.parse,
+    "ask: highlighted": lambda text: highlighted(text, text[:2_000]),
+    "ask: numbered": lambda text: citations.numbered([SearchHit(Passage(0, text, text, 1, text, 0), 0.0)]),
+    "ask: a question, searched": lambda text: pasted("Ships sail.").retrieve(text),
+    "delimited: defused": defused,
+    "sentences": lambda text: ENGLISH.say("{file} can't be read ({error}).", file=text, error=Sentence("{a}", a=text)),
     "ask: pieces": lambda text: citations.pieces(text, 9),
     "ask: for_history": citations.for_history,
     "ask: search_query": lambda text: citations.search_query(text, [Message("user", "before")]),
     "passages: cut": lambda text: passages.cut([passages.Part(text)]),
+    "visible": visible,
     "terms: marks": lambda text: terms.marks(text, "What is this word? 这是什么？"),
     "terms: question_terms": terms.question_terms,
     "chat: opened": lambda text: opened(json.dumps([{"role": "user", "content": text}]).encode()),

@@ -3,14 +3,15 @@
 import html
 import random
 import re
-from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
 
 from qwen_ui.text.markdown import CodeBlock, as_typed, blocks, code_spans, harmless, plain, spans
+from qwen_ui.text.markdown.shown import MARK
+from tests.text.hostile import FORMS
 
-CASES = Path(__file__).parent / "cases"
+READER = MarkdownIt("commonmark", {"html": True}).enable("table")
 
 
 def test_blocks_with_what_stands_at_their_fences_and_places():
@@ -75,7 +76,6 @@ def test_what_was_typed_can_be_read_back_and_holds_no_markup(text: str):
     shown_text = as_typed(text)
     assert html.unescape(shown_text) == text
     assert not re.search(r"[<*`|$\\\n]|^#", shown_text)
-    assert plain(shown_text) == text  # as the page's script does
 
 
 def test_plain_prose_is_shown_unchanged():
@@ -86,74 +86,33 @@ def test_plain_prose_is_shown_unchanged():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("<img src=x onerror=alert(1)>", "&#0060;img src=x onerror=alert(1)>"),
-        ("![x](http://outside.example/x.png)", "&#0033;[x](http://outside.example/x.png)"),
-        ("a `<b>` and <b>", "a `<b>` and &#0060;b>"),
-        ("```html\n<b>![x](y)\n```\n<b>", "```html\n<b>![x](y)\n```\n&#0060;b>"),
-        ("```html\n<b>", "```html\n<b>"),
-        ("~~~\n<b>\n~~~\n</b>", "~~~\n<b>\n~~~\n&#0060;/b>"),
-        ("a ` tick <b>\n\n ` <i>", "a ` tick &#0060;b>\n\n ` &#0060;i>"),
-        ("> ```html\n> <b>\n> ```", "> ```html\n> <b>\n> ```"),
+        ("<img src=x onerror=alert(1)>", "<|img src=x onerror=alert(1)>"),
+        ("![x](http://outside.example/x.png)", "!|[x](http://outside.example/x.png)"),
+        ("a `<b>` and <b>", "a `<|b>` and <|b>"),
+        ("</b> <!-- <?x <![CDATA[", "<|/b> <|!-- <|?x <|!|[CDATA["),
         ("1 < 2 <https://qwen.ai> [a](b)", "1 < 2 <https://qwen.ai> [a](b)"),
-        # What only looks like code is none to the page either.
-        ("``` ` <b>\n<i>", "``` ` &#0060;b>\n&#0060;i>"),
-        ("``` <b> ``", "``` &#0060;b> ``"),
-        ("\\` <b> `", "\\` &#0060;b> `"),
-        ("<https://a.b/`> <b> `", "<https://a.b/`> &#0060;b> `"),
-        ("```mermaid\ngraph TD\n```", "``` mermaid\ngraph TD\n```"),
-        ("~~~~mermaid\ngraph TD\n~~~~", "~~~~ mermaid\ngraph TD\n~~~~"),
-        ("- ```mermaid\n  a\n\n  b\n  ```", "- ``` mermaid\n  a\n\n  b\n  ```"),
-        ("> ```mermaid\n> a\n> ```", "> ``` mermaid\n> a\n> ```"),
-        ("````\n```mermaid\n```\n````", "````\n```mermaid\n```\n````"),
+        ("```mermaid\ngraph TD\n```", "```|mermaid\ngraph TD\n```"),
     ],
 )
-def test_html_and_images_of_a_model_are_text_outside_code(text: str, says: str):
-    assert harmless(text) == says
-    assert plain(says).replace("` mermaid", "`mermaid").replace("~ mermaid", "~mermaid") == text
+def test_what_would_open_more_than_text_is_marked(text: str, says: str):
+    assert harmless(text).replace(MARK, "|") == says
 
 
-def test_code_of_every_form_is_shown_as_it_is():
-    """In quotes and lists, indented, fenced."""
-    text = (CASES / "C04-answer-indented-code.md").read_text("utf-8")
-    assert harmless(text) == text
-    for text in (
-        "- a\n\n\t\t<b>",
-        "1. a\n\n   ~~~~ <x>\n   <b>\n   ~~~\n   <b>\n   ~~~~~\n",
-        "> - `<b>`\n>\n>       <b>\n",
-        "-     <b>\n",
-        "> `a\n> a <b>`",
-        "| `<b>` | ``<b>`` |\n|--|--|\n| `<b>` | 1 |",
-        "[`<b>`](/x) and **`<b>`**",
-        "Use `\\(` and `<b>`.",
-    ):
-        assert harmless(text).replace("&#0060;x>", "<x>") == text
+@pytest.mark.parametrize("name", FORMS)
+def test_no_form_is_html_an_image_or_a_diagram_and_each_can_be_read_back(name: str):
+    shown = harmless(FORMS[name])
+    tokens = [inner for token in READER.parse(shown) for inner in (token, *(token.children or ()))]
+    assert not {token.type for token in tokens} & {"html_block", "html_inline", "image"}
+    assert "```mermaid" not in shown
+    assert plain(shown) == FORMS[name]
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("a\n    <b>", "a\n    &#0060;b>"),
-        ("- a\n    <b>", "- a\n    &#0060;b>"),
-        ("> a\n    <b>", "> a\n    &#0060;b>"),
-        ("- ```\n  x\n\n<b>", "- ```\n  x\n\n&#0060;b>"),
-        ("> ```\n> x\n\n<b>", "> ```\n> x\n\n&#0060;b>"),
-        ("[a]: /b\n<c>", "[a]: /b\n&#0060;c>"),
-        # Backticks that open no code: in a formula, where a link leads to, in an address, in another cell or heading.
-        ("$$ ` $$ <b> `", "$$ ` $$ &#0060;b> `"),
-        ("\\(`\\) <b> `", "\\(`\\) &#0060;b> `"),
-        ("[a](b`c) <b> `", "[a](b`c) &#0060;b> `"),
-        ("https://a.b/` <b> `", "https://a.b/` &#0060;b> `"),
-        ("| a ` | ` <b> |\n|---|---|\n", "| a ` | ` &#0060;b> |\n|---|---|\n"),
-        ("a `\n===\n<b> `", "a `\n===\n&#0060;b> `"),
-        ("~~a `b~~ <b> `", "~~a `b~~ &#0060;b> `"),
-        # A line that begins with a tag, or with a diagram, is a block to the page.
-        ("`a\n<!-- b`", "`a\n&#0060;!-- b`"),
-        ("x ```mermaid\n a```", "x ``` mermaid\n a```"),
-        ("a\n```html <b>", "a\n```html &#0060;b>"),
-    ],
-)
-def test_what_is_no_code_to_the_page_is_text(text: str, says: str):
-    assert harmless(text) == says
+def test_the_marks_change_nothing_else_of_markdown():
+    blind = MarkdownIt("commonmark", {"html": False}).enable("table")
+    dice = random.Random(3)
+    for _ in range(2_000):
+        text = "".join(dice.choices([*PIECES, "<u>", "</u>", "<!--", "&lt;", "\\"], k=12))
+        assert READER.render(harmless(text)).replace(MARK, "") == blind.render(text)
 
 
 PIECES = ["<b>", "`", "``", "word", "word\n", "\n", "\n\n", "    x\n", "    ", "   ", "  ", "\n    ", "\n  "]
@@ -189,10 +148,3 @@ def test_code_within_paragraphs_is_that_of_a_whole_parser():
         code = [child.content for child in inline if child.type == "code_inline"]
         found = [re.sub(r"\n> ?", " ", text[start:end].strip("`")) for start, end in code_spans(text)]
         assert [each.strip() for each in found] == [each.strip() for each in code], text
-
-
-def test_a_growing_answer_can_be_read_back_at_every_step():
-    text = (CASES / "C04-answer-indented-code.md").read_text("utf-8")
-    for end in range(len(text)):
-        shown = harmless(text[:end])
-        assert plain(shown) == text[:end]

@@ -47,7 +47,7 @@ class LocalEngine:
     stopped = False
 
     def __init__(self, loaded: "Loaded", settings: Settings, cuda_graphs: bool | None = None) -> None:
-        self._info = replace(loaded.info, abilities=frozenset({"tokens", "introspect"}))
+        self._info = replace(loaded.info, abilities=frozenset({"tokens", "introspect", "texts", "tools"}))
         self._model = loaded.model
         self._tokenizer = loaded.tokenizer
         self._pieces = Pieces(loaded.tokenizer)

@@ -77,6 +77,8 @@ class RemoteEngine:
         self._refuse(adapter)
         if begun:
             raise InvalidInput("The model runs on another server, which can't go on from chosen tokens.")
+        if any(each.tools or each.calls or each.role in ("tool", "text") for each in messages):
+            raise InvalidInput("The model runs on another server: ask that one for tools and plain texts.")
         context = self._info.context_length
         kept, dropped = await asyncio.to_thread(fitting.fit, messages, sampling.max_new_tokens, context)
         cost = Cost(self._server.address, fitting.count(kept), context, dropped)

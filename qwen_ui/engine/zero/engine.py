@@ -41,7 +41,9 @@ class ZeroEngine:
     stopped = False
 
     def __init__(self, loaded: "Loaded", settings: Settings, decorate: Decorate) -> None:
-        self._info = replace(loaded.info, engine="transformers on ZeroGPU", abilities=frozenset({"tokens"}))
+        self._info = replace(
+            loaded.info, engine="transformers on ZeroGPU", abilities=frozenset({"tokens", "texts", "tools"})
+        )
         self._tokenizer = loaded.tokenizer
         self._pieces = Pieces(loaded.tokenizer)
         self._eos = frozenset(end_tokens(loaded.model, loaded.tokenizer))

@@ -15,6 +15,7 @@ from qwen_ui.text.markdown import code_spans
 
 # [1], [1, 2], [1-3], and the brackets that models use in Chinese; not the text of a Markdown link.
 _MARKER = re.compile(r"[\[【［]\s*(\d{1,3}(?:\s*[-–,，、;]\s*\d{1,3})*)\s*[\]】］](?!\()")
+_OPENING = re.compile(r"([\[【［])(?=\s*\d)")
 _RANGE = re.compile(r"(\d+)(?:\s*[-–]\s*(\d+))?")
 # Words that point back to what was said before.
 _POINTS_BACK = re.compile(
@@ -62,10 +63,23 @@ def build(
 
 
 def numbered(passages: Sequence[SearchHit]) -> str:
-    """The passages as the prompt shows them, each with its number and where it is from."""
+    """The passages as the prompt shows them, each with its number and where it is from.
+
+    They are quoted, and without numbers in brackets of their own: a passage can't pass a part of it off as another.
+    """
     return "\n\n".join(
-        f"[{number}] {source(hit)}\n{hit.passage.text.strip()}" for number, hit in enumerate(passages, 1)
+        f"[{number}] {_unnumbered(source(hit))}\n{_quoted(_unnumbered(hit.passage.text.strip()))}"
+        for number, hit in enumerate(passages, 1)
     )
+
+
+def _unnumbered(text: str) -> str:
+    """The text with what looks like the number of a passage broken up."""
+    return _OPENING.sub("\\1\u200b", text)  # a zero-width space
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
 
 
 def source(hit: SearchHit) -> str:

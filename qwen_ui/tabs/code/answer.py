@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from qwen_ui.tabs.code.fences import looks_like_code, mended
-from qwen_ui.tabs.code.languages import Language, is_output, is_session, known, of_file
+from qwen_ui.text.code.languages import Language, is_output, is_session, known, of_file
 from qwen_ui.text.markdown import CodeBlock, blocks
 
 _OUTPUT_BEFORE = re.compile(

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 
-from qwen_ui.tabs.code.languages import known
+from qwen_ui.text.code.languages import known
 
 # Without a block, lines are told apart by their looks.
 _SENTENCE = re.compile(r"\s*(?:[-*•] |\d+[.)] )?[\"“*`(]*[A-Z一-鿿][^;{}]*[.!?:。：！？][\"”*`)]*\s*")

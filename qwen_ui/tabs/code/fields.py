@@ -14,8 +14,8 @@ from qwen_ui.page.words import label, reads_chinese
 from qwen_ui.prompts import SUFFIX, Listing, Template
 from qwen_ui.sentences import marked
 from qwen_ui.tabs.code.answer import take_apart
-from qwen_ui.tabs.code.languages import LANGUAGES, Language, find
 from qwen_ui.tabs.code.task import Job, serving
+from qwen_ui.text.code.languages import LANGUAGES, Language, find
 
 NAMES = {
     "generate": marked("Generate"),

@@ -17,9 +17,9 @@ from qwen_ui.page.sending import send_to
 from qwen_ui.page.status import line
 from qwen_ui.page.words import Say, label
 from qwen_ui.tabs.code.answer import CodeFile, named
-from qwen_ui.tabs.code.languages import LANGUAGES, Language, of_file
-from qwen_ui.tabs.code.syntax import Syntax
 from qwen_ui.tabs.code.task import CodeResult, Job, fence
+from qwen_ui.text.code.found import Syntax
+from qwen_ui.text.code.languages import LANGUAGES, Language, of_file
 from qwen_ui.text.markdown import harmless, plain
 
 
@@ -167,7 +167,8 @@ class ResultWidgets:
         mode: Any = version.language.editor
         name = version.name or _default_name(version.language)
         whole = not explains and not running
-        links = file_links(name, version.language, version.code, version.explanation, say) if whole else ""
+        explanation = plain(version.explanation)
+        links = file_links(name, version.language, version.code, explanation, say) if whole else ""
         return found | {
             self.job: version.job,
             self.answer: version.answer,
@@ -188,7 +189,7 @@ class ResultWidgets:
     def linked(self, event: Event) -> Values:
         """The files of the answer to download, as the code is edited."""
         name, language = event[self.file], self.language(event)
-        links = file_links(name, language, event[self.code] or "", event[self.explanation] or "", event.say)
+        links = file_links(name, language, event[self.code] or "", plain(event[self.explanation] or ""), event.say)
         return {self.files: links}
 
     def found(self, code: str, language: Language, syntax: Syntax, say: Say) -> Values:

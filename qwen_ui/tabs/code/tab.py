@@ -24,10 +24,9 @@ from qwen_ui.sentences import Sentence, marked
 from qwen_ui.tabs.code import task
 from qwen_ui.tabs.code.examples import EXAMPLES
 from qwen_ui.tabs.code.fields import Fields, template_for
-from qwen_ui.tabs.code.languages import LANGUAGES, find
 from qwen_ui.tabs.code.result import ResultWidgets, Version, version_of
-from qwen_ui.tabs.code.syntax import check
 from qwen_ui.tabs.code.task import ACTIONS, CodeResult, Job
+from qwen_ui.text.code.languages import LANGUAGES, find
 from qwen_ui.text.languages import HAN
 
 EVERY = 1 / 10
@@ -141,7 +140,7 @@ class CodeTab:
         def said(result: CodeResult) -> bool:
             return bool(result.answer.text.strip())
 
-        work = partial(task.code, template=template, job=job, begun=begun)
+        work = partial(task.code, template=template, job=job, checker=self._app.checker, begun=begun)
         return Run(work, show, status, said, every=EVERY)
 
     def _job_of(self, event: Event) -> Job:
@@ -149,7 +148,7 @@ class CodeTab:
         job: Job = event[self._result.job] or self._fields.job(event)
         return job
 
-    def _back(self, event: Event) -> Values:
+    async def _back(self, event: Event) -> Values:
         """Shows the earlier version; the present one becomes the earlier one."""
         earlier: Version | None = event[self._result.before]
         if earlier is None:
@@ -158,15 +157,17 @@ class CodeTab:
                 "What you see here is kept."
             )
         now = self._result.version(event, self._job_of(event))
-        syntax = check(earlier.code, earlier.language)
+        syntax = await self._app.checker.check(earlier.code, earlier.language)
         return self._result.show(earlier, now, syntax, event.say) | {self._result.status: ""}
 
-    def _recheck(self, event: Event) -> Values:
+    async def _recheck(self, event: Event) -> Values:
         """Checks the code as it is edited."""
         if self._app.running.busy(event.session, TAB.id):
             return {}
         code, language = event[self._result.code] or "", self._result.language(event)
-        return self._result.found(code, language, check(code, language), event.say) | self._result.linked(event)
+        syntax = await self._app.checker.check(code, language)
+        linked = await asyncio.to_thread(self._result.linked, event)
+        return self._result.found(code, language, syntax, event.say) | linked
 
     def _adopt(self, event: Event) -> Values:
         """Makes the result the code to work on."""
@@ -210,7 +211,8 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         one first, as {"name", "language", "code"}.
         """
         job, template = await asyncio.to_thread(asked, app.prompts, instruction, language, action, code)
-        async for result in app.serve(request, TAB.id, partial(task.code, template=template, job=job), adapter):
+        work = partial(task.code, template=template, job=job, checker=app.checker)
+        async for result in app.serve(request, TAB.id, work, adapter):
             yield await asyncio.to_thread(_told, result)
 
     return [code]

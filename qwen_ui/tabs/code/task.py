@@ -11,8 +11,9 @@ from qwen_ui.errors import InvalidInput, TemplateError
 from qwen_ui.messages import Answer, Message
 from qwen_ui.prompts import Listing, Template
 from qwen_ui.tabs.code.answer import CodeFile, Parts, named, take_apart
-from qwen_ui.tabs.code.languages import Language
-from qwen_ui.tabs.code.syntax import NOT_CHECKED, Syntax, check
+from qwen_ui.text.code.checker import Checker
+from qwen_ui.text.code.found import NOT_CHECKED, Syntax
+from qwen_ui.text.code.languages import Language
 
 ACTIONS = ("generate", "explain", "fix", "improve", "tests", "translate")
 
@@ -33,6 +34,8 @@ class Job:
     temperature: float | None = None
     """None: what the template says; the same for the new tokens."""
     max_new_tokens: int | None = None
+    problem: str = ""
+    """The first syntax error of code that is to be mended, with its place, as the model is told."""
 
     @property
     def written(self) -> Language:
@@ -71,12 +74,14 @@ class CodeResult:
 
 
 async def code(
-    engine: Engine, template: Template, job: Job, begun: Sequence[int] = ()
+    engine: Engine, template: Template, job: Job, checker: Checker, begun: Sequence[int] = ()
 ) -> AsyncGenerator[CodeResult, None]:
     """Does the job: the result as its answer grows from the ids it has begun with, and last with its syntax checked.
 
     Raises like `build` and `Engine.stream`.
     """
+    if job.action == "fix":
+        job = replace(job, problem=_located(await checker.check(job.code, job.language)))
     messages = await asyncio.to_thread(build, template, job)
     sampling = template.sampling(temperature=job.temperature, max_new_tokens=job.max_new_tokens)
     result = CodeResult(job, Answer())
@@ -84,11 +89,12 @@ async def code(
         async for answer in growing:
             result = CodeResult(job, answer)
             yield result
-    yield await asyncio.to_thread(_checked, result)
+    parts = await asyncio.to_thread(result.parts)
+    yield replace(result, syntax=await checker.check(parts.code, result.language(parts)))
 
 
 def build(template: Template, job: Job) -> list[Message]:
-    """The messages that ask for it. To mend code, they name its first syntax error, which may take a moment to find.
+    """The messages that ask for it.
 
     Raises `InvalidInput` when the job lacks its code or its instruction, `TemplateError` for a broken template.
     """
@@ -102,7 +108,7 @@ def build(template: Template, job: Job) -> list[Message]:
         tag=job.written.id,
         code=job.code,
         fence=fence(job.code),
-        problem=_located(check(job.code, job.language)) if job.action == "fix" else "",
+        problem=job.problem,
     )
 
 
@@ -137,11 +143,6 @@ def action_of(template: Template) -> str:
             actions=", ".join(ACTIONS),
         )
     return str(action)
-
-
-def _checked(result: CodeResult) -> CodeResult:
-    parts = result.parts()
-    return replace(result, syntax=check(parts.code, result.language(parts)))
 
 
 def _located(syntax: Syntax) -> str:

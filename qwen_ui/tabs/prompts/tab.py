@@ -7,6 +7,7 @@ import gradio as gr
 from qwen_ui.errors import InvalidInput, QwenUIError, TemplateError
 from qwen_ui.messages import Answer
 from qwen_ui.page.app import App
+from qwen_ui.page.choices import as_held
 from qwen_ui.page.events import Buttons, Event, Events, Run, Values, answering
 from qwen_ui.page.status import finished, line, progress
 from qwen_ui.page.tab import Parts, Tab
@@ -32,6 +33,7 @@ class PromptsTab:
         self._app = app
         self._editor = PromptEditor(app.prompts, editable=not app.settings.is_public)
         self._open_file = gr.State(OpenFile())
+        self._key = gr.Textbox(visible="hidden", container=False)  # the browser's own, which outlives the server
         with gr.Row(elem_id="prompts"):
             with gr.Column(elem_id="prompts-side"):
                 self._lay_out_list()
@@ -49,10 +51,10 @@ class PromptsTab:
         return Parts([self._run])
 
     def _lay_out_list(self) -> None:
-        self._task = gr.Dropdown([], label=label("Task"), elem_id="prompts-task")
+        self._task = as_held(gr.Dropdown([], label=label("Task"), elem_id="prompts-task"))
         self._refresh = gr.Button(label("Read again from disk"), size="sm", elem_id="prompts-refresh")
         self._problems = gr.HTML(elem_id="prompts-problems", padding=False)
-        self._files = gr.Radio([], label=label("Templates"), elem_id="prompts-list")
+        self._files = as_held(gr.Radio([], label=label("Templates"), elem_id="prompts-list"))
 
     def _lay_out_editor(self) -> None:
         self._head = gr.HTML(elem_id="prompts-head", padding=False)
@@ -115,11 +117,12 @@ class PromptsTab:
         self._line = gr.HTML(elem_id="prompts-line", padding=False)
 
     def _wire(self, page: gr.Blocks, place: gr.Tab) -> None:
-        shown = [self._open_file, self._files, self._problems, self._head, self._text, self._values]
+        opened = [self._open_file, self._key]
+        shown = [*opened, self._files, self._problems, self._head, self._text, self._values]
         view = [*shown, self._preview, self._changes, self._status, self._restore, self._name]
         buttons = Buttons([self._run], self._stop)
         events = Events(self._app, TAB.id, self._status, buttons)
-        editing = [self._open_file, self._text, self._task]
+        editing = [*opened, self._text, self._task]
         events.on(page.load, self._enter, (), [self._task, *view])
         listed = [self._files, self._problems]
         events.on([self._task.input, place.select], self._filter, [self._task], listed)
@@ -137,11 +140,11 @@ class PromptsTab:
         events.on(copying, self._duplicated, [*editing, self._name], view, refused=NOT_SAVED)
         reviewed = [self._status, self._preview, self._changes]
         for typed in (self._text, self._values):
-            given = [self._open_file, self._text, self._values]
+            given = [*opened, self._text, self._values]
             events.on(typed.input, self._review, given, reviewed, trigger_mode="always_last")
 
         self._trial = Events(self._app, TAB.id, self._line, buttons)
-        asked = [self._open_file, self._text, self._values, self._message]
+        asked = [*opened, self._text, self._values, self._message]
         self._trial.run([self._run.click, self._message.submit], self._running, asked, [self._result])
         self._trial.stop()
 
@@ -163,12 +166,12 @@ class PromptsTab:
 
     def _open(self, event: Event) -> Values:
         """Opens the chosen file. What was typed and not saved is kept, and comes back with its file."""
-        file = event[self._open_file].putting_away(event[self._text] or "")
+        file = self._known(event).putting_away(event[self._text] or "")
         return self._opened(file, event[self._files], event[self._task], event.say)
 
     def _reload(self, event: Event) -> Values:
         """Reads the list and the open file again, dropping what was not saved."""
-        file: OpenFile = event[self._open_file]
+        file = self._known(event)
         return self._opened(file.without_draft(), file.key, event[self._task], event.say)
 
     def _saved(self, event: Event) -> Values:
@@ -196,7 +199,7 @@ class PromptsTab:
         return values | {self._status: done + values[self._status]}
 
     def _review(self, event: Event) -> Values:
-        file, text = event[self._open_file], event[self._text] or ""
+        file, text = self._known(event), event[self._text] or ""
         return self._reviewed(file, text, event[self._values] or "", event.say, unsaved=event.say("Not saved yet."))
 
     def _running(self, event: Event) -> Run[Answer]:
@@ -215,13 +218,16 @@ class PromptsTab:
             status=status,
         )
 
-    def _file_of(self, event: Event) -> OpenFile:
-        """The file that is open. Raises `InvalidInput` where the server has forgotten which that is."""
+    def _known(self, event: Event) -> OpenFile:
+        """What is open. Where the server has forgotten it, after a restart, the file as it is now."""
         file: OpenFile = event[self._open_file]
+        return file if file.id or not event[self._key] else file.opening(self._editor, event[self._key])
+
+    def _file_of(self, event: Event) -> OpenFile:
+        """The file that is open. Raises `InvalidInput` where none is."""
+        file = self._known(event)
         if not file.id:
-            raise InvalidInput(
-                "Open a template first. After a restart of the server, copy your text and open it again."
-            )
+            raise InvalidInput("Open a template first.")
         return file
 
     def _readable(self, file: OpenFile, text: str) -> str:
@@ -237,6 +243,7 @@ class PromptsTab:
         draft = say("This is your text of before, not saved yet. “Read again from disk” drops it.")
         return self._reviewed(file, file.text, given, say, unsaved=draft) | {
             self._open_file: file,
+            self._key: file.key,
             self._files: _radio(show.choices(entries, task, say), file.key),
             self._problems: show.broken(entries, say),
             self._head: show.head(file, entry, say),

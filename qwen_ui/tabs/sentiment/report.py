@@ -10,6 +10,7 @@ import pandas as pd
 from qwen_ui.tabs.sentiment.dates import Order as DateOrder
 from qwen_ui.tabs.sentiment.dates import read_dates
 from qwen_ui.tabs.sentiment.task import Judged
+from qwen_ui.text.delimited import defused
 from qwen_ui.text.tables import SkippedRow
 
 
@@ -70,12 +71,25 @@ def trend(judged: Sequence[Judged], labels: Sequence[str]) -> Trend:
 
 
 def as_csv(judged: Sequence[Judged], labels: Sequence[str], skipped: Sequence[SkippedRow] = ()) -> bytes:
-    """The results as CSV in UTF-8, with the byte order mark by which Excel knows it; at the end what was left out."""
+    """The results as CSV in UTF-8, with the byte order mark by which Excel knows it; at the end what was left out.
+
+    No text in it is a formula there.
+    """
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["row", "text", "label", "confidence", *labels, "true label", "date", "left out because"])
+    writer.writerow(
+        ["row", "text", "label", "confidence", *map(defused, labels), "true label", "date", "left out because"]
+    )
     for row, result in judged:
         shares = [f"{share:.4f}" for share in (result.confidence, *(result.probabilities[label] for label in labels))]
-        writer.writerow([row.number, row.text, result.label, *shares, row.gold_label, row.date, ""])
-    writer.writerows([row.number, *[""] * (len(labels) + 5), str(row.reason)] for row in skipped)
+        writer.writerow(
+            [
+                row.number,
+                *map(defused, (row.text, result.label)),
+                *shares,
+                *map(defused, (row.gold_label, row.date)),
+                "",
+            ]
+        )
+    writer.writerows([row.number, *[""] * (len(labels) + 5), defused(str(row.reason))] for row in skipped)
     return out.getvalue().encode("utf-8-sig")

@@ -11,7 +11,7 @@ from qwen_ui.errors import InvalidInput
 from qwen_ui.tabs.translate import subtitles
 from qwen_ui.tabs.translate.places import Place, Texts, in_places
 from qwen_ui.text.decode import decode
-from qwen_ui.text.delimited import dialect_of, records
+from qwen_ui.text.delimited import defused, dialect_of, records
 from qwen_ui.text.tables import header_of, joined, names_of
 
 SUBTITLES = (".srt", ".vtt", ".ass", ".ssa")
@@ -119,4 +119,11 @@ def _csv(name: str, body: str, wanted: Sequence[str] | None) -> tuple[tuple[str,
         for at, cell in enumerate(row.fields)
         if at in chosen
     )
-    return columns, *in_places(body, places, dialect.written)
+
+    def written(new: str, before: str) -> str:
+        was = before.strip(' "')
+        return dialect.written(
+            new if defused(was) != was else defused(new), before
+        )  # a formula of the file's own stays
+
+    return columns, *in_places(body, places, written)

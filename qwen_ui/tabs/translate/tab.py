@@ -396,9 +396,10 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
                 raise now.translation.error
             yield now.translation.so_far()
 
-    async def translate_check(text: str, translation: str, glossary: str = "") -> dict[str, Any]:
+    async def translate_check(text: str, translation: str, request: gr.Request, glossary: str = "") -> dict[str, Any]:
         """What the translation of the text has lost, each with its kind, and the translation with that put back."""
-        return await asyncio.to_thread(checked, text, translation, glossary)
+        with app.host.admit(app.address(request)):  # a long text takes seconds
+            return await asyncio.to_thread(checked, text, translation, glossary)
 
     return [translate, translate_check]
 

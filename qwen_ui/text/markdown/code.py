@@ -28,9 +28,6 @@ _DEFINITION = re.compile(
     r"\[(?!\s*+\])(?:\\.|[^\[\]\\\r\n])++\]:[ \t]*+(?:<[^<>\r\n]*+>|[^<\s]\S*+)"
     r"(?:[ \t]++(?:\"(?:\\.|[^\"\\\r\n])*+\"|'[^'\r\n]*+'|\([^()\r\n]*+\)))?[ \t]*+(?=[\r\n]|\Z)"
 )
-_NO_HEADING = re.compile(r"(?:[-+*]|\d{1,9}[.)]) |[<>#]|```|~~~")
-_FORMULA = re.compile(r"\$\$|\\[(\[]")
-_LIKE_DEFINITION = re.compile(r"\[(?:\\.|[^\[\]\\])++\]:")
 
 
 _INFO = 500
@@ -74,8 +71,6 @@ class Span(NamedTuple):
     """Where the code itself starts: of a fenced block after its first line."""
     in_text: bool = False
     """Whether it stands within a paragraph."""
-    sure: bool = True
-    """Whether it is code to the page's renderer as well, which has ways of its own with odd Markdown."""
 
 
 def spans(text: str, indented: bool = False) -> Iterator[Span]:
@@ -87,10 +82,10 @@ def spans(text: str, indented: bool = False) -> Iterator[Span]:
     for leaf in _leaves(text, indented):
         if leaf.kind in {"fenced", "indented"}:
             body = min(leaf.opening.end(), leaf.end) if leaf.opening else leaf.start
-            yield Span(leaf.start, leaf.end, body, sure=not leaf.doubtful)
+            yield Span(leaf.start, leaf.end, body)
         else:
             for start, end in leaf.lines if leaf.kind == "table" else [(leaf.start, leaf.end)]:
-                yield from _inline(text, start, end, not leaf.doubtful)
+                yield from _inline(text, start, end)
 
 
 def code_spans(text: str, indented: bool = False) -> Iterator[tuple[int, int]]:
@@ -114,9 +109,6 @@ class _Leaf:
     lines: list[tuple[int, int]] = field(default_factory=list)
     """Characters [start, end) of its lines, without those marks; of a fenced block those between the fences, of a table
     its cells."""
-
-    doubtful: bool = False
-    """Whether what reads Markdown disagrees about where this paragraph ends: then no code within it is sure."""
 
 
 def _leaves(text: str, indented: bool = False) -> Iterator[_Leaf]:
@@ -145,14 +137,6 @@ class _Reader:
         """The block that may go on."""
         self._bare = False
         """Whether the innermost item has no text yet: an empty line ends it."""
-        self._before: Literal["blank", "text", "nothing"] = "blank"
-        """The line before: empty, with text, or without: a definition, the mere mark of a quote or an item."""
-        self._unsure = False
-        """Whether the page's renderer may count another indentation, up to the next text outside of lists."""
-        self._deep = False
-        """Whether a line of the paragraph is indented as code would be."""
-        self._lost = False
-        """Whether it may have taken another way altogether."""
         self._line = self._at = self._end = self._base = self._column = 0
         """Of the line: its start, the first character that is neither a space nor taken, its end; and the
         columns of the innermost quote's or item's text and of that character."""
@@ -160,7 +144,6 @@ class _Reader:
     def close(self, depth: int) -> Iterator[_Leaf]:
         """Ends what stands deeper."""
         if self._leaf:
-            self._leaf.doubtful = self._leaf.doubtful or self._lost
             yield self._leaf
         self._leaf = None
         del self._within[depth:]
@@ -185,7 +168,7 @@ class _Reader:
                 yield from self.close(depth)
             if self._bare and self._within:
                 yield from self.close(len(self._within) - 1)
-            self._bare, self._before = False, "blank"
+            self._bare = False
 
     def _plainly_goes_on(self, leaf: _Leaf) -> bool:
         """Whether the line is of the block that goes on outside of quotes and lists, at a glance: most lines are."""
@@ -238,13 +221,11 @@ class _Reader:
 
     def _text_line(self, depth: int, whole: bool) -> Iterator[_Leaf]:
         """A line with text, in so many of the quotes and items; ``whole``: in all of them."""
-        cut = self._leaf is not None and self._leaf.kind == "fenced"
         new, paragraph = False, self._leaf is not None and self._leaf.kind == "text"
         self._bare = False
         while self._at < self._end and self._column - self._base < 4 and depth < _DEEPEST:
             item = _ITEM.match(self._text, self._at)
             if self._text[self._at] == ">":
-                self._unsure = self._unsure or (not whole and self._before != "blank")
                 self._enter_quote()
                 width = _QUOTE
             elif item and not _RULE.match(self._text, self._at) and (not (paragraph and whole) or _may_interrupt(item)):
@@ -254,14 +235,8 @@ class _Reader:
             yield from self.close(depth)
             self._within.append(width)
             new, paragraph, whole, depth = True, False, True, depth + 1
-        if self._at == self._end:
-            self._before = "nothing"
-            return
-        self._unsure = self._unsure and (paragraph or depth > 0 or self._column > 0)
-        before, self._before = self._before, "text"
-        if not whole and (before == "nothing" or (cut and before == "text")):
-            self._lost = True
-        yield from self._text_of(depth, whole and not new, paragraph, before != "blank" and not whole)
+        if self._at < self._end:
+            yield from self._text_of(depth, whole and not new, paragraph)
 
     def _enter_item(self, item: re.Match[str]) -> int:
         """Gives how far the item's text is indented."""
@@ -271,63 +246,45 @@ class _Reader:
         self._bare = item["empty"] is not None
         gap = self._column - column
         self._base = column + (1 if self._bare or gap > 4 else gap)
-        self._lost = self._lost or (self._bare and gap > 0)
         return self._base - before
 
-    def _text_of(self, depth: int, whole: bool, paragraph: bool, unsure: bool) -> Iterator[_Leaf]:
-        """The line's text itself. ``paragraph``: it may go on with one. ``unsure``: it may not be code."""
+    def _text_of(self, depth: int, whole: bool, paragraph: bool) -> Iterator[_Leaf]:
+        """The line's text itself. ``paragraph``: it may go on with one."""
         text, at, leaf = self._text, self._at, self._leaf
         if self._indented and self._column - self._base >= 4 and not paragraph:
             if not (leaf and leaf.kind == "indented" and whole):
                 yield from self.close(depth)
-                leaf = self._leaf = _Leaf("indented", self._line, at, self._end, doubtful=self._unsure or unsure)
+                leaf = self._leaf = _Leaf("indented", self._line, at, self._end)
             leaf.lines.append((self._content() + 4, self._end))
             leaf.end = self._end
         elif self._column - self._base >= 4 and paragraph:
             self._add(leaf)
-            self._deep = True
         elif fence := _FENCE.match(text, at):
             yield from self.close(depth)
             self._leaf = _Leaf("fenced", self._line, at, self._end, fence)
-            self._lost = self._lost or _FORMULA.search(fence["info"]) is not None
         elif _HEADING.match(text, at):
             yield from self.close(depth)
             yield _Leaf("text", self._line, at, self._end, lines=[(at, self._end)])
         elif paragraph and whole and _UNDERLINE.match(text, at):
-            yield from self._heading(leaf, depth)
-        elif _RULE.match(text, at):
+            self._add(leaf)
             yield from self.close(depth)
-        elif not paragraph and _DEFINITION.match(text, at):
+        elif _RULE.match(text, at) or (not paragraph and _DEFINITION.match(text, at)):
             yield from self.close(depth)
-            self._before = "nothing"
         elif paragraph and whole and (header := self._header(leaf)):
             yield from self.close(depth)
-            doubtful = _FORMULA.search(text, header[0][0], header[-1][1]) is not None
-            self._leaf = _Leaf("table", self._line, header[0][0], self._end, lines=header, doubtful=doubtful)
+            self._leaf = _Leaf("table", self._line, header[0][0], self._end, lines=header)
         elif leaf and leaf.kind == "table" and whole:
             leaf.lines += cells(text, at, self._end)
         elif paragraph and leaf:
-            leaf.doubtful = leaf.doubtful or _UNDERLINE.match(text, at) is not None
             self._add(leaf)
         else:
             yield from self.close(depth)
-            doubtful = _LIKE_DEFINITION.match(text, at) is not None
-            self._leaf = _Leaf("text", self._line, at, self._end, lines=[(at, self._end)], doubtful=doubtful)
-            self._deep = self._column - self._base >= 4
+            self._leaf = _Leaf("text", self._line, at, self._end, lines=[(at, self._end)])
 
     def _add(self, leaf: _Leaf | None) -> None:
         assert leaf
         leaf.lines.append((self._at, self._end))
         leaf.end = self._end
-
-    def _heading(self, leaf: _Leaf | None, depth: int) -> Iterator[_Leaf]:
-        """The line makes a heading of the paragraph; to the page's renderer only of one of simple lines."""
-        self._add(leaf)
-        assert leaf
-        leaf.doubtful = leaf.doubtful or _FORMULA.search(self._text, leaf.start, leaf.end) is not None
-        odd = any(_NO_HEADING.match(self._text, start) for start, _ in leaf.lines[:-1])
-        yield from self.close(depth)
-        self._lost = self._lost or odd or self._deep
 
     def _header(self, leaf: _Leaf | None) -> list[tuple[int, int]] | None:
         """The cells of the paragraph's last line, which leaves it, if this line makes that the header of a table."""
@@ -336,7 +293,6 @@ class _Reader:
             return None
         header = cells(self._text, *leaf.lines[-1])
         if len(header) != len(cells(self._text, self._at, self._end)):
-            leaf.doubtful = True  # the page's renderer begins another paragraph with the last line
             return None
         leaf.lines.pop()
         leaf.end = leaf.lines[-1][1] if leaf.lines else leaf.start
@@ -365,43 +321,22 @@ _TICKS = re.compile(r"``*+")  # alternatives that begin with a letter each are f
 _OPENING = re.compile(
     r"\\[\\`]|<https?:[^\s<>]*+>|(?:(?:ht|f)tps?://|www\.)(?:[^\s<]|<(?=[a-zA-Z/!?])(?!https?:))*+|``*+"
 )
-# A link that leads to a backtick, or one beside a tilde.
-_DOUBTFUL = re.compile(r"\]\([^)`]*+(?P<link>`)?|\]\[[^\]`]*+(?P<label>`)?|`~|~`")
-_TAG_FIRST = re.compile(r"[\r\n][ \t>]*+<")
-_EMPHASIS = re.compile(r"[*_~\[\]]")
 
 
-def _inline(text: str, start: int, end: int, sure: bool) -> Iterator[Span]:
-    """Code within a paragraph: a run of backticks opens it, and the next run of the same length closes it.
-
-    The page's renderer may end a link, or in a paragraph with other uses of backticks emphasis, within what others take
-    for code.
-    """
+def _inline(text: str, start: int, end: int) -> Iterator[Span]:
+    """Code within a paragraph: a run of backticks opens it, and the next run of the same length closes it."""
     ends: dict[int, list[int]] = defaultdict(list)
     for run in reversed(list(_TICKS.finditer(text, start, end))):
         ends[len(run[0])].append(run.end())  # the next one last
     if not ends:
         return
-    doubts = _DOUBTFUL.finditer(text, start, end)
-    sure = sure and not any(each["link"] or each["label"] or "~" in each[0][:2] for each in doubts)
-    done, odd, struck, formula = start, False, False, _FORMULA.search(text, start, end)
+    done = start
     for opening in _OPENING.finditer(text, start, end):
-        if opening.start() < done:
+        if opening.start() < done or opening[0][0] != "`":
             continue
-        struck = struck or text.find("~", done, opening.start()) >= 0
-        if opening[0][0] != "`":
-            odd = odd or "`" in opening[0]
-            continue
-        length = len(opening[0])
-        closing = ends[length]
+        closing = ends[len(opening[0])]
         while closing and closing[-1] <= opening.end():
             closing.pop()
-        if not closing:
-            odd = True
-            continue
-        done = closing.pop()
-        inner = text[opening.end() : done - length]
-        odd = odd or "`" in inner
-        fragile = ((odd or length > 1) and _EMPHASIS.search(inner)) or (struck and "~" in inner)
-        clean = not (fragile or _TAG_FIRST.search(inner) or (formula and "\n" in inner))
-        yield Span(opening.start(), done, opening.start(), in_text=True, sure=sure and clean)
+        if closing:
+            done = closing.pop()
+            yield Span(opening.start(), done, opening.start(), in_text=True)

@@ -5,15 +5,15 @@ Everything here takes time in proportion to the text, also for one that is made 
 
 import re
 
-from qwen_ui.text.markdown.code import spans
-
 # What Markdown or HTML would take for more than itself: anywhere; and after "www" or a number, or at the start.
 _ACTIVE = {ord(character): f"&#{ord(character):04};" for character in "\n\t&<*_`~|\\[]$@%"}
 _ACTIVE_THERE = re.compile(r":(?=//)|(?<=www)\.|^[ #>=+-]|(?<=^\d)[.)]|(?<=^\d\d)[.)]", re.IGNORECASE)
-# In a model's Markdown, outside code: what opens HTML (not <https://…>), an image, or a diagram in a list or a quote.
-_FOREIGN = re.compile(r"<(?=[a-zA-Z/!?])(?!https?:)|!(?=\[)|m(?=ermaid)(?<=```m|~~~m)")
-_FORMULAS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"))
-"""What begins and ends formulas, as page.scripts.LATEX lists them."""
+MARK = "\u2060"
+"""Put after what would open more than text. It takes no room, and the page's script takes it away."""
+# What opens HTML (not <https://…>), an image, or a diagram.
+_OPENS = rf"<(?={MARK}*+[a-zA-Z/!?])(?!https?:)|!(?={MARK}*+\[)|```(?={MARK}*+mermaid)"
+_UNMARKED = re.compile(_OPENS)
+_MARKED = re.compile(f"({_OPENS}){MARK}")
 
 
 def as_typed(text: str) -> str:
@@ -25,44 +25,18 @@ def as_typed(text: str) -> str:
 
 
 def harmless(text: str) -> str:
-    """A model's Markdown with its HTML shown as text, its images as links and its diagrams as code.
+    """A model's Markdown so that its HTML is shown as text, its images as links and its diagrams as code.
 
-    So nothing that a model writes is fetched or run, whatever the page's security policy catches.
+    So nothing that a model writes is fetched or run, whatever the page's security policy catches. All that would open
+    one of them is marked, wherever it stands: what of it is code needn't be known, which each reader of Markdown
+    sees in its own way. The page's script takes the marks out of what is shown, where text is only text.
     """
-    if not _FOREIGN.search(text):
-        return text
-    code = (span for span in spans(_without_formulas(text), indented=True) if span.sure)
-    span = next(code, None)
-    parts, at = [], 0
-    for match in _FOREIGN.finditer(text):
-        while span and span.end <= match.start():
-            span = next(code, None)
-        if span and span.body <= match.start() and not (span.in_text and match[0] == "m"):
-            continue
-        parts += [text[at : match.start()], _disarmed(match)]
-        at = match.end()
-    return "".join([*parts, text[at:]])
-
-
-def _without_formulas(text: str) -> str:
-    """The text as the page reads it: without formulas, one kind taken out after the other, from code too."""
-    for left, right in _FORMULAS:
-        parts, at = [], 0
-        while (start := text.find(left, at)) >= 0 and (end := text.find(right, start + len(left) + 1)) >= 0:
-            end += len(right)
-            parts += [text[at:start], "%" * (end - start)]
-            at = end
-        text = "".join([*parts, text[at:]])
-    return text
-
-
-def _disarmed(match: re.Match[str]) -> str:
-    return " m" if match[0] == "m" else _entity(match)  # the space keeps a diagram from being drawn
+    return _UNMARKED.sub(rf"\g<0>{MARK}", text)
 
 
 def plain(shown: str) -> str:
-    """The text itself, from what `as_typed` or `harmless` made of it."""
-    return re.sub(r"&#(\d{4});", lambda match: chr(int(match[1])), shown)
+    """The text itself, from what `harmless` made of it."""
+    return _MARKED.sub(r"\1", shown)
 
 
 def _entity(match: re.Match[str]) -> str:

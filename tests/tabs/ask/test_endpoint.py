@@ -47,7 +47,7 @@ def test_an_answer_cites_the_passages_that_it_was_given(client: Client):
 
 def test_a_context_that_fits_goes_to_the_model_whole(client: Client, engine: FakeEngine):
     result = client.predict("How much does it cost?", context="The price is 25 euros for adults.", api_name=ASK)
-    assert "[1] context\nThe price is 25 euros for adults." in engine.asked[-1][0][-1].content
+    assert "[1] context\n> The price is 25 euros for adults." in engine.asked[-1][0][-1].content
     assert result["answer"] == "Six [1]. Far [9]."
     assert [each["passage"] for each in result["citations"]] == ["The price is 25 euros for adults."]
 

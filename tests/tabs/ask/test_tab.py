@@ -109,7 +109,7 @@ async def test_a_pasted_text_that_fits_is_read_whole_and_cited():
     engine = FakeEngine(["25 euros [1]."])
     laid = Laid(engine)
     *_, last = await laid.send(question="How much does it cost?", text="The price is 25 euros for adults.")
-    assert "[1] Pasted text\nThe price is 25 euros for adults." in engine.asked[0][0][-1].content
+    assert "[1] Pasted text\n> The price is 25 euros for adults." in engine.asked[0][0][-1].content
     assert "Sources:\n[1] Pasted text" in last[laid.tab._result]
 
 

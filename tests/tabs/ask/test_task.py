@@ -59,7 +59,7 @@ async def test_the_model_answers_from_numbered_passages_of_the_collection(librar
     assert last.passages is not None
     assert last.passages[0].passage.heading == "Guide to the museum › Hours"
     messages, sampling = engine.asked[0]
-    assert "[1] guide.md, Guide to the museum › Hours\nThe museum closes at six" in messages[-1].content
+    assert "[1] guide.md, Guide to the museum › Hours\n> The museum closes at six" in messages[-1].content
     assert sampling.max_new_tokens == 64
     assert sampling.temperature == TEMPLATE.sampling().temperature
 
@@ -96,7 +96,7 @@ async def test_what_is_not_in_a_long_text_is_said_without_asking_the_model(quest
 async def test_a_text_that_fits_is_read_whole_whatever_its_words_are(question: str):
     engine = FakeEngine(["25 euros [1]."])
     *_, last = await results(engine, question, PRICE)
-    assert "[1] Pasted text\nThe price is 25 euros for adults." in engine.asked[0][0][-1].content
+    assert "[1] Pasted text\n> The price is 25 euros for adults." in engine.asked[0][0][-1].content
     assert last.asked
     assert last.answer.text == "25 euros [1]."
     assert parse(last.answer.text, last.passages or ()).citations[0].passage == "The price is 25 euros for adults."
@@ -118,7 +118,7 @@ async def test_a_text_that_fits_is_read_in_order_and_nothing_of_it_is_left_out()
 async def test_a_text_without_words_is_read_as_well():
     engine = FakeEngine(["Stars."])
     *_, last = await results(engine, "What is it?", partial(pasted_text, " ★★★★★ ", "Pasted text"))
-    assert "[1] Pasted text\n★★★★★" in engine.asked[0][0][-1].content
+    assert "[1] Pasted text\n> ★★★★★" in engine.asked[0][0][-1].content
     assert last.asked
 
 
@@ -126,7 +126,7 @@ async def test_a_collection_of_one_small_document_is_read_whole(library: Library
     id = await asyncio.to_thread(fill, library, "Museum", tmp_path, price="The price is 25 euros for adults.")
     engine = FakeEngine(["25 euros [1]."])
     await results(engine, "How much does it cost?", partial(documents, library, id, ""))
-    assert "[1] price.md\nThe price is 25 euros" in engine.asked[0][0][-1].content
+    assert "[1] price.md\n> The price is 25 euros" in engine.asked[0][0][-1].content
 
 
 @pytest.mark.parametrize("more", [0, 1])

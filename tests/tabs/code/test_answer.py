@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from qwen_ui.tabs.code.answer import CodeFile, files, named, safe, take_apart
-from qwen_ui.tabs.code.languages import Language, find
+from qwen_ui.text.code.languages import Language, find
 
 PYTHON = find("python")
 FENCED = "Here it is:\n\n```python\ndef add(a, b):\n    return a + b\n```\n\nIt adds."

@@ -15,11 +15,11 @@ from qwen_ui.prompts import Listing, PromptStore
 from qwen_ui.sentences import Sentence
 from qwen_ui.settings import PROJECT
 from qwen_ui.tabs.code.fields import template_for
-from qwen_ui.tabs.code.languages import LANGUAGES, Language, find
 from qwen_ui.tabs.code.result import Version
-from qwen_ui.tabs.code.syntax import Syntax
 from qwen_ui.tabs.code.tab import CodeTab, asked
 from qwen_ui.tabs.code.task import Job
+from qwen_ui.text.code.found import Syntax
+from qwen_ui.text.code.languages import LANGUAGES, Language, find
 from tests.fakes import FakeEngine
 from tests.pages import app_of, event_of, words
 
@@ -230,13 +230,13 @@ def test_code_is_sent_on_in_a_fence_that_it_cannot_close():
     assert laid.result.text(laid.event()) == ""
 
 
-def test_back_and_forth_between_two_versions():
+async def test_back_and_forth_between_two_versions():
     laid = Laid()
     earlier, now = Version(JOB, PYTHON, "x = (", "First."), Version(JOB, RUST, "fn f() {}", "Second.")
-    values = laid.tab._back(laid.event(now, earlier))
+    values = await laid.tab._back(laid.event(now, earlier))
     assert (values[laid.result.code].value, values[laid.result.explanation]) == ("x = (", "First.")
     assert "syntax error in line 1" in values[laid.result.check]
-    again = laid.tab._back(laid.event(earlier, values[laid.result.before]))
+    again = await laid.tab._back(laid.event(earlier, values[laid.result.before]))
     assert (again[laid.result.code].value, again[laid.result.explanation]) == ("fn f() {}", "Second.")
     assert "Rust: no syntax errors" in again[laid.result.check]
 
@@ -244,14 +244,14 @@ def test_back_and_forth_between_two_versions():
 async def test_an_edit_is_checked_at_once_but_not_while_code_is_written():
     laid = Laid(FakeEngine(["never"], steps=0))
     wrong, right = Version(JOB, PYTHON, "def f(:", ""), Version(JOB, PYTHON, "def f(): pass", "")
-    values = laid.tab._recheck(laid.event(wrong))
+    values = await laid.tab._recheck(laid.event(wrong))
     assert "line 1" in values[laid.result.check]
     assert values[laid.result.fix].visible is True
-    values = laid.tab._recheck(laid.event(right))
+    values = await laid.tab._recheck(laid.event(right))
     assert "no syntax errors" in values[laid.result.check]
     assert values[laid.result.fix].visible is False
     with laid.app.request(laid.event().request, "code"):
-        assert laid.tab._recheck(laid.event(wrong)) == {}
+        assert await laid.tab._recheck(laid.event(wrong)) == {}
 
 
 async def test_fix_it_sends_the_edited_code_with_its_error_in_the_templates_language():
@@ -287,7 +287,7 @@ async def test_after_a_restart_code_is_still_checked_mended_sent_on_and_worked_o
     laid = Laid(engine := FakeEngine(["```java\nint x;\n```"]))
     shown = Version(JOB, JAVA, "class A {", "Why.")  # the fields say Python by now
     event = laid.event(shown, restarted=True)
-    assert "Java: syntax error" in laid.tab._recheck(event)[laid.result.check]
+    assert "Java: syntax error" in (await laid.tab._recheck(event))[laid.result.check]
     assert laid.result.text(event).startswith("```java\n")
     assert laid.tab._adopt(event)[laid.fields.language] == "java"
     *_, last = await laid.run(laid.tab._fixing, event)
@@ -295,10 +295,10 @@ async def test_after_a_restart_code_is_still_checked_mended_sent_on_and_worked_o
     assert last[laid.result.file] == "code.java"
 
 
-def test_after_a_restart_the_previous_version_is_said_to_be_gone():
+async def test_after_a_restart_the_previous_version_is_said_to_be_gone():
     laid = Laid()
     with pytest.raises(InvalidInput, match="previous version is gone"):
-        laid.tab._back(laid.event(Version(JOB, PYTHON, "x = 1", ""), Version(JOB, PYTHON, "x = 2", ""), restarted=True))
+        await laid.tab._back(laid.event(Version(JOB, PYTHON, "x = 1", ""), restarted=True))
 
 
 def test_a_result_becomes_the_code_to_work_on():

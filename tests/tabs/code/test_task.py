@@ -10,9 +10,10 @@ from qwen_ui.errors import EngineFailed, InvalidInput
 from qwen_ui.messages import Message
 from qwen_ui.prompts import PromptStore
 from qwen_ui.settings import PROJECT
-from qwen_ui.tabs.code.languages import find
 from qwen_ui.tabs.code.task import ACTIONS, CodeResult, Job, build, code, serving
+from qwen_ui.text.code.languages import find
 from tests.fakes import FakeEngine
+from tests.pages import checker
 
 STORE = PromptStore(PROJECT / "prompts")
 PYTHON = find("python")
@@ -29,7 +30,7 @@ def messages(job: Job) -> list[Message]:
 
 
 async def results(engine: FakeEngine, job: Job) -> list[CodeResult]:
-    return [result async for result in code(engine, STORE.load("code", job.template), job)]
+    return [result async for result in code(engine, STORE.load("code", job.template), job, checker())]
 
 
 def split(result: CodeResult) -> tuple[str, str]:
@@ -42,7 +43,7 @@ def split(result: CodeResult) -> tuple[str, str]:
 @pytest.mark.parametrize("action", ACTIONS)
 def test_every_action_puts_its_input_into_the_prompt(action: str, suffix: str):
     kotlin, broken = find("kotlin"), 'print("```"'
-    asked = messages(Job(action, action + suffix, kotlin, kotlin, "Handle zero.", broken))
+    asked = messages(Job(action, action + suffix, kotlin, kotlin, "Handle zero.", broken, problem="line 1, column 6"))
     assert [message.role for message in asked] == ["system", "user"]
     assert "Kotlin" in asked[0].content + asked[1].content
     assert f"\n{broken}\n````" in asked[1].content  # the fence is longer than any in the code
@@ -98,14 +99,14 @@ async def test_an_explanation_is_all_text_and_keeps_the_code_that_it_is_about():
 async def test_an_error_comes_after_what_was_written():
     engine, seen = FakeEngine(WORDS[:3], error=EngineFailed("It died.")), list[CodeResult]()
     with pytest.raises(EngineFailed):
-        async for result in code(engine, STORE.load("code", "generate"), job()):
+        async for result in code(engine, STORE.load("code", "generate"), job(), checker()):
             seen.append(result)
     assert split(seen[-1])[0] == "x = (1,"
 
 
 async def test_whoever_leaves_ends_the_stream():
     engine = FakeEngine(WORDS, steps=1)
-    async with aclosing(code(engine, STORE.load("code", "generate"), job())) as growing:
+    async with aclosing(code(engine, STORE.load("code", "generate"), job(), checker())) as growing:
         async for result in growing:
             if result.answer.text:
                 break

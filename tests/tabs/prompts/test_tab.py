@@ -46,7 +46,7 @@ class Laid:
             self.tab = PromptsTab(self.app, page, place)
 
     def event(self, language: str = "en-US", **given: Any) -> Event:
-        values = {"open_file": OpenFile(), "text": "", "task": "", "values": "", "message": ""} | given
+        values = {"open_file": OpenFile(), "key": "", "text": "", "task": "", "values": "", "message": ""} | given
         return event_of(self.app, {getattr(self.tab, f"_{name}"): value for name, value in values.items()}, language)
 
     def does(self, handler: str, language: str = "en-US", **given: Any) -> View:
@@ -204,6 +204,23 @@ async def test_where_editing_is_off_only_files_as_they_are_can_be_run(prompts: P
     assert "Write a short story" in engine.asked[0][0][-1].content
 
 
-def test_with_nothing_open_as_after_a_restart_saving_says_so(prompts: Path):
+async def test_after_a_restart_what_was_typed_is_still_there_saved_and_run(prompts: Path):
+    engine = FakeEngine(["ok"])
+    laid = Laid(prompts, engine)
+    view = laid.open()
+    mine = view.text.replace("Write a short story", "Tell a tale")
+    forgotten = {"open_file": OpenFile(), "key": view.key, "text": mine}
+    other = laid.does("open", files="write/continue", **forgotten)
+    assert other.open_file.key == other.key == "write/continue"
+    assert laid.open(file=other.open_file, text=other.text).text == mine
+    assert "Tell a tale" in laid.does("review", **forgotten).preview
+    async for _ in laid.tab._trial.updates(laid.event(**forgotten), laid.tab._running):
+        pass
+    assert "Tell a tale" in engine.asked[0][0][-1].content
+    laid.does("saved", **forgotten)
+    assert "Tell a tale" in (prompts / f"{STORY}.prompty").read_text("utf-8")
+
+
+def test_with_nothing_open_saving_says_so(prompts: Path):
     with pytest.raises(InvalidInput, match="Open a template first"):
         Laid(prompts).does("saved", text="---\nname: x\n---\nuser:\nHi")

@@ -78,6 +78,19 @@ def test_results_as_csv_keep_every_character():
     assert len(left_out) == len(header)
 
 
+@pytest.mark.parametrize("text", ["=1+1", "+1+1", "-1+1", "@SUM(A1)", " =1", "\t=1", "＝1", '=HYPERLINK("http://a")'])
+def test_results_as_csv_hold_no_formula(text: str):
+    data = as_csv([(Row(7, text, text, text), Classified(text, {text: 1.0}))], [text])
+    header, row = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+    assert (row[1], row[2], row[5], row[6], header[4]) == (f"'{text}",) * 5
+
+
+def test_numbers_stay_numbers():
+    data = as_csv(judged([Row(7, "-1.5", "+3", "-2%")], "good"), LABELS).decode("utf-8-sig")
+    assert "-1.5" in data
+    assert "'" not in data
+
+
 class Laid:
     """The widgets of the results, laid out on a page of their own."""
 

@@ -80,6 +80,13 @@ def test_what_a_translation_lost_is_told_and_put_back(client: Client):
         client.predict("x", 5, api_name="/translate_check")
 
 
+def test_a_check_counts_against_the_limits(serve: Serve):
+    client = Client(serve(host_of(FakeEngine(), public=True, requests_per_minute=1)), verbose=False)
+    client.predict("one", "un", api_name="/translate_check")
+    with pytest.raises(AppError, match="1 request a minute is possible here"):
+        client.predict("one", "un", api_name="/translate_check")
+
+
 def test_a_message_with_plurals_keeps_its_syntax(serve: Serve):
     client = Client(serve(host_of(Translator())), verbose=False)
     text = "{count, plural, one {one message} other {many messages}}"

@@ -178,3 +178,13 @@ def test_every_text_needs_a_translation():
 def test_a_header_of_two_rows_names_the_columns_as_the_other_tabs_do():
     document = read("a.csv", b"id,date,text,\nid,,en,fr\n1,2024-01-01,Hello,Bonjour\n")
     assert document.columns == ("id", "date", "en", "fr")
+
+
+def test_a_translation_in_a_table_is_no_formula_unless_the_text_was_one():
+    document = read("t.csv", b'text\nadd it\n"=SUM(A1) words"\n- a point\n')
+    formula = '=HYPERLINK("http://a")'
+    assert document.write([formula] * 3).decode().split("\n")[1:4] == [
+        f'"\'{formula.replace(chr(34), 2 * chr(34))}"',
+        f'"{formula.replace(chr(34), 2 * chr(34))}"',
+        f'"{formula.replace(chr(34), 2 * chr(34))}"',
+    ]

@@ -143,6 +143,7 @@ _OUTPUTS = frozenset(
 _FILES = {"dockerfile": "dockerfile", "makefile": "makefile", "cmakelists.txt": "cmake", "go.mod": "go"}
 """Names of files whose extension doesn't tell."""
 
+BY_ID = {language.id: language for language in (*LANGUAGES, *OTHERS)}
 _BY_NAME = {
     name: language
     for language in (*OTHERS, *LANGUAGES)

@@ -2,27 +2,14 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import tree_sitter
 from tree_sitter_language_pack import get_parser
 
 from qwen_ui.sentences import Sentence
-from qwen_ui.tabs.code.readings import Blank, Reading
+from qwen_ui.text.code.found import Syntax
+from qwen_ui.text.code.readings import Blank, Reading
 
-
-@dataclass(frozen=True, slots=True)
-class Syntax:
-    """What a check found. ``valid`` is None when it could not be told; line and column count from 1."""
-
-    valid: bool | None
-    line: int = 0
-    column: int = 0
-    message: Sentence | str = ""
-    """What is wrong, or why it could not be told; Python's parser has its own words."""
-
-
-NOT_CHECKED = Syntax(None)
 _SECONDS = 1.0
 """For one parse."""
 _CHUNK = 65_536  # bytes; a parser can be stopped only where it reads in chunks

@@ -11,9 +11,9 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError, TokenError
 
 from qwen_ui.sentences import Sentence
-from qwen_ui.tabs.code import grammar
-from qwen_ui.tabs.code.grammar import Syntax
-from qwen_ui.tabs.code.readings import Reading, blanked, blanks
+from qwen_ui.text.code import grammar
+from qwen_ui.text.code.found import Syntax
+from qwen_ui.text.code.readings import Reading, blanked, blanks
 
 DIALECTS = (
     *("postgres", "mysql", "tsql", "sqlite", "oracle", "bigquery", "snowflake", "duckdb", "spark", "clickhouse"),

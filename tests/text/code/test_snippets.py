@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from qwen_ui.tabs.code.languages import LANGUAGES, find, known
-from qwen_ui.tabs.code.syntax import check
+from qwen_ui.text.code.languages import LANGUAGES, find, known
+from qwen_ui.text.code.syntax import check
 
 HERE = Path(__file__).parent
 FILES = sorted((HERE / "snippets").glob("*.txt"))

@@ -5,9 +5,9 @@ import re
 import tree_sitter
 
 from qwen_ui.sentences import Sentence
-from qwen_ui.tabs.code import grammar
-from qwen_ui.tabs.code.grammar import Syntax
-from qwen_ui.tabs.code.readings import READINGS, blanked, blanks
+from qwen_ui.text.code import grammar
+from qwen_ui.text.code.found import Syntax
+from qwen_ui.text.code.readings import READINGS, blanked, blanks
 
 _COMPONENTS = ("vue", "svelte", "astro")
 _TEMPLATES = (

@@ -1,4 +1,4 @@
-"""Checks the syntax of code without running it.
+"""Checks the syntax of code without running it; run as a module, for `qwen_ui.text.code.checker`.
 
 Code is wrong only where all ways to read it agree (see `readings`); what can't be told is not called wrong.
 """
@@ -8,16 +8,18 @@ import json
 import re
 import sys
 import warnings
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 from qwen_ui.sentences import Sentence
-from qwen_ui.tabs.code import grammar, markup, sql
-from qwen_ui.tabs.code.grammar import NOT_CHECKED, Syntax
-from qwen_ui.tabs.code.languages import LANGUAGES, Language, find
-from qwen_ui.tabs.code.readings import READINGS, Reading, blanks, typed
+from qwen_ui.text.code import grammar, markup, sql
+from qwen_ui.text.code.found import NOT_CHECKED, Syntax
+from qwen_ui.text.code.languages import BY_ID, LANGUAGES, Language, find
+from qwen_ui.text.code.readings import READINGS, Reading, blanks, typed
+from qwen_ui.text.confined import packed
+from qwen_ui.text.kept import serve
 
-__all__ = ["MAX_CHARACTERS", "NOT_CHECKED", "Syntax", "check"]
-
-MAX_CHARACTERS = 60_000
 _SIBLINGS = {"javascript": "typescript", "c": "cpp", "cpp": "c"}
 """Languages whose code is often given another's name."""
 _FOREIGN_SHELL = re.compile(
@@ -28,11 +30,6 @@ _SHELLS = (("fish", "fish"), ("powershell", "PowerShell"))
 
 def check(code: str, language: Language) -> Syntax:
     """Where the first syntax error is, if there is one. Python's own parser decides for Python, tree-sitter else."""
-    if not code.strip():
-        return NOT_CHECKED
-    if len(code) > MAX_CHARACTERS:
-        limit = Sentence("Code of more than {limit:,} characters is not checked.", limit=MAX_CHARACTERS)
-        return Syntax(None, message=limit)
     session = typed(code, language.id)
     try:
         if session is None:
@@ -199,3 +196,14 @@ def _ruby(code: str) -> Syntax:
 
 
 _OWN = {"ruby": _ruby, "go": _go, "python": _python, "php": _php, "bash": _bash, "html": markup.check, "sql": sql.check}
+
+
+def _answer(question: Sequence[str]) -> dict[str, Any]:
+    """What `qwen_ui.text.code.checker` is told of some code and the id of its language."""
+    code, language = question
+    found = asdict(check(code, BY_ID[language]))
+    return found | ({"message": packed(found["message"])} if isinstance(found["message"], Sentence) else {})
+
+
+if __name__ == "__main__":
+    serve(_answer)

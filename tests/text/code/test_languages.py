@@ -4,7 +4,7 @@ import gradio as gr
 import pytest
 
 from qwen_ui.errors import InvalidInput
-from qwen_ui.tabs.code.languages import LANGUAGES, OTHERS, find, is_output, known, of_file
+from qwen_ui.text.code.languages import LANGUAGES, OTHERS, find, is_output, known, of_file
 
 
 def test_a_language_is_found_by_every_name_it_has():

@@ -1,0 +1,189 @@
+"""What can be asked of /v1, checked."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from qwen_ui.messages import MAX_STOP_STRINGS, Sampling
+from qwen_ui.server.v1.errors import unsupported
+
+MAX_TOP = 20
+"""Alternatives of a token that can be asked for."""
+
+_OF_NO_EFFECT = frozenset(
+    [
+        *("user", "metadata", "store", "service_tier", "prediction"),
+        *("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "safety_identifier"),
+    ]
+)
+"""Fields of OpenAI's that change nothing of an answer."""
+_NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "frequency_penalty": (0,),
+    "presence_penalty": (0,),
+    "logit_bias": ({},),
+    "modalities": (["text"],),
+    "best_of": (1,),
+    "suffix": ("",),
+    **dict.fromkeys(("audio", "functions", "function_call", "web_search_options", "moderation"), ()),
+    **dict.fromkeys(("reasoning_effort", "verbosity"), ()),
+}
+"""Fields of OpenAI's that the engine can't follow, with the values that ask for nothing."""
+
+Stop = Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=MAX_STOP_STRINGS)]
+
+
+class StreamOptions(BaseModel):
+    """What else a stream holds."""
+
+    include_usage: bool = False
+
+
+class Request(BaseModel):
+    """What both ways to ask have in common. Fields that are null count as not given."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    model: str
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    max_tokens: int | None = Field(default=None, ge=0)
+    n: int = Field(default=1, ge=1)
+    seed: int | None = None
+    stop: Stop = []
+    stream: bool = False
+    stream_options: StreamOptions = StreamOptions()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_what_counts(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        asked = {name: value for name, value in given.items() if value is not None and name not in _OF_NO_EFFECT}
+        for name in asked.keys() & _NEUTRAL.keys():
+            if asked.pop(name) not in _NEUTRAL[name]:
+                raise unsupported(name, "The engine can't follow it.")
+        if isinstance(asked.get("stop"), str):
+            asked["stop"] = [asked["stop"]]
+        return asked
+
+    def sampling(self, max_new_tokens: int) -> Sampling:
+        """How to pick tokens: by the model's own figures where the request says nothing.
+
+        Raises `InvalidInput` for figures that can't be, `ApiError` for a seed that would have to be followed.
+        """
+        given = {"temperature": self.temperature, "top_p": self.top_p, "top_k": self.top_k}
+        named: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        sampling = Sampling(max_new_tokens=max_new_tokens, stop=tuple(self.stop), **named)
+        if self.seed is not None and not (sampling.greedy or sampling.top_k == 1):
+            raise unsupported(
+                "seed", "Answers are drawn in one batch with others'. For the same answer each time: temperature 0."
+            )
+        return sampling
+
+
+class ResponseFormat(BaseModel):
+    """The form that an answer has to have."""
+
+    type: Literal["text", "json_object", "json_schema"]
+
+
+class Function(BaseModel):
+    """A function that the model may call."""
+
+    name: str = Field(min_length=1, max_length=64, pattern=r"^[a-zA-Z0-9_.-]+$")
+    description: str = ""
+    parameters: dict[str, Any] = {}
+
+
+class Tool(BaseModel):
+    """A tool that the model may call: a function."""
+
+    type: Literal["function"]
+    function: Function
+
+
+class NamedFunction(BaseModel):
+    """A function by its name."""
+
+    name: str
+
+
+class NamedTool(BaseModel):
+    """The tool that has to be called."""
+
+    type: Literal["function"]
+    function: NamedFunction
+
+
+class CalledFunction(BaseModel):
+    """A function and what it was called with, as JSON."""
+
+    name: str
+    arguments: str
+
+
+class Called(BaseModel):
+    """A call in an assistant's message."""
+
+    id: str = ""
+    type: Literal["function"] = "function"
+    function: CalledFunction
+
+
+class Part(BaseModel):
+    """A piece of a message's content."""
+
+    type: str
+    text: str = ""
+
+
+class Said(BaseModel):
+    """A message of the conversation."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[Part] | None = None
+    tool_calls: list[Called] | None = None
+    tool_call_id: str | None = None
+
+
+class ChatRequest(Request):
+    """POST /v1/chat/completions."""
+
+    messages: list[Said] = Field(min_length=1)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    logprobs: bool = False
+    top_logprobs: int = Field(default=0, ge=0, le=MAX_TOP)
+    tools: list[Tool] = []
+    tool_choice: Literal["none", "auto", "required"] | NamedTool = "auto"
+    parallel_tool_calls: bool = True
+    response_format: ResponseFormat = ResponseFormat(type="text")
+
+
+Ids = list[Annotated[int, Field(ge=0)]]
+
+
+class CompletionRequest(Request):
+    """POST /v1/completions."""
+
+    MAX_PROMPTS: ClassVar[int] = 128
+
+    prompt: str | Ids | Annotated[list[str | Ids], Field(max_length=MAX_PROMPTS)]
+    echo: bool = False
+    logprobs: int | None = Field(default=None, ge=0, le=MAX_TOP)
+
+    @property
+    def prompts(self) -> list[str | Ids]:
+        """Each by itself: a list of numbers is one of ids."""
+        if isinstance(self.prompt, str) or all(isinstance(each, int) for each in self.prompt):
+            return [self.prompt]  # type: ignore[list-item]
+        return list(self.prompt)  # type: ignore[arg-type]
+
+
+Asked = TypeVar("Asked", bound=Request)
+
+
+def read(kind: type[Asked], body: bytes) -> Asked:
+    """The request that the body holds. Raises `ValidationError` and `ApiError`."""
+    return kind.model_validate_json(body)
