@@ -29,7 +29,8 @@ def close(page: Any, host: EngineHost, grace: float) -> bool:
     if not ended:
         log.warning("Answers are stopped unfinished after %g s of grace: %d", grace, host.status()["active"])
         (listener,) = page.server.servers
-        listener.get_loop().call_soon_threadsafe(page.running.stop_all)
+        for stop in (page.running.stop_all, host.stop_all):  # of visitors, files that are read too; of all programs
+            listener.get_loop().call_soon_threadsafe(stop)
         ended = _wait(lambda: _idle(page, host), STOPPING)
     _wait(lambda: _delivered(page), DELIVERY)
     page.server.config.timeout_graceful_shutdown = CUT

@@ -163,6 +163,10 @@ class EngineHost:
         """Counts work of a visitor that needs no model as a request that runs. Raises `TooMany`."""
         return self._limiter.admit(visitor)
 
+    def stop_all(self) -> None:
+        """See `Meter.stop_all`."""
+        self._meter.stop_all()
+
     def observe(self, observer: Observe) -> None:
         """Tells the observer of every request from now on, when it has ended."""
         self._meter.observers.append(observer)

@@ -206,7 +206,13 @@ class Meter:
         self._open_engine = open_engine
         self._limiter = limiter
         self._keep_text = keep_text
+        self._running: set[MeteredEngine] = set()
         self.observers: list[Observe] = []
+
+    def stop_all(self) -> None:
+        """Ends everybody's requests soon; what they have so far still comes. On the event loop that serves them."""
+        for engine in tuple(self._running):
+            engine.stop()
 
     @contextmanager
     def request(
@@ -226,9 +232,11 @@ class Meter:
         try:
             with self._limiter.admit(visitor) as spending:
                 engine = MeteredEngine(self._open_engine(), adapter, self._keep_text)
+                self._running.add(engine)
                 try:
                     yield engine
                 finally:
+                    self._running.discard(engine)
                     spending.tokens = engine.new_tokens
         except BaseException as ending:
             error = ending

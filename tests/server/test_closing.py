@@ -7,10 +7,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from gradio_client import Client
+from openai import OpenAI
 from playwright.sync_api import expect
 
 from qwen_ui.settings import PROJECT, Settings
@@ -94,6 +96,23 @@ def test_a_script_that_asked_for_too_much_does_not_hold_the_server_up():
             *_, end, said = (line for line in lines if line)
             _, errors = process.communicate(timeout=60)
     assert (end, said) == ("event: complete", 'data: ["wordwordword"]')  # what there is of it
+    assert process.returncode == 0
+    assert "Traceback" not in errors
+
+
+def test_a_program_that_asked_for_too_much_gets_what_there_is():
+    with running(ENDLESS, "--grace", "1") as (process, address):
+        client = OpenAI(base_url=f"{address}v1", api_key="none", max_retries=0)
+        model = client.models.list().data[0].id
+        asked: Any = {"model": model, "messages": [{"role": "user", "content": "Begin"}]}
+        stream = client.chat.completions.create(**asked, stream=True)
+        said = ""
+        while said != "wordwordword":
+            said += next(stream).choices[0].delta.content or ""
+        process.send_signal(signal.SIGTERM)
+        *_, last = stream
+        _, errors = process.communicate(timeout=60)
+    assert last.choices[0].finish_reason == "length"
     assert process.returncode == 0
     assert "Traceback" not in errors
 
