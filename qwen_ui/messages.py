@@ -75,6 +75,13 @@ class Message:
         return "\n".join([self.content, *self.tools, *called]) if self.tools or self.calls else self.content
 
 
+def said(role: Any, content: Any, tokens: Any = ()) -> Message:
+    """A message as people and scripts give it. Raises `InvalidInput` like `Message`, and for roles of programs."""
+    if role in ("tool", "text"):
+        raise _no_role(role)
+    return Message(role, content, tokens)
+
+
 def _no_role(role: object) -> InvalidInput:
     return InvalidInput("A message's role must be system, user or assistant, not {role!r}.", role=role)
 
@@ -93,9 +100,7 @@ def conversation(history: Any) -> list[Message]:
                 'Entry {number:,} of the history must be an object with "role" and "content".', number=number
             )
         try:
-            if item["role"] in ("tool", "text"):
-                raise _no_role(item["role"])
-            messages.append(Message(item["role"], item["content"], item.get("tokens") or ()))
+            messages.append(said(item["role"], item["content"], item.get("tokens") or ()))
         except InvalidInput as error:
             raise InvalidInput("Entry {number:,} of the history: {error}", number=number, error=error) from error
     return messages

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import Any, TypeVar
 
 from qwen_ui.errors import InvalidInput
-from qwen_ui.messages import Message, Role
+from qwen_ui.messages import Message, Role, said
 from qwen_ui.sentences import Sentence, marked
 
 T = TypeVar("T")
@@ -176,12 +176,12 @@ def in_entry(number: int, entry: Any, read: Callable[[Any], T]) -> T:
 def _said(entry: Any) -> list[Message]:
     left_out = LeftOut()
     if isinstance(entry, Sequence) and not isinstance(entry, str) and len(entry) == 2:
-        said: list[tuple[Role, Any]] = [("user", entry[0]), ("assistant", entry[1])]
-        messages = [Message(role, text_in_pair(content, left_out)) for role, content in said if content is not None]
+        pair: list[tuple[Role, Any]] = [("user", entry[0]), ("assistant", entry[1])]
+        messages = [Message(role, text_in_pair(content, left_out)) for role, content in pair if content is not None]
     elif isinstance(entry, Mapping) and {"role", "content"} <= entry.keys():
         if entry["content"] is None:
             raise InvalidInput("A message's content must be text, not {kind}.", kind="null")
-        messages = [Message(entry["role"], text_of(entry["content"], left_out))]
+        messages = [said(entry["role"], text_of(entry["content"], left_out))]
     else:
         raise InvalidInput('It must be an object with "role" and "content".')
     if left_out:

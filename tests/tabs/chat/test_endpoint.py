@@ -151,7 +151,7 @@ def test_a_cancelled_job_frees_its_stream(server: Server):
 
 def test_a_client_that_leaves_frees_its_stream(server: Server):
     call = f"{server.url}gradio_api/call/chat"
-    event = httpx.post(call, json={"data": ["Count to a thousand.", [], "", 2000, 1, 0.8, 20]}).json()["event_id"]
+    event = httpx.post(call, json={"data": ["Count to a thousand.", [], "", 2000, 0, 1, 20]}).json()["event_id"]
     with httpx.stream("GET", f"{call}/{event}", timeout=60) as response:
         next(response.iter_lines())
         server.wait_until(lambda status: status["active"] == 1)
