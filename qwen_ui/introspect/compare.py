@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from qwen_ui.engine.local.adapters import plain_weights
 from qwen_ui.errors import InvalidInput
 from qwen_ui.introspect import forward, passes
 from qwen_ui.introspect.looks import Compare, Forward
@@ -102,5 +101,5 @@ def _changes(base: Subject, subject: Subject) -> tuple[tuple[str, ...], Floats, 
             with base.pause():
                 at = layer, kinds.index(name.rpartition(".")[2])
                 changes[at] = subject.change_norm(module)
-                relative[at] = changes[at] / float(plain_weights(module).norm(dtype=torch.float32))
+                relative[at] = changes[at] / subject.norm(module)
     return kinds, changes, relative

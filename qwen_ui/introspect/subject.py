@@ -41,6 +41,8 @@ class Subject:
     """Raises where nobody waits for the look any more"""
     beside: threading.Lock = field(default_factory=threading.Lock)
     """Held by the one look that another process computes for"""
+    norms: dict[Any, float] = field(default_factory=dict)
+    """‖W‖ of modules that were measured: they take a while to unpack, and never change"""
 
     @cached_property
     def pieces(self) -> tuple[Piece, ...]:
@@ -69,6 +71,12 @@ class Subject:
             plain = plain_weights(module).float()
             added = part.lengths.float()[:, None] * (plain + added) - plain
         return added * self.origin.scale
+
+    def norm(self, module: Any) -> float:
+        """‖W‖, Frobenius, without what the adapter changes."""
+        if module not in self.norms:
+            self.norms[module] = float(plain_weights(module).norm(dtype=torch.float32))
+        return self.norms[module]
 
     def change_norm(self, module: Any) -> float:
         """‖ΔW‖, Frobenius. Of B·A without making it: ‖BA‖² is the sum of BᵀB ∘ AAᵀ, of the rank's size."""

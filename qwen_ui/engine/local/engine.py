@@ -64,6 +64,7 @@ class LocalEngine:
         self.queue = RequestQueue(settings.max_concurrent, WAITING_PER_SLOT * settings.max_concurrent)
         self._computing = threading.Lock()
         self._beside = threading.Lock()
+        self._norms: dict[Any, float] = {}  # of the weights, which looks measure and which never change
 
     @property
     def info(self) -> EngineInfo:
@@ -169,6 +170,7 @@ class LocalEngine:
             plain=self._plain,
             checkpoint=checkpoint,
             beside=self._beside,
+            norms=self._norms,
         )
         return run(look, subject)
 
