@@ -186,11 +186,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     logs.set_up(settings)
-    if (
-        on_zero_gpu(os.environ) and not settings.is_remote
-    ):  # the model has to be there before its worker processes are forked
+    if settings.is_remote:
+        return serve(settings, open_remote)
+    if on_zero_gpu(os.environ):  # the model has to be there before its worker processes are forked
         return serve(settings, open_zero, on_main_thread=True)
-    return serve(settings, open_remote if settings.is_remote else open_local)
+    return serve(settings)
 
 
 if __name__ == "__main__":

@@ -38,8 +38,9 @@ def _section(title: str, settings: dict[str, Setting]) -> str:
 
 
 def _row(name: str, setting: Setting) -> str:
-    flag = f"`{flag_of(name)} {setting.metavar}`".replace(" `", "`") if setting.on_command_line else ""
-    return f"| {flag} | `{variable_of(name)}` | {setting.default} | {setting.help} |"
+    flag = f"{flag_of(name)} {setting.metavar}".rstrip()
+    shown = f"`{flag}`" if setting.on_command_line else ""
+    return f"| {shown} | `{variable_of(name)}` | {setting.default} | {setting.help} |"
 
 
 if __name__ == "__main__":

@@ -5,6 +5,9 @@ from contextlib import contextmanager
 
 from qwen_ui.errors import Busy
 
+WAITING_PER_SLOT = 4
+"""As many may wait for each that is served at once."""
+
 
 class RequestQueue:
     """First come, first served, of bounded length. Used from one event loop only."""

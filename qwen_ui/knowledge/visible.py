@@ -56,11 +56,7 @@ def visible(html: str, *, titled: bool = True) -> str:
         comment.extract()
     for apart in soup.find_all(_APART):
         apart.name = "p"
-    if (
-        titled
-        and heading
-        and heading not in {*(" ".join(each.get_text().split()) for each in soup.find_all(_HEADINGS))}
-    ):
+    if titled and heading and all(" ".join(each.get_text().split()) != heading for each in soup.find_all(_HEADINGS)):
         (soup.body or soup).insert(0, soup.new_tag("h1", string=heading))
     return str(soup)
 

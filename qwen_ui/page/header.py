@@ -26,6 +26,18 @@ STAGES = {
     "warming": marked("Warming up {detail}"),
 }
 
+FEATURES: dict[Feature, str] = {
+    "streaming": marked("Sends answers piece by piece"),
+    "usage": marked("Counts the tokens"),
+    "stop": marked("Ends at stop strings"),
+    "n": marked("Several answers to one request"),
+    "log-probabilities": marked("Tells the likeliest next tokens"),
+    "prompt log-probabilities": marked("Tells probabilities of a given text"),
+    "guided choice": marked("Can be made to choose"),
+    "tools": marked("Calls tools"),
+}
+"""What each feature is, for people."""
+
 
 class Header:
     """The head's widgets, made where this is called."""
@@ -80,25 +92,12 @@ def model_chip(info: EngineInfo, say: Say) -> str:
     return f'<details class="chip">{head}<div>{body}</div></details>'
 
 
-FEATURES: dict[Feature, str] = {
-    "streaming": marked("Sends answers piece by piece"),
-    "usage": marked("Counts the tokens"),
-    "stop": marked("Ends at stop strings"),
-    "n": marked("Several answers to one request"),
-    "log-probabilities": marked("Tells the likeliest next tokens"),
-    "prompt log-probabilities": marked("Tells probabilities of a given text"),
-    "guided choice": marked("Can be made to choose"),
-    "tools": marked("Calls tools"),
-}
-"""What each feature is, for people."""
-
-
 def server_table(server: RemoteServer, say: Say) -> str:
     """What a remote server has and can do. HTML."""
     rows = "".join(
-        f"<tr><th scope=row>{escape(say(meaning))}</th><td>{escape(say('yes') if known else say('no'))}</td></tr>"
+        f"<tr><th scope=row>{escape(say(meaning))}</th>"
+        f"<td>{escape(say('yes') if feature in server.features else say('no'))}</td></tr>"
         for feature, meaning in FEATURES.items()
-        for known in [feature in server.features]
     )
     caption = escape(say("What the server at {address} can do", address=server.address))
     names = ", ".join(server.models[:MODELS_SHOWN]) + ("…" if len(server.models) > MODELS_SHOWN else "")

@@ -12,12 +12,12 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from qwen_ui.server.visitors import FORWARDED, address, is_among
+from qwen_ui.server.routes import PROBES
+from qwen_ui.server.visitors import address, is_among, visitor_of
 from qwen_ui.settings import Network
 
 if sys.platform != "win32":  # where sockets are no files
@@ -33,7 +33,6 @@ OTHER_FILES = 2560
 """What the process may have open besides: up to 2,048 connections are accepted before the first of them is counted."""
 RESERVE, RESERVE_OF_ONE = 32, 8
 """So many fewer requests are answered, of all and of one visitor: what waits can give way to a look at the health."""
-HEALTH = frozenset(["/healthz", "/readyz"])
 
 
 class Connections:
@@ -83,7 +82,7 @@ class Connections:
 
     async def answer(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets the app answer, unless too many requests are answered already. Its health it tells all the same."""
-        if scope["type"] != "http" or scope["path"] in HEALTH:
+        if scope["type"] != "http" or scope["path"] in PROBES:
             await app(scope, receive, send)
             return
         who = visitor_of(scope, self._trusted)
@@ -160,12 +159,6 @@ _BUSY = JSONResponse(
     503,
     {"retry-after": "5", "connection": "close"},
 )
-
-
-def visitor_of(scope: Scope, trusted: Sequence[Network]) -> str:
-    """The address that a request is counted for."""
-    peer = scope["client"][0] if scope.get("client") else ""
-    return address(peer, ", ".join(Headers(scope=scope).getlist(FORWARDED)), trusted)
 
 
 def room() -> int:

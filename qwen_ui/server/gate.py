@@ -14,7 +14,7 @@ from qwen_ui.server.hosts import Hosts, from_elsewhere
 from qwen_ui.server.limits import Limits, RateLimiter
 from qwen_ui.server.marks import Marks
 from qwen_ui.server.routes import LOGIN, PROBES, UPLOAD
-from qwen_ui.server.visitors import FORWARDED, address
+from qwen_ui.server.visitors import visitor_of
 from qwen_ui.settings import Network
 
 MAX_BODY = 8_000_000
@@ -86,7 +86,7 @@ class Gate:
         if self._marks and not known and path == "/":
             extra = {**extra, "set-cookie": self._marks.fresh(scope["scheme"] == "https")}
         if scope["method"] == "POST" and path.rstrip("/") in {LOGIN, UPLOAD}:
-            await self._counted(scope, headers, receive, _adding(extra, send))
+            await self._counted(scope, receive, _adding(extra, send))
         else:
             await self._serve(scope, _Body(receive, self._limit(path)), _adding(extra, send))
 
@@ -108,10 +108,10 @@ class Gate:
     def _limit(self, path: str) -> int:
         return self._upload_bytes if path.rstrip("/") == UPLOAD else MAX_BODY
 
-    async def _counted(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a sign-in or an upload, if the visitor has any left."""
         path = scope["path"].rstrip("/")
-        who = address(scope["client"][0] if scope.get("client") else "", headers.get(FORWARDED, ""), self._trusted)
+        who = visitor_of(scope, self._trusted)
         limiter = self._sign_ins if path == LOGIN else self._uploads
         body, failed = _Body(receive, self._limit(path)), False
 

@@ -21,8 +21,9 @@ from ipaddress import ip_address
 
 from starlette.datastructures import Headers
 
+from qwen_ui.settings import THIS_MACHINE
+
 AUTHORITY = re.compile(r"(?:\[([0-9a-f:.]+(?:%\w+)?)\]|([a-z0-9_.-]+?)\.?)(?::([0-9]{1,5}))?", re.IGNORECASE | re.ASCII)
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 DEFAULT_PORTS = {"80", "443"}
 """Browsers leave them out; proxies may not."""
 
@@ -44,7 +45,9 @@ def own_names(listening: str) -> set[str]:
     """This machine's names, those in its network only where that can reach the address it listens on."""
     name = socket.gethostname().lower()
     names = {"localhost", "*.localhost", listening, name, f"{name.split('.')[0]}.local"}
-    return names if listening in LOOPBACK else {*names, socket.getfqdn()}  # asks the network, which may take a while
+    return (
+        names if listening in THIS_MACHINE else {*names, socket.getfqdn()}
+    )  # asks the network, which may take a while
 
 
 def from_elsewhere(method: str, headers: Headers) -> bool:

@@ -9,9 +9,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qwen_ui.errors import TooMany
-from qwen_ui.server.connections import visitor_of
 from qwen_ui.server.limits import Limits, RateLimiter
-from qwen_ui.server.visitors import address_of
+from qwen_ui.server.visitors import address_of, visitor_of
 from qwen_ui.settings import Network
 
 AT_ONCE, EVENTS, A_MINUTE = 4, 4, 600

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
 from qwen_ui.errors import InvalidInput
 from qwen_ui.settings import Network
 
@@ -22,6 +25,12 @@ def address_of(request: Any, trusted: Sequence[Network]) -> str:
     """Where a request comes from. ``request`` is Starlette's, or Gradio's around it."""
     peer = request.client.host if request.client else ""
     return address(peer, request.headers.get(FORWARDED, ""), trusted)
+
+
+def visitor_of(scope: Scope, trusted: Sequence[Network]) -> str:
+    """The same of a request that is not read yet; its proxies may stand in several lines."""
+    peer = scope["client"][0] if scope.get("client") else ""
+    return address(peer, ", ".join(Headers(scope=scope).getlist(FORWARDED)), trusted)
 
 
 def owner_of(request: Any, address: str) -> str:

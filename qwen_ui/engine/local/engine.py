@@ -18,7 +18,7 @@ from qwen_ui.engine.local.linear4bit import speed_up
 from qwen_ui.engine.local.resident import ResidentAdapters
 from qwen_ui.engine.looking import looked_at, token_looks
 from qwen_ui.engine.prompt import Prompt, PromptEncoder
-from qwen_ui.engine.queue import RequestQueue
+from qwen_ui.engine.queue import WAITING_PER_SLOT, RequestQueue
 from qwen_ui.engine.threads import Checkpoint, in_thread
 from qwen_ui.errors import EngineFailed
 from qwen_ui.introspect.looks import Look, check_scale
@@ -30,7 +30,6 @@ from qwen_ui.text.pieces import Pieces
 if TYPE_CHECKING:
     from qwen_ui.models.load import Loaded
 
-WAITING_PER_SLOT = 4
 WATCH_SECONDS = 1.0
 """How often a stream without news looks whether the batch loop still lives."""
 

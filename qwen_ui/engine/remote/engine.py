@@ -9,7 +9,7 @@ from typing import Any, cast
 from openai import AsyncOpenAI
 
 from qwen_ui.engine.base import EngineInfo
-from qwen_ui.engine.queue import RequestQueue
+from qwen_ui.engine.queue import WAITING_PER_SLOT, RequestQueue
 from qwen_ui.engine.remote import fitting, scoring
 from qwen_ui.engine.remote.failures import told
 from qwen_ui.engine.remote.stream import Cost, Events, RemoteStream
@@ -19,8 +19,6 @@ from qwen_ui.introspect.looks import Look
 from qwen_ui.introspect.results import AnyResult
 from qwen_ui.messages import Message, Sampling, TokenLook
 
-QUEUE_LENGTH = 4
-"""As many times those that are answered at once may wait."""
 MAX_STOPS = 4
 """Stop strings that OpenAI's API takes; all of them are looked for here too."""
 
@@ -50,8 +48,7 @@ class RemoteEngine:
         self._clients: dict[asyncio.AbstractEventLoop, AsyncOpenAI] = {}
         self._extras = frozenset(extras)
         self._told: Callable[[], AbstractContextManager[None]] = partial(told, self._server.address, name)
-        self._max_concurrent = max_concurrent
-        self.queue = RequestQueue(max_concurrent, QUEUE_LENGTH * max_concurrent)
+        self.queue = RequestQueue(max_concurrent, WAITING_PER_SLOT * max_concurrent)
         self._closed = False
 
     @property

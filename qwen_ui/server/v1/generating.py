@@ -5,13 +5,11 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from qwen_ui.engine.base import Engine
+from qwen_ui.engine.prompt import MAX_CHARACTERS_PER_TOKEN
 from qwen_ui.engine.threads import Checkpoint, in_thread
 from qwen_ui.errors import PromptTooLong
 from qwen_ui.messages import MAX_NEW_TOKENS, Chunk, Message, Sampling
 from qwen_ui.server.v1.errors import ApiError
-
-CHARACTERS_PER_TOKEN = 32
-"""No text is that dense: what has more of them for the context's tokens is refused without making tokens of it."""
 
 Conversation = Sequence[Message]
 
@@ -71,7 +69,7 @@ async def room(engine: Engine, messages: Conversation, wanted: int | None) -> in
     Raises `ApiError` where that is none or too few: nothing of a program's conversation is left out.
     """
     context = engine.info.context_length
-    if sum(len(message.whole) for message in messages) > context * CHARACTERS_PER_TOKEN:
+    if sum(len(message.whole) for message in messages) > context * MAX_CHARACTERS_PER_TOKEN:
         raise ApiError(400, f"The messages are far longer than the context of {context} tokens.", *_TOO_LONG)
 
     def count(checkpoint: Checkpoint) -> int:

@@ -20,7 +20,7 @@ from qwen_ui.server.v1.keys import Keys
 from qwen_ui.server.v1.names import Names
 from qwen_ui.server.v1.requests import ChatRequest, CompletionRequest, read
 from qwen_ui.server.v1.requests import Request as Asked
-from qwen_ui.server.v1.streams import FRESH, Events, Left, Whole, unless_left
+from qwen_ui.server.v1.streams import Events, Left, Whole, unless_left
 from qwen_ui.server.visitors import address_of
 from qwen_ui.settings import Settings
 
@@ -84,7 +84,7 @@ class _Api:
     async def models(self, request: Request, key: str) -> Response:
         """All models that a request can name."""
         data = [model.to_dict() for model in await self._names.all()]
-        return JSONResponse({"object": "list", "data": data}, headers=FRESH)
+        return JSONResponse({"object": "list", "data": data})
 
     async def model(self, request: Request, key: str) -> Response:
         """One of them."""

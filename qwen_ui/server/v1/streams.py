@@ -15,7 +15,6 @@ from qwen_ui.server.v1.errors import told
 T = TypeVar("T")
 READING_SECONDS = 60.0
 """How long a client may leave what was sent unread: its answer holds a place that others wait for."""
-FRESH = {"cache-control": "no-store"}
 
 
 class Left(Exception):
@@ -46,14 +45,14 @@ class Whole(Response):
 
     def __init__(self, content: BaseModel) -> None:
         text = content.model_dump_json(exclude_unset=True)
-        super().__init__(text, media_type="application/json", headers=FRESH)
+        super().__init__(text, media_type="application/json")
 
 
 class Events(Response):
     """An answer in pieces, as server-sent events. It has begun: what refuses it was raised before."""
 
     def __init__(self, first: BaseModel, pieces: AsyncGenerator[BaseModel, None]) -> None:
-        super().__init__(media_type="text/event-stream", headers=FRESH | {"x-accel-buffering": "no"})
+        super().__init__(media_type="text/event-stream", headers={"x-accel-buffering": "no"})
         del self.headers["content-length"]
         self._first = first
         self._pieces = pieces
