@@ -13,11 +13,11 @@ from qwen_ui.engine.queue import WAITING_PER_SLOT, RequestQueue
 from qwen_ui.engine.remote import fitting, scoring
 from qwen_ui.engine.remote.failures import told
 from qwen_ui.engine.remote.stream import Cost, Events, RemoteStream
-from qwen_ui.engine.text import SureText
 from qwen_ui.errors import InvalidInput, NotReady
 from qwen_ui.introspect.looks import Look
 from qwen_ui.introspect.results import AnyResult
 from qwen_ui.messages import Message, Sampling, TokenLook
+from qwen_ui.text.growing import SureText
 
 MAX_STOPS = 4
 """Stop strings that OpenAI's API takes; all of them are looked for here too."""

@@ -9,9 +9,9 @@ from typing import Any
 from openai import AsyncStream
 from openai.types.chat import ChatCompletionChunk
 
-from qwen_ui.engine.text import SureText
 from qwen_ui.errors import EngineFailed
 from qwen_ui.messages import Chunk, Ended, Usage
+from qwen_ui.text.growing import SureText
 
 Events = AsyncStream[ChatCompletionChunk]
 Open = Callable[[], Awaitable[Events]]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from qwen_ui.messages import Message, ToolCall
 from qwen_ui.server.v1.errors import ApiError
 from qwen_ui.server.v1.requests import ChatRequest, NamedTool
+from qwen_ui.text.growing import unfinished
 
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
 """How Qwen2.5 writes a call: an object with name and arguments, in JSON, between these."""
@@ -71,7 +72,7 @@ class CallReader:
         while True:
             before, opened, rest = self._held.partition(OPEN)
             if not opened:
-                sure = len(before) - _begins(before)
+                sure = len(before) - unfinished(before, OPEN)
                 self._held = before[sure:]
                 return said + before[:sure], calls
             end = rest.find(CLOSE, self._looked)
@@ -99,11 +100,6 @@ class CallReader:
             calls.append(call)
         self.called = True
         return ""
-
-
-def _begins(text: str) -> int:
-    """How many characters at the end may be the beginning of a call."""
-    return next((size for size in range(min(len(OPEN) - 1, len(text)), 0, -1) if OPEN.startswith(text[-size:])), 0)
 
 
 def _call(text: str) -> Call | None:
