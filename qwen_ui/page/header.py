@@ -9,7 +9,7 @@ from qwen_ui.engine.base import EngineInfo, Feature, RemoteServer
 from qwen_ui.models.progress import Progress
 from qwen_ui.page.app import App
 from qwen_ui.page.events import QUIET, Values
-from qwen_ui.page.words import Say
+from qwen_ui.page.words import Say, label
 from qwen_ui.sentences import marked
 
 TICK = 0.5
@@ -44,6 +44,7 @@ class Header:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        gr.Button(label("Skip to the content"), elem_id="skip")  # see style/keyboard.html
         with gr.Row(elem_id="head"):
             gr.HTML('<h1 class="brand">Qwen UI</h1>', elem_id="brand", padding=False)
             app.adapter.render()  # type: ignore[no-untyped-call]
