@@ -11,6 +11,7 @@ from qwen_ui.errors import InvalidInput
 from qwen_ui.introspect.looks import Look
 from qwen_ui.introspect.results import AnyResult
 from qwen_ui.messages import Alternative, Chunk, Ended, Message, Sampling, TokenLook, Usage
+from qwen_ui.sentences import Sentence
 
 INFO = EngineInfo(
     "fake/Echo-1B",
@@ -18,7 +19,7 @@ INFO = EngineInfo(
     "cpu",
     "fake",
     4096,
-    "It is a fake, for tests.",
+    Sentence("It is a fake, for tests."),
     abilities=frozenset({"tokens", "texts", "tools"}),
 )
 PROBABILITIES = (0.9, 0.5, 0.04)

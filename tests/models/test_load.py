@@ -68,7 +68,7 @@ def test_nf4_is_computed_in_fp32_where_there_is_no_bf16(tiny, tmp_path, monkeypa
     assert loaded.info.precision == "4bit"
     assert str(loaded.model.config.quantization_config.bnb_4bit_compute_dtype) == "torch.float32"
     assert {str(parameter.dtype) for parameter in loaded.model.parameters()} == {"torch.float32", "torch.uint8"}
-    assert "fp32, as the Tesla T4 has no bf16" in loaded.info.reason
+    assert "fp32, as the Tesla T4 has no bf16" in str(loaded.info.reason)
 
 
 @pytest.mark.parametrize(("capability", "bf16"), [((7, 5), False), ((8, 0), True), ((8, 6), True), ((9, 0), True)])
@@ -367,7 +367,7 @@ def test_without_the_hub_the_embedded_model_runs_and_says_why(embedded_settings,
     seen: list[Progress] = []
     loaded = in_thread(lambda: load.open_model(settings, seen.append, Hub(closed_port, tmp_path)))
     assert loaded.info.embedded
-    assert "can't be reached, so the embedded model runs" in loaded.info.reason
+    assert "can't be reached, so the embedded model runs" in str(loaded.info.reason)
     assert loaded.cache_tokens == 32_768
     assert [progress.stage for progress in seen] == ["choosing", "loading"]  # made already: nothing is fetched
     assert generate(loaded)

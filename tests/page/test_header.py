@@ -8,11 +8,13 @@ from typing import get_args
 from qwen_ui.engine.base import Feature, RemoteServer
 from qwen_ui.errors import ModelNotFound
 from qwen_ui.messages import Answer, Usage
+from qwen_ui.models.embedded import ABOUT
 from qwen_ui.models.progress import Progress
+from qwen_ui.models.source import UNREACHABLE
 from qwen_ui.page.header import FEATURES, embedded_notice, model_chip, opening_panel
 from qwen_ui.page.status import finished, progress, statistics
 from qwen_ui.page.words import Words
-from qwen_ui.sentences import ENGLISH, Language
+from qwen_ui.sentences import ENGLISH, Language, Sentence
 from qwen_ui.tabs import TABS
 from tests.fakes import INFO
 
@@ -60,8 +62,21 @@ def test_a_failure_shows_its_sentence_as_text():
 def test_the_chip_names_model_precision_device_and_reason():
     chip = model_chip(INFO, EN_SAY)
     assert "Echo-1B · 4-bit · cpu" in chip
-    assert INFO.reason in chip
+    assert str(INFO.reason) in chip
     assert "4,096" in chip
+
+
+def test_the_chip_gives_its_reason_in_the_readers_language():
+    missing = Sentence(
+        "For {wanted}, {why}, so the embedded model runs: {about}. With a connection, start again for {wanted}.",
+        wanted="Qwen2.5-7B",
+        why=UNREACHABLE,
+        about=ABOUT,
+    )
+    reason = Sentence("{reason} It computes in fp32, as the {device} has no bf16.", reason=missing, device="T4")
+    chip = model_chip(replace(INFO, reason=reason), ZH_SAY)
+    assert "连不上模型库，所以运行内置模型：SmolLM2-135M" in chip
+    assert "the" not in re.sub("<[^>]*>", "", chip).split()
 
 
 def test_the_chip_tells_what_a_remote_server_can_do():

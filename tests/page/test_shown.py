@@ -34,11 +34,14 @@ std::vector<int> numbers;
 
 - a list
 
-| `<td>` |
-|--|
-| <td> |
+| `<td>` | right |
+|--|--:|
+| <td> | internationalization |
 
-\\(a<b\\)
+- [x] done
+- [ ] not yet
+
+\\(a<b\\) for $5 or $10, and $c_1 = 2$, but not `$HOME$`
 
 ![x](/y)
 """
@@ -145,11 +148,17 @@ def test_an_answer_is_shown_with_its_code_and_formulas_and_copied_as_it_was_writ
     )
     expect(answer.locator("pre .token.keyword")).to_have_text(["const", "int"])
     expect(answer.locator("pre .token.comment")).to_have_text("<!-- and -->")
-    expect(answer.locator(":not(pre) > code")).to_have_text(["<i>", "<td>"])
-    expect(answer.locator("td")).to_have_text("<td>")
-    expect(answer.locator("li")).to_have_text("a list")
+    expect(answer.locator(":not(pre) > code")).to_have_text(["<i>", "<td>", "$HOME$"])
+    expect(answer.locator("td")).to_have_text(["<td>", "internationalization"])
+    expect(answer.locator("td").last).to_have_css("text-align", "right")
+    expect(answer.locator("td").last).to_have_css("word-break", "normal")
+    expect(answer.locator("li")).to_have_text(["a list", "done", "not yet"])
+    colours = answer.get_by_role("checkbox").evaluate_all(
+        "boxes => boxes.map(box => getComputedStyle(box).backgroundColor)"
+    )
+    assert colours[0] != colours[1]  # under the tick, which is white
     expect(answer.locator(".katex-error")).to_have_count(0)
-    expect(answer.locator(".katex-html")).to_have_text("a<b")
+    expect(answer.locator(".katex-html")).to_have_text(["a<b", "c1\u200b=2"])
     expect(answer.locator("a")).to_have_text("x")
     page.get_by_role("button", name="Copy message").last.click()
     page.wait_for_function("navigator.clipboard.readText().then(text => text.includes('numbers'))")

@@ -44,7 +44,7 @@ def test_loading_then_ready():
         "precision": INFO.precision,
         "device": INFO.device,
         "engine": INFO.engine,
-        "reason": INFO.reason,
+        "reason": str(INFO.reason),
         "context_length": INFO.context_length,
         "active": 0,
         "waiting": 0,

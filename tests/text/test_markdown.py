@@ -7,7 +7,7 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from qwen_ui.text.markdown import CodeBlock, as_typed, blocks, code_spans, harmless, plain, spans
+from qwen_ui.text.markdown import FORMULA, CodeBlock, as_typed, blocks, code_spans, harmless, plain, spans
 from qwen_ui.text.markdown.shown import MARK
 from tests.text.hostile import FORMS
 
@@ -148,3 +148,20 @@ def test_code_within_paragraphs_is_that_of_a_whole_parser():
         code = [child.content for child in inline if child.type == "code_inline"]
         found = [re.sub(r"\n> ?", " ", text[start:end].strip("`")) for start, end in code_spans(text)]
         assert [each.strip() for each in found] == [each.strip() for each in code], text
+
+
+@pytest.mark.parametrize(
+    ("text", "formulas"),
+    [
+        ("$x$ and $f(x)$, $a^2 + b^2$; 其中$n$是", ["x", "f(x)", "a^2 + b^2", "n"]),
+        ("$2x + 3 = 7$, $O(n \\log n)$ and $x < y$.", ["2x + 3 = 7", "O(n \\log n)", "x < y"]),
+        ("It costs $5, $10 or US$20; 5$ is $5 and 10$ is more.", []),
+        ("$100 = 90€, and 10$ more", []),
+        ("echo $HOME $PATH ${a} $(ls) $$ A$B$C \\$x$", []),
+        ("$ x$ and $x $ and $$y$$ and $a\nb$", []),
+    ],
+)
+def test_what_stands_in_single_dollars_is_a_formula_where_it_looks_like_one(text: str, formulas: list[str]):
+    shown = harmless(text)
+    assert re.findall(f"\\${FORMULA}(.*?){FORMULA}\\$", shown) == formulas
+    assert plain(shown) == text

@@ -16,6 +16,7 @@ from qwen_ui.engine.remote.engine import RemoteEngine
 from qwen_ui.engine.remote.failures import told
 from qwen_ui.errors import Busy, EngineError, EngineFailed, InvalidInput, ModelError, ModelNotFound
 from qwen_ui.models.progress import Progress
+from qwen_ui.sentences import Sentence
 from qwen_ui.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ async def _found(
         device=address,
         engine="OpenAI-compatible server",
         context_length=_context(model, settings.max_context),
-        reason=f"The server at {address} has it: --model names that server.",
+        reason=Sentence("The server at {address} has it: --model names that server.", address=address),
         scoring=_scoring(server.features),
         remote=server,
     )

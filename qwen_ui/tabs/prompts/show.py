@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
+from qwen_ui.errors import TemplateError
 from qwen_ui.messages import Message
 from qwen_ui.page.status import line
 from qwen_ui.page.templates import problems
@@ -38,6 +39,16 @@ def warnings(template: Template, say: Say) -> str:
     items = "".join(f"<li>{escape(say('{warning}', warning=warning))}</li>" for warning in template.warnings)
     title = escape(say("Written for another program, and without a meaning here:"))
     return f'<div class="prompts-warnings" role="status">{title}<ul>{items}</ul></div>'
+
+
+def unusable(assistant: Template, say: Say) -> str:
+    """Why Chat can't use an assistant, as it gives no values; empty if it can."""
+    try:
+        assistant.render()
+    except TemplateError as error:
+        told = say("Chat gives no values, so it can't use this assistant: {error} A default helps.", error=error)
+        return line(told, "note")
+    return ""
 
 
 def head(file: OpenFile, entry: Entry | None, say: Say) -> str:

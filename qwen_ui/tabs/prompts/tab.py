@@ -271,6 +271,8 @@ class PromptsTab:
             preview = line(say("{error}", error=error), "error")
         status = line(unsaved, "note") if file.edited(text) else ""
         status += show.warnings(template, say)
+        if file.task == "chat":
+            status += show.unusable(template, say)
         return reviewed | {self._status: status, self._preview: preview}
 
 

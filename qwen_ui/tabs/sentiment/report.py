@@ -26,6 +26,23 @@ class Quality:
     unknown: tuple[int, ...]
     """Numbers of the rows whose gold label is missing or not one of the labels."""
 
+    def of_label(self, place: int) -> "OfLabel":
+        """How well the label in that place was found. What nobody said or has is 0, as scikit-learn has it."""
+        right, gold = self.confusion[place][place], sum(self.confusion[place])
+        found = sum(counts[place] for counts in self.confusion)
+        return OfLabel(right / (found or 1), right / (gold or 1), 2 * right / ((found + gold) or 1), gold)
+
+
+@dataclass(frozen=True, slots=True)
+class OfLabel:
+    """How well one label was found."""
+
+    precision: float
+    recall: float
+    f1: float
+    rows: int
+    """Whose gold label it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trend:
@@ -42,8 +59,8 @@ def evaluate(judged: Sequence[Judged], labels: Sequence[str]) -> Quality:
     """Accuracy, macro-averaged F1 and confusion matrix (scikit-learn's), by the rows' gold labels in any case."""
     from qwen_ui.finetune.metrics import confusion, label_metrics  # noqa: PLC0415  a second to import
 
-    spelled = {label.casefold(): label for label in labels}
-    pairs = [(spelled.get(row.gold_label.strip().casefold()), result.label) for row, result in judged]
+    golds = gold_labels(judged, labels)
+    pairs = [(gold, result.label) for gold, (_, result) in zip(golds, judged, strict=True)]
     unknown = tuple(row.number for (row, _), (gold, _) in zip(judged, pairs, strict=True) if gold is None)
     known = [(gold, found) for gold, found in pairs if gold is not None]
     if not known:
@@ -52,6 +69,18 @@ def evaluate(judged: Sequence[Judged], labels: Sequence[str]) -> Quality:
     metrics = label_metrics(gold, found, labels)
     matrix = tuple(tuple(counts) for counts in confusion(gold, found, labels))
     return Quality(len(known), metrics["accuracy"], metrics["macro_f1"], matrix, unknown)
+
+
+def gold_labels(judged: Sequence[Judged], labels: Sequence[str]) -> list[str | None]:
+    """The label that each row's gold label is, in any case; None where it is none of them."""
+    spelled = {label.casefold(): label for label in labels}
+    return [spelled.get(row.gold_label.strip().casefold()) for row, _ in judged]
+
+
+def wrong(judged: Sequence[Judged], labels: Sequence[str]) -> list[Judged]:
+    """The rows for which another label was found than their gold one."""
+    golds = gold_labels(judged, labels)
+    return [pair for gold, pair in zip(golds, judged, strict=True) if gold not in {None, pair[1].label}]
 
 
 def trend(judged: Sequence[Judged], labels: Sequence[str]) -> Trend:

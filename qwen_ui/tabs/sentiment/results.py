@@ -16,7 +16,8 @@ from qwen_ui.page.status import line
 from qwen_ui.page.words import Say, label
 from qwen_ui.sentences import marked
 from qwen_ui.tabs.sentiment import show
-from qwen_ui.tabs.sentiment.report import as_csv, evaluate, trend
+from qwen_ui.tabs.sentiment.report import as_csv, evaluate, trend, wrong
+from qwen_ui.tabs.sentiment.rows import meaning
 from qwen_ui.tabs.sentiment.task import Judged, Work
 
 SHOWN = 1000
@@ -25,7 +26,10 @@ FILE_NAME = "qwen-ui-sentiment.csv"
 DAY = 24 * 3600
 FETCH = "() => document.querySelector('#sentiment-download').click()"
 """The browser fetches the file once the server has put it there."""
-ALL = ""
+ALL, WRONG = "", " "
+"""What is chosen where it is no label: those have no spaces around them."""
+_MEANT = {"good": "#22a35a", "bad": "#dc4c4c", "neither": "#94a3b8"}
+"""Colours of labels that people know."""
 _NUMBER, _NARROW = 7, 13
 """Widths of columns in percent."""
 _GOLDEN_ANGLE = 137.508
@@ -89,6 +93,8 @@ class Results:
         counts = Counter(result.label for _, result in judged)
         every = (say("All labels ({count:,})", count=len(judged)), ALL)
         each = [(say("{label} ({count:,})", label=name, count=counts[name]), name) for name in labels]
+        if work.columns.gold_label:
+            each.append((say("Only wrong ones ({count:,})", count=len(wrong(judged, labels))), WRONG))
         return {
             self.work: work,
             self._column: gr.Column(visible=bool(work.done or work.unusable)),
@@ -124,7 +130,8 @@ class Results:
             return {self._file: gr.DownloadButton(value=self._file.move_resource_to_block_cache(path))}
 
     def _rows(self, work: Work, say: Say, label: str = ALL, low: float = 0.0, high: float = 1.0) -> Values:
-        """The rows of one label or of all, with a confidence within bounds, and the line under them."""
+        """The rows of one label, the wrong ones or all, with a confidence within bounds, and the line under them."""
+        chosen = wrong(work.judged, work.order.labels) if label == WRONG else work.judged
         headers = [say("Row"), say("Text to judge"), say("Label"), say("Confidence")]
         headers += [say("True label")] if work.columns.gold_label else []
         headers += [say("Date")] if work.columns.date else []
@@ -132,8 +139,8 @@ class Results:
             [row.number, row.text, result.label, confidence]
             + ([row.gold_label] if work.columns.gold_label else [])
             + ([row.date] if work.columns.date else [])
-            for row, result in work.judged
-            if label in {ALL, result.label} and low <= (confidence := round(result.confidence, 3)) <= high
+            for row, result in chosen
+            if label in {ALL, WRONG, result.label} and low <= (confidence := round(result.confidence, 3)) <= high
         ]
         some = marked("The first {shown:,} of {count:,} rows. The download has all of them.")
         told = some if len(rows) > SHOWN else marked("{count:,} {count:row|rows}")
@@ -179,5 +186,12 @@ def _widths(columns: int) -> list[str | int]:
 
 
 def _colours(labels: Sequence[str]) -> dict[str, str]:
-    """A colour for each label, far apart however many there are."""
-    return {label: f"hsl({(245 + i * _GOLDEN_ANGLE) % 360:.0f}, 55%, 58%)" for i, label in enumerate(labels)}
+    """A colour for each label: green, red and grey where they are good, bad or neither, else far apart."""
+    meant = [meaning(label) for label in labels]
+    known = all(meant) and len(set(meant)) == len(meant)
+    colours = [_MEANT[each] if known and each else _apart(i) for i, each in enumerate(meant)]
+    return dict(zip(labels, colours, strict=True))
+
+
+def _apart(number: int) -> str:
+    return f"hsl({(245 + number * _GOLDEN_ANGLE) % 360:.0f}, 55%, 58%)"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.sentences import Sentence
@@ -181,6 +182,12 @@ def _named(columns: Sequence[str], names: Iterable[str]) -> str:
     whole = (plain[name] for name in names if name in plain)
     part = (column for name in names for key, column in plain.items() if name in key.replace("_", " ").split())
     return next(whole, None) or next(part, "")
+
+
+def meaning(label: str) -> Literal["good", "bad", "neither", ""]:
+    """What a label says, as far as it is one that people use for sentiments."""
+    word = label.casefold()
+    return "good" if word in _GOOD else "bad" if word in _BAD else "neither" if word in _NEITHER else ""
 
 
 def _on_scale(value: float, low: float, high: float, labels: Sequence[str]) -> str:

@@ -135,7 +135,7 @@ def skipped(rows: Sequence[SkippedRow], say: Say) -> str:
 
 
 def quality(found: Quality, labels: Sequence[str], say: Say) -> str:
-    """Accuracy, macro-F1 and the confusion matrix."""
+    """Accuracy, macro-F1, how well each label was found, and the confusion matrix."""
     if not found.rows:
         return line(say("No row has a true label among these labels, so there is no accuracy."), "note")
     head = say(
@@ -145,7 +145,23 @@ def quality(found: Quality, labels: Sequence[str], say: Say) -> str:
         rows=found.rows,
     )
     matrix = confusion(found.confusion, labels, say("Confusion matrix"), say)
-    return line(head, "note") + matrix + unknown(UNKNOWN_LABELS, found.unknown, say)
+    return line(head, "note") + _by_label(found, labels, say) + matrix + unknown(UNKNOWN_LABELS, found.unknown, say)
+
+
+def _by_label(found: Quality, labels: Sequence[str], say: Say) -> str:
+    """Precision, recall and F1 of each label, as a table."""
+    names = [say("Label"), say("Precision (P)"), say("Recall (R)"), "F1", say("Rows")]
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    body = ""
+    for place, label in enumerate(labels):
+        of = found.of_label(place)
+        cells = f"<td>{of.precision:.1%}</td><td>{of.recall:.1%}</td><td>{of.f1:.3f}</td><td>{of.rows:,}</td>"
+        body += f'<tr><th scope="row">{escape(label)}</th>{cells}</tr>'
+    caption = escape(say("By label"))
+    return (
+        f'<div class="confusion" tabindex="0"><table><caption>{caption}</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
 
 
 def unknown(template: str, numbers: Sequence[int], say: Say) -> str:

@@ -147,5 +147,11 @@ class Options:
         return {self._read: line(event.say("Terms in the glossary: {count:,}.", count=count)) if count else ""}
 
 
+def opposite(code: str, locale: str) -> str:
+    """The language to translate from into that one where none is known: the reader's own, or else another."""
+    own = find(locale).code
+    return DEFAULT_TARGETS[locale] if code == own else own
+
+
 def _among(value: Any, choices: Iterable[tuple[Any, ...]], default: str | None) -> str | None:
     return value if any(value == known for _, known in choices) else default

@@ -52,6 +52,9 @@ FORMAT = marked("It comes out in the same format: times, keys and all other colu
 MISSING = marked("Not wholly translated: {count:,} of {total:,} segments. Meanwhile the source stands there.")
 NOT_TRANSLATED = marked("Not translated: {error}")
 NOTHING_LOST = marked("✓ Checked: code, links, tags, placeholders, numbers, lines and terms are all there.")
+SO_FAR = marked(
+    "Nothing is lost in the {count:,} of {total:,} segments that are translated; the others are not checked."
+)
 UNSURE = marked("Perhaps {language} ({percent:.0%} sure). Choose the language if it is another.")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -76,8 +79,8 @@ def text_of(translation: Translation) -> str:
     """The translation to show, as far as it is while it is being written; nothing while there is none."""
     if translation.running:
         text = translation.so_far()
-    elif translation.segments and not any(segment.translation for segment in translation.segments):
-        return ""
+    elif not any(segment.whole for segment in translation.segments):
+        text = translation.so_far()  # no more than its beginning
     else:
         text = translation.file().decode()
     if not translation.is_file:
@@ -87,12 +90,14 @@ def text_of(translation: Translation) -> str:
 
 def underway(now: Progress, say: Say) -> str:
     """How far it is, as HTML."""
-    segments, total = now.translation.segments, len(now.translation.segments)
+    total = len(now.wanted)
     if now.position or total < 2:
-        return progress(Answer("".join(segment.translation for segment in segments[:1]), now.position), say)
-    done = total - len(now.translation.missing)
-    text = say("{done:,} of {total:,} segments, {streams:,} being written", done=done, total=total, streams=now.streams)
-    return f'<progress class="translate-progress" max="{total}" value="{done}"></progress>{line(text, "busy")}'
+        growing = [now.translation.segments[place].translation for place in now.wanted[:1]]
+        return progress(Answer("".join(growing), now.position), say)
+    text = say(
+        "{done:,} of {total:,} segments, {streams:,} being written", done=now.done, total=total, streams=now.streams
+    )
+    return f'<progress class="translate-progress" max="{total}" value="{now.done}"></progress>{line(text, "busy")}'
 
 
 def outcome(now: Progress, say: Say) -> str:
@@ -101,7 +106,7 @@ def outcome(now: Progress, say: Say) -> str:
     total, missing = len(translation.segments), len(translation.missing)
     if translation.error is not None:
         lines.append(line(say(NOT_TRANSLATED, error=told(translation.error)), "error"))
-    if missing and total > 1:
+    if 0 < missing < total:
         lines.append(line(say(MISSING, count=missing, total=total), "note"))
     if now.usage is not None and now.usage.new_tokens:
         count = [say("{count:,} {count:segment|segments}", count=total)] if total > 1 else []
@@ -112,9 +117,12 @@ def outcome(now: Progress, say: Say) -> str:
 
 def checks(translation: Translation, say: Say) -> str:
     """The list of what got lost, or that nothing did, as HTML; empty while nothing is translated."""
-    if not any(segment.whole for segment in translation.segments):
+    total, missing = len(translation.segments), len(translation.missing)
+    if missing == total:
         return ""
     findings = translation.findings()
+    if not findings and missing:
+        return line(say(SO_FAR, count=total - missing, total=total))
     if not findings:
         return f'<p class="translate-fine" role="status">{escape(say(NOTHING_LOST))}</p>'
     items = [_item(translation, place, finding, say) for place, finding in findings[:SHOWN_FINDINGS]]

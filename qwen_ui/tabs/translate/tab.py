@@ -27,7 +27,7 @@ from qwen_ui.tabs.translate import glossary, show, task
 from qwen_ui.tabs.translate.detect import detect, detected
 from qwen_ui.tabs.translate.editor import Editor
 from qwen_ui.tabs.translate.files import EXTENSIONS, Document, read
-from qwen_ui.tabs.translate.options import Options
+from qwen_ui.tabs.translate.options import Options, opposite
 from qwen_ui.tabs.translate.protect import check, put_back
 from qwen_ui.tabs.translate.task import Progress
 from qwen_ui.tabs.translate.translation import AUTO, Order, Translation, begin, order_for, typed
@@ -261,7 +261,9 @@ class TranslateTab:
             self._checks: show.checks(translation, event.say),
             self._mend: gr.Button(visible=bool(translation.mendable)),
             self._rest: gr.Button(visible=0 < missing < len(translation.segments)),
-            self._after: gr.Row(visible=bool(text)),
+            self._after: gr.Row(
+                visible=bool(text) and not (translation.is_file and missing == len(translation.segments))
+            ),
         }
 
     async def _keep(self, event: Event) -> Values:
@@ -288,11 +290,13 @@ class TranslateTab:
 
     def _as_file(self, event: Event) -> Values:
         """The translation's file, for the page's script. Of a typed text the page itself holds all of it."""
-        if event[self._translation] is None and event[self._result] and not event[self._name]:
-            name, data = "translation.txt", event[self._result].encode()
+        if event[self._result] and not event[self._name]:
+            translation: Translation | None = event[self._translation]
+            code = f".{translation.order.target.code}" if translation else ""
+            name, data = f"translation{code}.txt", event[self._result].encode()
         else:
             translation = self._known(event)
-            path = PurePath(translation.document.name or "translation.txt")
+            path = PurePath(translation.document.name)
             name, data = f"{path.stem}.{translation.order.target.code}{path.suffix}", translation.file()
         return {self._saved: json.dumps({"name": name, "data": base64.b64encode(data).decode()})}
 
@@ -304,7 +308,7 @@ class TranslateTab:
         source, target = event[options.source], event[options.target]
         if source == AUTO:
             language = (translation.order.source if translation else None) or detected([text])
-            source = language.code if language else target
+            source = language.code if language else opposite(target, locale_of(event.request))
         values: Values = {options.source: target, options.target: source}
         if event[self._name] or not event[self._result]:
             return values

@@ -24,12 +24,19 @@ class Progress:
     """How far a translation is; the segments themselves are in it, and go on changing."""
 
     translation: Translation
+    wanted: Sequence[int] = ()
+    """The places of the segments that are to be translated."""
     streams: int = 0
     """How many segments are being written."""
     position: int | None = None
     """In the queue, while all of them wait there."""
     usage: Usage | None = None
     """Set once it has ended: all segments together, with the speed of all streams side by side."""
+
+    @property
+    def done(self) -> int:
+        """How many of the wanted segments are whole."""
+        return sum(self.translation.segments[place].whole for place in self.wanted)
 
 
 async def translate(
@@ -38,7 +45,7 @@ async def translate(
     """Translates the segments in the wanted places, so many at the same time: how far it is, after each piece of news.
 
     Those of the same text are translated once. One that fails keeps its error, and the others go on; one that nothing
-    comes of gets back the translation that it had, and one that its reader edits meanwhile stays as that is.
+    whole comes of gets back the translation that it had, and one that its reader edits meanwhile stays as that is.
     """
     began, run = time.monotonic(), _Run(engine, translation, wanted)
     workers = [asyncio.create_task(run.work()) for _ in range(at_once)]
@@ -83,7 +90,8 @@ class _Run:
         """How far it is now."""
         positions = [position for position in self._positions.values() if position]
         in_queue = positions and len(positions) == len(self._positions)
-        return Progress(self._translation, len(self._positions), min(positions) if in_queue else None)
+        first = min(positions) if in_queue else None
+        return Progress(self._translation, tuple(self._before), len(self._positions), first)
 
     async def work(self) -> None:
         """Translates text after text, for as long as some wait."""
@@ -131,11 +139,11 @@ class _Run:
         self.news.set()
 
     def settle(self) -> None:
-        """Leaves no segment in the middle; those that nothing came of are as before."""
+        """Leaves no segment in the middle. Those that did not come to their end are as before, if they were then."""
         segments = self._translation.segments
         for place, before in self._before.items():
             segment = segments[place]
-            if not segment.whole and not segment.translation and before.translation:
+            if not segment.whole and (before.whole or (before.translation and not segment.translation)):
                 segments[place] = replace(before, error=segment.error)
             elif segment.state == "writing":
                 segments[place] = replace(segment, state="stopped")

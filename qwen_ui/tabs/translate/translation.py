@@ -189,8 +189,8 @@ class Translation:
         return "\n".join(texts)
 
     def results(self) -> list[str]:
-        """A text for each of the document's; segments without a translation stay in their own language."""
-        texts = iter([segment.translation or segment.source for segment in self.segments])
+        """A text for each of the document's; what is not wholly translated stays in its own language."""
+        texts = iter([segment.translation if segment.whole else segment.source for segment in self.segments])
         return [
             assemble(parts, list(islice(texts, sum(part.is_segment for part in parts))), self.order.target)
             for parts in self.parts

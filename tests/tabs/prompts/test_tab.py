@@ -112,6 +112,16 @@ def test_typing_shows_errors_preview_and_changes_at_once(prompts: Path):
     assert seen.preview == ""
 
 
+def test_an_assistant_that_chat_can_not_use_for_lack_of_a_value_is_told_of_while_it_is_written(prompts: Path):
+    laid = Laid(prompts)
+    file = laid.open("chat/assistant").open_file
+    text = "---\nname: Tutor\ninputs:\n  subject: {sample: maths%s}\n---\nsystem:\nYou teach {{ subject }}.\n"
+    shown = laid.does("review", open_file=file, text=text % "")
+    assert "can&#x27;t use this assistant: chat/assistant.prompty:7: &#x27;subject&#x27; is undefined" in shown.status
+    shown = laid.does("review", open_file=file, text=text % ", default: maths")
+    assert "can&#x27;t use" not in shown.status
+
+
 @pytest.mark.parametrize("given", ["[1]", "{", "5"])
 def test_sample_values_that_are_no_object_are_a_sentence(prompts: Path, given: str):
     laid = Laid(prompts)

@@ -11,8 +11,8 @@ from qwen_ui.errors import InvalidInput
 from qwen_ui.page.events import Values
 from qwen_ui.prompts import PromptStore
 from qwen_ui.sentences import ENGLISH, Sentence
-from qwen_ui.tabs.sentiment.report import as_csv, evaluate, trend
-from qwen_ui.tabs.sentiment.results import SHOWN, Results
+from qwen_ui.tabs.sentiment.report import as_csv, evaluate, trend, wrong
+from qwen_ui.tabs.sentiment.results import SHOWN, WRONG, Results, _colours
 from qwen_ui.tabs.sentiment.rows import Columns, Row
 from qwen_ui.tabs.sentiment.task import TOO_LONG, Classified, Judged, Order, Work
 from qwen_ui.text.tables import SkippedRow
@@ -37,6 +37,32 @@ def test_quality_against_gold_labels():
     assert quality.macro_f1 == pytest.approx((2 / 3 + 4 / 5) / 2)
     assert quality.unknown == (5, 6)
     assert evaluate(judged(rows[4:5], "good"), LABELS).rows == 0
+    good, bad = quality.of_label(0), quality.of_label(1)
+    assert (good.precision, good.recall, round(good.f1, 3), good.rows) == (1.0, 0.5, 0.667, 2)
+    assert (round(bad.precision, 3), bad.recall, bad.f1, bad.rows) == (0.667, 1.0, 0.8, 2)
+    nobody = evaluate(judged(rows[:1], "good"), LABELS).of_label(1)
+    assert (nobody.precision, nobody.recall, nobody.f1, nobody.rows) == (0, 0, 0, 0)
+
+
+def test_only_the_rows_that_were_taken_for_another_label_are_wrong():
+    rows = [Row(number, "x", gold) for number, gold in enumerate(["good", "BAD", "bad", "", "meh"], 1)]
+    found = wrong(judged(rows, "good", "bad", "good", "good", "good"), LABELS)
+    assert [row.number for row, _ in found] == [3]
+
+
+@pytest.mark.parametrize(
+    ("labels", "meant"),
+    [
+        (("positive", "neutral", "negative"), ["#22a35a", "#94a3b8", "#dc4c4c"]),
+        (("负面", "正面"), ["#dc4c4c", "#22a35a"]),
+        (("good", "happy", "bad"), None),
+        (("bug", "praise"), None),
+    ],
+)
+def test_colours_are_those_that_people_expect_where_labels_say_good_or_bad(labels: tuple[str, ...], meant: list[str]):
+    colours = list(_colours(labels).values())
+    assert colours == meant if meant else len({*colours}) == len(labels)
+    assert meant or not {"#22a35a", "#dc4c4c"} & {*colours}
 
 
 def test_a_trend_counts_every_label_in_every_period():
@@ -128,6 +154,12 @@ def test_the_report_tells_accuracy_and_what_it_leaves_out(store: PromptStore):
     assert values["sentiment-trend"].visible
     assert values["sentiment-results"].visible
     assert values["sentiment-bad"] == ""
+    assert (
+        '<th scope="row">good</th><td>50.0%</td><td>100.0%</td><td>0.667</td><td>1</td>' in values["sentiment-quality"]
+    )
+    assert ("Only wrong ones (1)", WRONG) in values["sentiment-show"].choices
+    only = Laid().filter(work_of(store, *judged(rows, "good", "good", "bad")), WRONG)
+    assert [row[0] for row in only["sentiment-table"].value["data"]] == [3]
 
 
 def test_a_row_that_the_model_can_not_take_is_listed_with_those_that_could_not_be_read(store: PromptStore):

@@ -168,6 +168,11 @@ def test_what_the_server_has_forgotten_is_told_and_stays_on_the_page(
 
 def test_swapping_takes_the_translation_over(serve: Serve, open_tab: OpenTab):
     page = open_tab(serve(host_of(FakeEngine(["Il fait beau aujourd'hui."]))), "Translate")
+    source = page.locator("#translate-source input")
+    source.focus()
+    page.keyboard.press("Tab")
+    expect(source).not_to_be_focused()
+    expect(source).to_have_attribute("aria-expanded", "false")  # its list does not stay open over what comes next
     fill(page, "The weather is nice today.")
     page.locator("#translate-go").click()
     expect(page.locator("#translate-result textarea")).to_have_value("Il fait beau aujourd'hui.")

@@ -302,6 +302,57 @@ async def test_swapping_a_detected_language_names_it():
     assert values[laid.tab._options.target] == "de"
 
 
+@pytest.mark.parametrize(
+    ("target", "language", "swapped"), [("fr", "en-US", "en"), ("en", "en-US", "fr"), ("en", "zh-CN", "zh-CN")]
+)
+def test_swapping_when_no_language_is_known_never_gives_the_same_one_twice(target: str, language: str, swapped: str):
+    laid = Laid(Translator())
+    options = laid.tab._options
+    laid.held |= {options.source: "auto", options.target: target}
+    values = laid.tab._swap(laid.event("", language))
+    assert (values[options.source], values[options.target]) == (target, swapped)
+
+
+async def stopped(laid: Laid, begin: Callable[[Event], Run[Any]], event: Event, fragment: str) -> list[str]:
+    """Runs until a fragment has come, and stops there; gives the status lines on the way."""
+    lines: list[str] = []
+    async for values in laid.updates(begin, event):
+        lines.append(values[laid.tab._status])
+        translation = laid.held[laid.tab._translation]
+        if translation and any(segment.translation == fragment for segment in translation.segments):
+            laid.app.running.stop("me", "translate")
+    return lines
+
+
+async def test_of_a_stopped_translation_the_source_stands_for_what_is_not_whole_and_the_check_says_so():
+    laid = Laid(Translator(**{"two <b>2</b>": FakeEngine(["Deux ", "mots"], steps=1)}))
+    tab = laid.tab
+    await stopped(laid, tab._translating_text, laid.event("one\n\ntwo <b>2</b>"), "Deux")
+    assert laid.held[tab._result] == "T:one\n\ntwo <b>2</b>"
+    assert saved(tab, tab._as_file(laid.event())) == ("translation.fr.txt", laid.held[tab._result].encode())
+    assert "1 of 2 segments" in laid.held[tab._checks]
+    assert "✓" not in laid.held[tab._checks]
+
+
+async def test_what_there_is_of_a_stopped_sentence_stays():
+    laid = Laid(Translator(one=FakeEngine(["Un ", "mot"], steps=1)))
+    await stopped(laid, laid.tab._translating_text, laid.event("one"), "Un")
+    assert (laid.held[laid.tab._result], laid.held[laid.tab._checks]) == ("Un", "")
+
+
+async def test_a_segment_that_is_translated_again_is_alone_in_work_and_comes_back_as_it_was_after_stop():
+    laid = Laid(Translator())
+    tab = laid.tab
+    await laid.run(tab._translating_text)
+    laid.take(tab._editor._open(laid.event(), laid.held[tab._translation], 1))
+    laid.engine.engines["two"] = FakeEngine(["Deux ", "mots"], steps=1)
+    lines = await stopped(laid, tab._translating_again, laid.event(), "Deux")
+    assert not any("of 2" in line for line in lines)
+    assert laid.states() == ["done", "done"]
+    assert laid.held[tab._result] == "T:one\n\nT:two"
+    assert laid.held[tab._editor.translation] == "T:two"
+
+
 @pytest.mark.parametrize("begin", ["_translating_rest", "_translating_again", "_translating_back"])
 async def test_a_forgotten_translation_is_told_and_the_page_stays(begin: str):
     engine = Translator()

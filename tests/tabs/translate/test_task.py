@@ -88,7 +88,7 @@ async def test_a_segment_that_fails_leaves_the_others_alone():
     await whole(engine, translation)
     assert states(translation) == ["done", "failed", "done"]
     assert str(translation.error) == "It broke."
-    assert translation.file().decode() == "T:one\n\nhalf\n\nT:three"
+    assert translation.file().decode() == "T:one\n\ntwo\n\nT:three"
     await whole(Translator(), translation, translation.missing)
     assert translation.file().decode() == "T:one\n\nT:two\n\nT:three"
     assert translation.error is None
@@ -126,7 +126,7 @@ async def test_stop_keeps_what_there_is_and_begins_nothing_else():
         if translation.so_far().endswith("Deux"):
             engine.stop()
     assert states(translation) == ["done", "stopped", "waiting"]
-    assert translation.file().decode() == "T:one\n\nDeux\n\nthree"
+    assert translation.file().decode() == "T:one\n\ntwo\n\nthree"
     assert usage is not None
     assert usage.ended == "cancelled"
 
