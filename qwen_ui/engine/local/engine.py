@@ -6,21 +6,23 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from qwen_ui.adapters.store import AdapterStore
-from qwen_ui.engine.base import EngineInfo
+from qwen_ui.engine.base import Ability, EngineInfo
 from qwen_ui.engine.completion import Completion, end_tokens
 from qwen_ui.engine.local import looking, scoring
 from qwen_ui.engine.local.adapters import NO_ADAPTER, AdapterLayers
 from qwen_ui.engine.local.batch import BatchLoop, request_id
+from qwen_ui.engine.local.forms import Forms
 from qwen_ui.engine.local.linear4bit import speed_up
 from qwen_ui.engine.local.resident import ResidentAdapters
+from qwen_ui.engine.local.sampler import Own
 from qwen_ui.engine.looking import looked_at, token_looks
 from qwen_ui.engine.prompt import Prompt, PromptEncoder
 from qwen_ui.engine.queue import WAITING_PER_SLOT, RequestQueue
 from qwen_ui.engine.threads import Checkpoint, in_thread
-from qwen_ui.errors import EngineFailed
+from qwen_ui.errors import EngineFailed, InvalidInput
 from qwen_ui.introspect.looks import Look, check_scale
 from qwen_ui.introspect.results import AnyResult, Origin
 from qwen_ui.messages import Chunk, Ended, Message, Sampling, TokenLook
@@ -46,12 +48,13 @@ class LocalEngine:
     stopped = False
 
     def __init__(self, loaded: "Loaded", settings: Settings, cuda_graphs: bool | None = None) -> None:
-        self._info = replace(loaded.info, abilities=frozenset({"tokens", "introspect", "texts", "tools"}))
+        self._info = replace(loaded.info, abilities=frozenset(get_args(Ability)))
         self._model = loaded.model
         self._tokenizer = loaded.tokenizer
         self._pieces = Pieces(loaded.tokenizer)
         self._prompts = PromptEncoder(loaded.tokenizer, loaded.info.context_length)
         self._eos = end_tokens(loaded.model, loaded.tokenizer)
+        self._forms = Forms(loaded.tokenizer, loaded.model.config.get_text_config().vocab_size, self._eos)
         self._plain = loaded.plain
         self._layers = AdapterLayers(loaded.model, loaded.base)
         self.batch = BatchLoop(
@@ -92,14 +95,20 @@ class LocalEngine:
             held.enter_context(self.queue.enter(inbox.put_nowait))  # first: a full queue costs nothing but a refusal
             conversation, ids = tuple(messages), tuple(begun)
 
-            def prepare(checkpoint: Checkpoint) -> tuple[Prompt, int]:
+            def prepare(checkpoint: Checkpoint) -> tuple[Prompt, Own | None, int]:
                 prompt = self._prompts.fit(conversation, sampling.max_new_tokens, checkpoint, ids)
                 completion.begin(ids)
-                return prompt, self.adapters.load(adapter) if adapter else NO_ADAPTER
+                return prompt, self._own(sampling), self.adapters.load(adapter) if adapter else NO_ADAPTER
 
-            prompt, loaded = await in_thread(prepare)
+            prompt, own, loaded = await in_thread(prepare)
             number = await self._take(adapter, held, loaded)
-            yield LocalStream(self, prompt, sampling, number, completion, inbox, held)
+            yield LocalStream(self, prompt, sampling, own, number, completion, inbox, held)
+
+    def _own(self, sampling: Sampling) -> Own | None:
+        """What the request's draws have to themselves, if anything."""
+        form = self._forms.begin(sampling.form) if sampling.form else None
+        seed = None if sampling.greedy else sampling.seed
+        return None if form is None and seed is None else Own(form, seed)
 
     async def score(self, prompts: Sequence[str], candidates: Sequence[str], adapter: str = "") -> list[list[float]]:
         """Log-probability of each candidate after each prompt: see `Engine`."""
@@ -219,6 +228,7 @@ class LocalStream:
         engine: LocalEngine,
         prompt: Prompt,
         sampling: Sampling,
+        own: Own | None,
         adapter: int,
         completion: Completion,
         inbox: asyncio.Queue[Any],
@@ -227,6 +237,7 @@ class LocalStream:
         self._engine = engine
         self._prompt = prompt
         self._sampling = sampling
+        self._own = own
         self._completion = completion
         self._inbox = inbox
         self._held = held
@@ -280,13 +291,17 @@ class LocalStream:
     async def _submit(self) -> None:
         await self._engine.ensure_running()
         self._held.callback(self._engine.batch.release, self._request_id)
-        self._engine.batch.submit(self._request_id, self._prompt.tokens, self._sampling, self._inbox.put_nowait)
+        self._engine.batch.submit(
+            self._request_id, self._prompt.tokens, self._sampling, self._inbox.put_nowait, self._own
+        )
         self._submitted = True
 
     def _take(self, output: Any) -> Ended | None:
         """Takes the new tokens of one output; tells why the generation ends with it, if it does."""
         if output.error is not None:
             raise EngineFailed("The model could not go on with this answer ({error}). Try again.", error=output.error)
+        if self._own and self._own.form and self._own.form.error:
+            raise InvalidInput("The answer can't be held to its form any more: {reason}.", reason=self._own.form.error)
         self._completion.take(output.generated_tokens[self._completion.tokens :])
         if self._completion.complete:
             return "stop"

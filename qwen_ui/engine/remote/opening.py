@@ -82,6 +82,7 @@ async def _found(
         engine="OpenAI-compatible server",
         context_length=_context(model, settings.max_context),
         reason=f"The server at {address} has it: --model names that server.",
+        abilities=frozenset({"forms"}) if "guided choice" in server.features else frozenset(),
         scoring=_scoring(server.features),
         remote=server,
     )
