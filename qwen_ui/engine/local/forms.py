@@ -91,7 +91,7 @@ class Forms:
             raise _refused(matcher.get_error())
         matcher.compute_bitmask()
         if matcher.is_error():
-            raise _refused(f"nothing fits it ({_short(matcher.get_error())})")
+            raise InvalidInput("No answer fits this JSON schema ({reason}).", reason=_short(matcher.get_error()))
         return matcher
 
     @cached_property
@@ -103,10 +103,10 @@ class Forms:
 def _check(schema: str) -> None:
     try:
         read = json.loads(schema)
-    except (ValueError, RecursionError) as error:
-        raise _refused("it is no JSON, or too deep") from error
+    except (ValueError, RecursionError):
+        read = None
     if not isinstance(read, dict):
-        raise _refused("it is no object")
+        raise InvalidInput("A JSON schema must be an object in JSON that is not nested too deeply.")
     if len(set(_patterns(read))) > MAX_PATTERNS:
         raise InvalidInput("A JSON schema may have up to {limit} different patterns.", limit=MAX_PATTERNS)
 

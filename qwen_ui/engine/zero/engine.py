@@ -77,9 +77,7 @@ class ZeroEngine:
     ) -> AsyncIterator["ZeroStream"]:
         """Answers the conversation: see `Engine`."""
         if sampling.form:
-            raise InvalidInput(
-                "On ZeroGPU answers can't be held to a form. Run the app on a machine of your own."
-            )
+            raise InvalidInput("On ZeroGPU answers can't be held to a form. Run the app on a machine of your own.")
         completion = Completion(self._tokenizer.backend_tokenizer, self._eos, sampling.stop)
         with Turn(self._gpu) as turn:
             conversation, ids = tuple(messages), tuple(begun)
