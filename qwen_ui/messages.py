@@ -22,6 +22,7 @@ ROLES: dict[str, Role] = {
 
 MAX_NEW_TOKENS = 32_768
 MAX_STOP_STRINGS = 8
+MAX_FORM_CHARACTERS = 65_536
 
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
@@ -132,6 +133,8 @@ class Sampling:
 
     ``temperature=0`` is greedy. ``top_k=0`` switches top-k off, ``top_p=1`` switches top-p off.
     Generation ends before the first of the ``stop`` strings; they are not part of the text.
+    ``form`` is a JSON schema that the answer fits, unless it is cut; ``seed`` draws the same answer to the same request
+    again, as far as the rest of a batch does not change the last digit of a score. Not every engine can do these.
     Raises `InvalidInput` for values outside the ranges below, NaN and infinity included.
     """
 
@@ -140,6 +143,8 @@ class Sampling:
     top_p: float = 0.8
     top_k: int = 20
     stop: tuple[str, ...] = ()
+    form: str = ""
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__  # sliders and JSON give 20.0 for 20
@@ -151,6 +156,8 @@ class Sampling:
             raise InvalidInput("Top-p must be above 0. For the most likely token every time, set temperature to 0.")
         if len(self.stop) > MAX_STOP_STRINGS or not all(isinstance(s, str) and s for s in self.stop):
             raise InvalidInput("Stop strings must be up to {limit} non-empty texts.", limit=MAX_STOP_STRINGS)
+        if len(self.form) > MAX_FORM_CHARACTERS:
+            raise InvalidInput("A JSON schema may have up to {limit:,} characters.", limit=MAX_FORM_CHARACTERS)
 
     @property
     def greedy(self) -> bool:

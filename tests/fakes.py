@@ -20,7 +20,7 @@ INFO = EngineInfo(
     "fake",
     4096,
     Sentence("It is a fake, for tests."),
-    abilities=frozenset({"tokens", "texts", "tools"}),
+    abilities=frozenset({"tokens", "texts", "tools", "forms", "seeds"}),
 )
 PROBABILITIES = (0.9, 0.5, 0.04)
 """Of the tokens of a text that is looked at, over and over; the first two are the likeliest at their places."""

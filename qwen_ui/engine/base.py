@@ -11,9 +11,9 @@ from qwen_ui.introspect.results import AnyResult
 from qwen_ui.messages import Answer, Chunk, Message, Sampling, TokenLook
 from qwen_ui.sentences import Sentence
 
-Ability = Literal["tokens", "introspect", "texts", "tools"]
+Ability = Literal["tokens", "introspect", "texts", "tools", "forms", "seeds"]
 """What not every engine can do: look at tokens and go on from some, show how the model works, go on with a text as it
-is, tell the model of tools."""
+is, tell the model of tools, hold an answer to a form, draw it from a seed."""
 
 Scoring = Literal["exact", "first token", "choice", "none"]
 """How texts are scored: each token of a candidate; by the likeliest first tokens; by a constrained choice; not at all.
@@ -105,11 +105,12 @@ class Engine(Protocol):
         that answers; empty, it is the model itself. Requests of different adapters run
         together. When the conversation is too long, its oldest turns are left out, never the system prompt or the last
         message. The answer goes on from the ids that it has ``begun`` with: their text and ids come first, once it is
-        the request's turn, and the usage counts them with the prompt's.
+        the request's turn, and the usage counts them with the prompt's. A form is of what comes after them.
 
         Entering the context refuses what can't be served, before any work is done for it: it raises `InvalidInput` for
-        an empty conversation, an adapter that can't be used or ids that can't begin an answer, `PromptTooLong` for a
-        last message that is too long by itself, `Busy` when the queue is full, `NotReady` once the engine is closed.
+        an empty conversation, an adapter that can't be used, ids that can't begin an answer, a form or a seed that the
+        answer can't be held to, `PromptTooLong` for a last message that is too long by itself, `Busy` when the queue is
+        full, `NotReady` once the engine is closed.
         """
 
     async def score(self, prompts: Sequence[str], candidates: Sequence[str], adapter: str = "") -> list[list[float]]:

@@ -14,7 +14,7 @@ from typing import Any
 from transformers import ContinuousBatchingConfig, GenerationConfig
 
 from qwen_ui.engine.local.adapters import NO_ADAPTER, AdapterLayers
-from qwen_ui.engine.local.sampler import FusedSampler
+from qwen_ui.engine.local.sampler import FusedSampler, Own, RowSampler
 from qwen_ui.errors import EngineError, EngineFailed, NotReady
 from qwen_ui.messages import Sampling
 from qwen_ui.sentences import Sentence
@@ -65,6 +65,7 @@ class BatchLoop:
         self._closed = False
         self.reused: dict[str, int] = {}
         """Prompt tokens found in the cache, by request; `release` takes a request's entry out."""
+        self._own: dict[str, Own] = {}
         self.manager = self._start()
 
     @property
@@ -91,12 +92,21 @@ class BatchLoop:
                 gc.collect()  # there may be no memory for two caches
                 self.manager = self._start()
 
-    def submit(self, request_id: str, tokens: list[int], sampling: Sampling, deliver: Callable[[Any], None]) -> None:
+    def submit(
+        self,
+        request_id: str,
+        tokens: list[int],
+        sampling: Sampling,
+        deliver: Callable[[Any], None],
+        own: Own | None = None,
+    ) -> None:
         """Hands a request to the loop; ``deliver`` gets its `GenerationOutput`s, on the running event loop.
 
         Raises `EngineError` when the loop does not take it.
         """
         self.manager.register_result_handler(request_id, deliver)
+        if own is not None:
+            self._own[request_id] = own
         warpers = (1.0, 1, 1.0) if sampling.greedy else (sampling.temperature, sampling.top_k, sampling.top_p)
         temperature, top_k, top_p = warpers
         accepted = self.manager.add_request(
@@ -122,6 +132,7 @@ class BatchLoop:
             late = router.output_queue.get_nowait()
             self.manager.cancel_request(late.request_id)  # the first time, it may have come before the request itself
         self.reused.pop(request_id, None)
+        self._own.pop(request_id, None)
 
     def failure(self) -> EngineError:
         """What a request is told when the loop has ended."""
@@ -153,9 +164,10 @@ class BatchLoop:
         if self._model.device.type == "cpu":
             greedy = GenerationConfig(do_sample=False, eos_token_id=self._eos)
             manager = self._model.init_continuous_batching(greedy, self._config())
-            manager.logit_processor = FusedSampler(self._model, sampling)
+            manager.logit_processor = FusedSampler(self._model, sampling, self._own)
         else:
             manager = self._model.init_continuous_batching(sampling, self._config())
+            manager.logit_processor = RowSampler(self._model, sampling, self._own)
         manager.start()
         self._warm_up(manager)
         self._keep_adapters_apart(manager.batch_processor.cache)
@@ -235,9 +247,9 @@ class BatchLoop:
         model: Any,
         data: Any,
     ) -> None:
-        """A recorded CUDA graph has no adapters in it: a step with some is computed without."""
-        adapted = any(adapter for adapter, _ in spans)
-        runner.use_cuda_graph_varlen, runner.use_cuda_graph_decode = (False, False) if adapted else graphs
+        """A recorded CUDA graph has no adapters and no forms in it: a step with some is computed without."""
+        unlike = runner.logit_processor.rows or any(adapter for adapter, _ in spans)
+        runner.use_cuda_graph_varlen, runner.use_cuda_graph_decode = (False, False) if unlike else graphs
         with self._adapters.tokens_of(spans):
             compute(model, data)
 

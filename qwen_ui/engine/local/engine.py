@@ -9,31 +9,31 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qwen_ui.adapters.store import AdapterStore
-from qwen_ui.engine.base import EngineInfo
+from qwen_ui.engine.base import Ability, EngineInfo
 from qwen_ui.engine.completion import Completion, end_tokens
 from qwen_ui.engine.local import looking, scoring
 from qwen_ui.engine.local.adapters import NO_ADAPTER, AdapterLayers
-from qwen_ui.engine.local.batch import BatchLoop, request_id
+from qwen_ui.engine.local.batch import BatchLoop
+from qwen_ui.engine.local.forms import Forms
 from qwen_ui.engine.local.linear4bit import speed_up
 from qwen_ui.engine.local.resident import ResidentAdapters
+from qwen_ui.engine.local.sampler import Own
+from qwen_ui.engine.local.stream import LocalStream
 from qwen_ui.engine.looking import looked_at, token_looks
 from qwen_ui.engine.prompt import Prompt, PromptEncoder
 from qwen_ui.engine.queue import WAITING_PER_SLOT, RequestQueue
 from qwen_ui.engine.threads import Checkpoint, in_thread
-from qwen_ui.errors import EngineFailed
 from qwen_ui.introspect.looks import Look, check_scale
 from qwen_ui.introspect.results import AnyResult, Origin
-from qwen_ui.messages import Chunk, Ended, Message, Sampling, TokenLook
+from qwen_ui.messages import Message, Sampling, TokenLook
 from qwen_ui.settings import Settings
 from qwen_ui.text.pieces import Pieces
 
 if TYPE_CHECKING:
     from qwen_ui.models.load import Loaded
 
-WATCH_SECONDS = 1.0
-"""How often a stream without news looks whether the batch loop still lives."""
 
-_CANCEL = object()
+ABILITIES = frozenset[Ability](["tokens", "introspect", "texts", "tools", "forms", "seeds"])
 
 
 class LocalEngine:
@@ -46,12 +46,13 @@ class LocalEngine:
     stopped = False
 
     def __init__(self, loaded: "Loaded", settings: Settings, cuda_graphs: bool | None = None) -> None:
-        self._info = replace(loaded.info, abilities=frozenset({"tokens", "introspect", "texts", "tools"}))
+        self._info = replace(loaded.info, abilities=ABILITIES)
         self._model = loaded.model
         self._tokenizer = loaded.tokenizer
         self._pieces = Pieces(loaded.tokenizer)
         self._prompts = PromptEncoder(loaded.tokenizer, loaded.info.context_length)
         self._eos = end_tokens(loaded.model, loaded.tokenizer)
+        self._forms = Forms(loaded.tokenizer, loaded.model.config.get_text_config().vocab_size, self._eos)
         self._plain = loaded.plain
         self._layers = AdapterLayers(loaded.model, loaded.base)
         self.batch = BatchLoop(
@@ -83,7 +84,7 @@ class LocalEngine:
     @asynccontextmanager
     async def stream(
         self, messages: Sequence[Message], sampling: Sampling, adapter: str = "", begun: Sequence[int] = ()
-    ) -> AsyncIterator["LocalStream"]:
+    ) -> AsyncIterator[LocalStream]:
         """Answers the conversation: see `Engine`."""
         await self.ensure_running()
         completion = Completion(self._tokenizer.backend_tokenizer, self._eos, sampling.stop)
@@ -92,14 +93,20 @@ class LocalEngine:
             held.enter_context(self.queue.enter(inbox.put_nowait))  # first: a full queue costs nothing but a refusal
             conversation, ids = tuple(messages), tuple(begun)
 
-            def prepare(checkpoint: Checkpoint) -> tuple[Prompt, int]:
+            def prepare(checkpoint: Checkpoint) -> tuple[Prompt, Own | None, int]:
                 prompt = self._prompts.fit(conversation, sampling.max_new_tokens, checkpoint, ids)
                 completion.begin(ids)
-                return prompt, self.adapters.load(adapter) if adapter else NO_ADAPTER
+                return prompt, self._own(sampling), self.adapters.load(adapter) if adapter else NO_ADAPTER
 
-            prompt, loaded = await in_thread(prepare)
+            prompt, own, loaded = await in_thread(prepare)
             number = await self._take(adapter, held, loaded)
-            yield LocalStream(self, prompt, sampling, number, completion, inbox, held)
+            yield LocalStream(self, prompt, sampling, own, number, completion, inbox, held)
+
+    def _own(self, sampling: Sampling) -> Own | None:
+        """What the request's draws have to themselves, if anything."""
+        form = self._forms.begin(sampling.form) if sampling.form else None
+        seed = None if sampling.greedy else sampling.seed
+        return None if form is None and seed is None else Own(form, seed)
 
     async def score(self, prompts: Sequence[str], candidates: Sequence[str], adapter: str = "") -> list[list[float]]:
         """Log-probability of each candidate after each prompt: see `Engine`."""
@@ -205,96 +212,3 @@ class LocalEngine:
     async def close(self) -> None:
         """Ends the batch loop and with it every request."""
         await asyncio.to_thread(self.batch.stop)
-
-
-class LocalStream:
-    """One generation: see `qwen_ui.engine.base.Stream`.
-
-    ``inbox`` gets the positions in the queue, then the batch loop's outputs, and _CANCEL at any time. ``held`` is all
-    that the request holds: closed when the generation is over, or the stream is left.
-    """
-
-    def __init__(
-        self,
-        engine: LocalEngine,
-        prompt: Prompt,
-        sampling: Sampling,
-        adapter: int,
-        completion: Completion,
-        inbox: asyncio.Queue[Any],
-        held: ExitStack,
-    ) -> None:
-        self._engine = engine
-        self._prompt = prompt
-        self._sampling = sampling
-        self._completion = completion
-        self._inbox = inbox
-        self._held = held
-        self._loop = asyncio.get_running_loop()
-        self._request_id = request_id(adapter)
-        self._submitted = False
-        self._over = False
-
-    def __aiter__(self) -> "LocalStream":
-        return self
-
-    async def __anext__(self) -> Chunk:
-        if self._over:
-            raise StopAsyncIteration
-        while True:
-            event = await self._next_event()
-            if isinstance(event, int) and event:
-                return Chunk(position=event)
-            ended = await self._follow(event)
-            if ended is not None:
-                return self._last_chunk(ended)
-            chunk = self._completion.chunk()
-            if chunk.text:
-                return chunk
-
-    async def _follow(self, event: Any) -> Ended | None:
-        """Does what an event is for, but a new position's; tells why the generation ends with it, if it does."""
-        if event is _CANCEL:
-            return "cancelled"
-        if not isinstance(event, int):
-            return self._take(event)
-        if self._completion.complete:  # with what it began with
-            return "stop"
-        await self._submit()
-        return None
-
-    def cancel(self) -> None:
-        """Ends the generation soon; what is left of its text and its usage still come."""
-        self._loop.call_soon_threadsafe(self._inbox.put_nowait, _CANCEL)
-
-    async def _next_event(self) -> Any:
-        """What comes next into the inbox. Raises `EngineError` when nothing will, as the batch loop has ended."""
-        while True:
-            try:
-                async with asyncio.timeout(WATCH_SECONDS if self._submitted else None):
-                    return await self._inbox.get()
-            except TimeoutError:
-                if not self._engine.batch.alive:
-                    raise self._engine.batch.failure() from None
-
-    async def _submit(self) -> None:
-        await self._engine.ensure_running()
-        self._held.callback(self._engine.batch.release, self._request_id)
-        self._engine.batch.submit(self._request_id, self._prompt.tokens, self._sampling, self._inbox.put_nowait)
-        self._submitted = True
-
-    def _take(self, output: Any) -> Ended | None:
-        """Takes the new tokens of one output; tells why the generation ends with it, if it does."""
-        if output.error is not None:
-            raise EngineFailed("The model could not go on with this answer ({error}). Try again.", error=output.error)
-        self._completion.take(output.generated_tokens[self._completion.tokens :])
-        if self._completion.complete:
-            return "stop"
-        return "length" if output.is_finished() else None
-
-    def _last_chunk(self, ended: Ended) -> Chunk:
-        reused = self._engine.batch.reused.get(self._request_id, 0)
-        usage = self._completion.usage(self._prompt, ended, self._engine.info.context_length, reused)
-        self._over = True
-        self._held.close()  # the model is free for others from here on
-        return self._completion.last(usage)

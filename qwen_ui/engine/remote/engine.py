@@ -1,6 +1,7 @@
 """The engine over a server that speaks OpenAI's API."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from functools import partial
@@ -76,6 +77,10 @@ class RemoteEngine:
             raise InvalidInput("The model runs on another server, which can't go on from chosen tokens.")
         if any(each.tools or each.calls or each.role in ("tool", "text") for each in messages):
             raise InvalidInput("The model runs on another server: ask that one for tools and plain texts.")
+        if sampling.form and "forms" not in self._info.abilities:
+            raise InvalidInput("The model runs on another server, which can't hold answers to a form.")
+        if sampling.seed is not None and not sampling.greedy:
+            raise InvalidInput("The model runs on another server: ask that one for answers by a seed.")
         context = self._info.context_length
         kept, dropped = await asyncio.to_thread(fitting.fit, messages, sampling.max_new_tokens, context)
         cost = Cost(self._server.address, fitting.count(kept), context, dropped)
@@ -140,6 +145,8 @@ class RemoteEngine:
             options["stream_options"] = {"include_usage": True}
         if "top_k" in self._extras and sampling.top_k:
             options["extra_body"] = {"top_k": sampling.top_k}
+        if sampling.form:
+            options["response_format"] = scoring.form(json.loads(sampling.form))
         asked: list[Any] = [{"role": each.role, "content": each.content} for each in messages]
         stream: Any = await self._client().chat.completions.create(
             model=self._name,

@@ -83,6 +83,7 @@ async def _found(
         engine="OpenAI-compatible server",
         context_length=_context(model, settings.max_context),
         reason=Sentence("The server at {address} has it: --model names that server.", address=address),
+        abilities=frozenset({"forms"}) if "guided choice" in server.features else frozenset(),
         scoring=_scoring(server.features),
         remote=server,
     )

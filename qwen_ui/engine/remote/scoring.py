@@ -111,16 +111,19 @@ async def _by_choice(client: AsyncOpenAI, model: str, prompt: str, candidates: S
     return [0.0 if candidate == chosen else UNCHOSEN for candidate in candidates]
 
 
+def form(schema: Mapping[str, Any]) -> Any:
+    """How the server is told that an answer has to fit the JSON schema."""
+    return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
+
+
 async def choice(client: AsyncOpenAI, model: str, prompt: str, options: Sequence[str]) -> str | None:
     """The option that the model answers; None where the server lets it answer something else."""
-    schema = {"type": "string", "enum": list(options)}
-    form: Any = {"type": "json_schema", "json_schema": {"name": "choice", "strict": True, "schema": schema}}
     answer = await client.chat.completions.create(
         model=model,
         messages=[{"role": "user", "content": prompt}],
         max_tokens=64,
         temperature=0,
-        response_format=form,
+        response_format=form({"type": "string", "enum": list(options)}),
     )
     try:
         said = json.loads(answer.choices[0].message.content or "")

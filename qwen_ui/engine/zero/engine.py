@@ -42,7 +42,7 @@ class ZeroEngine:
 
     def __init__(self, loaded: "Loaded", settings: Settings, decorate: Decorate) -> None:
         self._info = replace(
-            loaded.info, engine="transformers on ZeroGPU", abilities=frozenset({"tokens", "texts", "tools"})
+            loaded.info, engine="transformers on ZeroGPU", abilities=frozenset({"tokens", "texts", "tools", "seeds"})
         )
         self._tokenizer = loaded.tokenizer
         self._pieces = Pieces(loaded.tokenizer)
@@ -76,6 +76,8 @@ class ZeroEngine:
         self, messages: Sequence[Message], sampling: Sampling, adapter: str = "", begun: Sequence[int] = ()
     ) -> AsyncIterator["ZeroStream"]:
         """Answers the conversation: see `Engine`."""
+        if sampling.form:
+            raise InvalidInput("On ZeroGPU answers can't be held to a form. Run the app on a machine of your own.")
         completion = Completion(self._tokenizer.backend_tokenizer, self._eos, sampling.stop)
         with Turn(self._gpu) as turn:
             conversation, ids = tuple(messages), tuple(begun)

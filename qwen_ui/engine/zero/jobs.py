@@ -14,6 +14,7 @@ from transformers.generation.logits_process import TemperatureLogitsWarper, TopK
 from qwen_ui.adapters.files import Base
 from qwen_ui.engine.local.adapters import AdapterLayers
 from qwen_ui.engine.local.looking import look
+from qwen_ui.engine.local.sampler import Own
 from qwen_ui.engine.local.scoring import Row, score
 from qwen_ui.engine.looking import Looked, Place
 from qwen_ui.messages import Sampling
@@ -112,6 +113,9 @@ def picker(sampling: Sampling) -> Callable[[torch.Tensor], torch.Tensor]:
     if sampling.top_p < 1:
         warp.append(TopPLogitsWarper(float(sampling.top_p)))
     none = torch.empty(1, 0, dtype=torch.long)  # what came before does not matter to any of them
+    if sampling.seed is not None:
+        draw = Own(None, sampling.seed).draw
+        return lambda scores: torch.tensor(draw(warp(none, scores)[0].softmax(dim=-1)))
     return lambda scores: warp(none, scores).softmax(dim=-1).multinomial(1)
 
 

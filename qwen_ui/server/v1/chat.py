@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from openai.types.chat import (
@@ -24,10 +25,10 @@ from qwen_ui.engine.base import Engine
 from qwen_ui.messages import Chunk, Message, Sampling
 from qwen_ui.server.v1 import logprobs
 from qwen_ui.server.v1.errors import check_able, unsupported
-from qwen_ui.server.v1.generating import check_n, generated, room
+from qwen_ui.server.v1.generating import check_drawing, check_n, generated, room
 from qwen_ui.server.v1.messages import conversation
 from qwen_ui.server.v1.requests import ChatRequest
-from qwen_ui.server.v1.tools import Call, CallReader, forced, with_tools
+from qwen_ui.server.v1.tools import BEGUN, Call, CallReader, called_form, with_tools
 from qwen_ui.server.v1.usage import Costs
 
 Ended = Literal["stop", "length", "tool_calls"]
@@ -61,8 +62,8 @@ class Chat:
     def __init__(self, asked: ChatRequest, at_once: int) -> None:
         """Raises `ApiError` and `InvalidInput` for what can't be served, before any work is done."""
         check_n(asked.n, at_once)
-        if asked.response_format.type != "text":
-            raise unsupported("response_format", "Answers can't be held to JSON here. Ask for it in the prompt.")
+        if asked.response_format.form and asked.tools and asked.tool_choice == "auto":
+            raise unsupported("response_format", 'With tools, set \'tool_choice\' to "none" or "required".')
         if asked.top_logprobs and not asked.logprobs:
             raise unsupported("top_logprobs", "It needs 'logprobs' to be true.")
         self.asked = asked
@@ -70,7 +71,8 @@ class Chat:
         self._at_once = at_once
         self._messages = with_tools(conversation(asked.messages), asked)
         self._wanted = asked.max_completion_tokens or asked.max_tokens
-        self._sampling = asked.sampling
+        self._call = called_form(asked)
+        self._sampling = partial(asked.sampling, form=self._call or asked.response_format.form)
         self._sampling(1)  # refuses other figures that can't be
         self._id = f"chatcmpl-{uuid.uuid4().hex}"
         self._created = int(time.time())
@@ -82,6 +84,7 @@ class Chat:
         if self._reader():
             check_able(engine, "tools", "tools", "tell the model of tools")
         sampling = self._sampling(await room(engine, self._messages, self._wanted))
+        check_drawing(engine, sampling, "tool_choice" if self._call else "response_format")
         states = [_State(self._reader()) for _ in range(self.asked.n)]
         async with aclosing(self._chunks(engine, sampling)) as chunks:
             async for index, chunk in chunks:
@@ -90,7 +93,7 @@ class Chat:
     def _reader(self) -> CallReader | None:
         asked = self.asked
         calls = asked.tools and asked.tool_choice != "none"
-        return CallReader(forced(asked), asked.parallel_tool_calls) if calls else None
+        return CallReader(BEGUN if self._call else "", asked.parallel_tool_calls) if calls else None
 
     def _chunks(self, engine: Engine, sampling: Sampling) -> AsyncGenerator[tuple[int, Chunk], None]:
         return generated(engine, [self._messages] * self.asked.n, sampling, self._at_once)

@@ -14,7 +14,7 @@ from qwen_ui.engine.base import Engine
 from qwen_ui.messages import MAX_NEW_TOKENS, Chunk, Message, TokenLook, Usage, text_of
 from qwen_ui.server.v1 import logprobs
 from qwen_ui.server.v1.errors import check_able
-from qwen_ui.server.v1.generating import check_n, generated, room
+from qwen_ui.server.v1.generating import check_drawing, check_n, generated, room
 from qwen_ui.server.v1.requests import CompletionRequest, Ids
 from qwen_ui.server.v1.usage import Costs
 
@@ -66,6 +66,7 @@ class Texts:
         check_able(engine, "texts", "prompt", "go on with a plain text: ask at /v1/chat/completions")
         if self.asked.logprobs is not None or self.asked.echo or not self._wanted:
             check_able(engine, "tokens", "logprobs", "tell the tokens of a text")
+        check_drawing(engine, self._sampling)
         for prompt in self._prompts:
             await room(engine, [prompt], self._wanted)
         if not self._wanted:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from qwen_ui.engine.base import Engine
@@ -9,7 +10,7 @@ from qwen_ui.engine.prompt import MAX_CHARACTERS_PER_TOKEN
 from qwen_ui.engine.threads import Checkpoint, in_thread
 from qwen_ui.errors import PromptTooLong
 from qwen_ui.messages import MAX_NEW_TOKENS, Chunk, Message, Sampling
-from qwen_ui.server.v1.errors import ApiError
+from qwen_ui.server.v1.errors import ApiError, check_able
 
 Conversation = Sequence[Message]
 
@@ -19,7 +20,8 @@ async def generated(
 ) -> AsyncGenerator[tuple[int, Chunk], None]:
     """The chunks of an answer to each prompt, as they come, with the prompt's number.
 
-    The first of each is empty: it was not refused. Raises like `Engine.stream`, and what a stream ends with.
+    The first of each is empty: it was not refused. Each has a seed of its own, if there is one. Raises like
+    `Engine.stream`, and what a stream ends with.
     """
     if len(prompts) == 1:
         async with engine.stream(prompts[0], sampling) as stream:
@@ -30,7 +32,7 @@ async def generated(
     news: asyncio.Queue[tuple[int, Chunk | Exception | None]] = asyncio.Queue()
     places = asyncio.Semaphore(at_once)
     tasks = [
-        asyncio.create_task(_answer(engine, prompt, sampling, number, news, places))
+        asyncio.create_task(_answer(engine, prompt, _of(sampling, number), number, news, places))
         for number, prompt in enumerate(prompts)
     ]
     try:
@@ -47,6 +49,10 @@ async def generated(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _of(sampling: Sampling, number: int) -> Sampling:
+    return sampling if sampling.seed is None else replace(sampling, seed=sampling.seed + number)
 
 
 async def _answer(
@@ -87,6 +93,14 @@ async def room(engine: Engine, messages: Conversation, wanted: int | None) -> in
 
 
 _TOO_LONG = ("context_length_exceeded", "messages")
+
+
+def check_drawing(engine: Engine, sampling: Sampling, param: str = "response_format") -> None:
+    """Refuses what the engine can't draw by. ``param`` is what asks for a form."""
+    if sampling.form:
+        check_able(engine, "forms", param, "hold answers to JSON")
+    if sampling.seed is not None and not sampling.greedy:
+        check_able(engine, "seeds", "seed", "draw by a seed: for the same answer each time, set temperature to 0")
 
 
 def check_n(n: int, at_once: int) -> None:

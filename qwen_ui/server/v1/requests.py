@@ -1,5 +1,6 @@
 """What can be asked of /v1, checked."""
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -50,7 +51,7 @@ class Request(BaseModel):
     top_k: int | None = None
     max_tokens: int | None = Field(default=None, ge=0)
     n: int = Field(default=1, ge=1)
-    seed: int | None = None
+    seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
     stop: Stop = []
     stream: bool = False
     stream_options: StreamOptions = StreamOptions()
@@ -68,25 +69,44 @@ class Request(BaseModel):
             asked["stop"] = [asked["stop"]]
         return asked
 
-    def sampling(self, max_new_tokens: int) -> Sampling:
+    def sampling(self, max_new_tokens: int, form: str = "") -> Sampling:
         """How to pick tokens: by the model's own figures where the request says nothing.
 
-        Raises `InvalidInput` for figures that can't be, `ApiError` for a seed that would have to be followed.
+        Raises `InvalidInput` for figures that can't be.
         """
         given = {"temperature": self.temperature, "top_p": self.top_p, "top_k": self.top_k}
         named: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        sampling = Sampling(max_new_tokens=max_new_tokens, stop=tuple(self.stop), **named)
-        if self.seed is not None and not (sampling.greedy or sampling.top_k == 1):
-            raise unsupported(
-                "seed", "Answers are drawn in one batch with others'. For the same answer each time: temperature 0."
-            )
-        return sampling
+        return Sampling(max_new_tokens=max_new_tokens, stop=tuple(self.stop), form=form, seed=self.seed, **named)
+
+
+class JsonSchema(BaseModel):
+    """What JSON it has to be. Its ``description`` and ``strict`` change nothing: answers are always held to it."""
+
+    name: str = Field(min_length=1, max_length=64, pattern=r"^[a-zA-Z0-9_-]+$")
+    given: dict[str, Any] = Field(default={"type": "object"}, alias="schema")
 
 
 class ResponseFormat(BaseModel):
     """The form that an answer has to have."""
 
     type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+
+    @property
+    def form(self) -> str:
+        """The JSON schema that it has to fit; empty where it is a text."""
+        match self.type:
+            case "text":
+                return ""
+            case "json_object":
+                return json.dumps({"type": "object"})
+        return json.dumps((self.json_schema or JsonSchema(name="any")).given, ensure_ascii=False)
+
+    @model_validator(mode="after")
+    def _whole(self) -> "ResponseFormat":
+        if self.type == "json_schema" and self.json_schema is None:
+            raise ValueError("'json_schema' is missing.")
+        return self
 
 
 class Function(BaseModel):

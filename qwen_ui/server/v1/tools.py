@@ -4,14 +4,16 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from qwen_ui.messages import Message, ToolCall
 from qwen_ui.server.v1.errors import ApiError
-from qwen_ui.server.v1.requests import ChatRequest, NamedTool
+from qwen_ui.server.v1.requests import ChatRequest, Function, NamedTool
 from qwen_ui.text.growing import unfinished
 
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
 """How Qwen2.5 writes a call: an object with name and arguments, in JSON, between these."""
+BEGUN = f"{OPEN}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Call:
 def with_tools(messages: Sequence[Message], asked: ChatRequest) -> list[Message]:
     """The conversation, with the tools that the model may call, for its chat template to write.
 
-    Where it has to call one, the answer has begun with it: `forced` tells with what.
+    Where it has to call one, the answer has begun with what opens a call: what follows has the form of one.
     """
     if not asked.tools or asked.tool_choice == "none":
         return list(messages)
@@ -33,25 +35,31 @@ def with_tools(messages: Sequence[Message], asked: ChatRequest) -> list[Message]
     rest = list(messages)
     system = rest.pop(0) if rest[0].role == "system" else Message("system", "")
     told = [replace(system, tools=tools), *rest]
-    if begun := forced(asked):
+    if called_form(asked):
         if messages[-1].role == "assistant":
             message = "A call can't be required after an answer that has begun: end with another message."
             raise ApiError(400, message, "invalid_value", "tool_choice")
-        told.append(Message("assistant", begun))
+        told.append(Message("assistant", BEGUN))
     return told
 
 
-def forced(asked: ChatRequest) -> str:
-    """What the answer has to begin with so that it calls a tool; empty where it need not."""
+def called_form(asked: ChatRequest) -> str:
+    """The JSON schema of the call that the answer has to be; empty where it need not be one."""
     if not asked.tools or asked.tool_choice in ("none", "auto"):
         return ""
-    names = [tool.function.name for tool in asked.tools]
+    functions = [tool.function for tool in asked.tools]
     if isinstance(asked.tool_choice, NamedTool):
-        names = [name for name in names if name == asked.tool_choice.function.name]
-        if not names:
+        functions = [each for each in functions if each.name == asked.tool_choice.function.name]
+        if not functions:
             raise ApiError(400, "There is no tool of the name in 'tool_choice'.", "invalid_value", "tool_choice")
-    name = f'{json.dumps(names[0])}, "arguments":' if len(names) == 1 else '"'
-    return f'{OPEN}\n{{"name": {name}'
+    return json.dumps({"anyOf": [_form_of(each) for each in functions]}, ensure_ascii=False)
+
+
+def _form_of(function: Function) -> dict[str, Any]:
+    """Its parameters have an address of their own, which what refers to a place within them starts from."""
+    arguments = {"$id": f"tool:{function.name}", "type": "object"} | function.parameters
+    called = {"name": {"const": function.name}, "arguments": arguments}
+    return {"type": "object", "properties": called, "required": list(called), "additionalProperties": False}
 
 
 class CallReader:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -13,10 +14,19 @@ from openai import OpenAI
 from qwen_ui.engine.remote import RemoteEngine, open_server
 from qwen_ui.messages import Message, Sampling
 from qwen_ui.server.host import EngineHost
+from qwen_ui.server.v1.requests import ChatRequest
+from qwen_ui.server.v1.tools import called_form
 from qwen_ui.settings import Settings
 from tests.pages import Serve
 from tests.server.v1.conftest import client_of
 
+COLOUR = {
+    "type": "object",
+    "properties": {"colour": {"enum": ["red", "蓝"]}, "light": {"$ref": "#/$defs/Light"}},
+    "required": ["colour", "light"],
+    "additionalProperties": False,
+    "$defs": {"Light": {"type": "boolean"}},
+}
 TEXT = "The capital of France is Paris."
 CHAT = "<|im_start|>user\nSay hi.<|im_end|>\n<|im_start|>assistant\nHi! How can I help you today?"
 """Written whole by a program, so its markers count."""
@@ -101,6 +111,42 @@ def test_all_is_told_of_a_text_in_its_order(client: OpenAI, model: str):
     assert all(-math.inf < each <= 0 for each in told.token_logprobs[1:])
 
 
+def test_an_answer_in_a_form_streams_beside_stop_and_log_probabilities(client: OpenAI, model: str):
+    schema: Any = {"name": "colour", "strict": True, "schema": COLOUR}
+    asked: Any = {"model": model, "messages": [{"role": "user", "content": "A colour?"}], "temperature": 0}
+    with client.chat.completions.stream(
+        **asked, response_format={"type": "json_schema", "json_schema": schema}, max_tokens=40, logprobs=True
+    ) as stream:
+        choice = stream.get_final_completion().choices[0]
+    said = json.loads(choice.message.content or "")
+    assert (said["colour"] in {"red", "蓝"}, type(said["light"])) == (True, bool)
+    assert choice.finish_reason == "stop"
+    assert choice.logprobs is not None
+    tokens = choice.logprobs.content or []
+    assert b"".join(bytes(token.bytes or []) for token in tokens).decode() == choice.message.content
+    with pytest.raises(openai.BadRequestError, match="Unimplemented keys"):
+        schema["schema"] = {"not": {}}
+        client.chat.completions.create(**asked, response_format={"type": "json_schema", "json_schema": schema})
+    cut = client.chat.completions.create(**asked, response_format={"type": "json_object"}, max_tokens=30, stop="{")
+    assert (cut.choices[0].message.content, cut.choices[0].finish_reason) == ("", "stop")
+
+
+def test_the_form_of_a_call_is_one_that_answers_can_be_held_to(embedded_host: EngineHost):
+    parameters = {name: COLOUR[name] for name in ("properties", "required", "additionalProperties", "$defs")}
+    tools = [{"type": "function", "function": {"name": name, "parameters": parameters}} for name in ("a", "b")]
+    asked = {"model": "x", "messages": [{"role": "user", "content": "Go."}], "tools": tools, "tool_choice": "required"}
+    form = called_form(ChatRequest.model_validate(asked))
+
+    async def said() -> str:
+        sampling = Sampling(max_new_tokens=60, temperature=0, form=form)
+        async with embedded_host.engine.stream([Message("user", "Go.")], sampling) as stream:
+            return "".join([chunk.text async for chunk in stream])
+
+    call = json.loads(asyncio.run(said()))
+    assert call["name"] in {"a", "b"}
+    assert call["arguments"].keys() == {"colour", "light"}
+
+
 def test_a_model_that_knows_no_tools_says_so(client: OpenAI, model: str):
     tool: Any = {"type": "function", "function": {"name": "time", "parameters": {}}}
     with pytest.raises(openai.BadRequestError, match="has not learnt to call tools"):
@@ -115,7 +161,7 @@ async def test_another_page_can_stand_before_it(client: OpenAI, model: str, addr
     engine, question = await remote(address), [Message("user", "Name one river.")]
     assert engine.info.remote is not None
     assert engine.info.remote.features == {
-        *("streaming", "usage", "stop", "n", "log-probabilities", "prompt log-probabilities")
+        *("streaming", "usage", "stop", "n", "log-probabilities", "prompt log-probabilities", "guided choice")
     }
     assert (engine.info.model, engine.info.scoring) == (model, "exact")
     async with engine.stream(question, Sampling(max_new_tokens=12, temperature=0)) as stream:
@@ -127,6 +173,8 @@ async def test_another_page_can_stand_before_it(client: OpenAI, model: str, addr
     (scores,) = await engine.score([begin], ends)
     (expected,) = await asyncio.to_thread(lambda: asyncio.run(embedded_host.engine.score([begin], ends)))
     assert scores == pytest.approx(expected, abs=0.2)
+    async with engine.stream(question, Sampling(max_new_tokens=40, form=json.dumps(COLOUR))) as stream:
+        assert json.loads("".join([chunk.text async for chunk in stream]))["colour"] in {"red", "蓝"}
     async with engine.stream(question, Sampling(max_new_tokens=2_000)) as stream:
         await anext(stream)
     async with asyncio.timeout(60):

@@ -77,18 +77,19 @@ def test_what_a_tool_gave_goes_back(client: OpenAI, served: Served):
 
 
 @pytest.mark.parametrize(
-    ("choice", "begun", "rest"),
-    [
-        ({"type": "function", "function": {"name": "time"}}, '{"name": "time", "arguments":', " {}}"),
-        ("required", '{"name": "', 'time", "arguments": {}}'),
-    ],
+    ("choice", "names"),
+    [({"type": "function", "function": {"name": "time"}}, ["time"]), ("required", ["weather", "time"])],
 )
-def test_a_call_that_is_required_has_begun_already(client: OpenAI, served: Served, choice: Any, begun: str, rest: str):
-    engine = served.says(rest, "\n</tool_call>")
+def test_a_call_that_is_required_has_begun_and_has_its_form(
+    client: OpenAI, served: Served, choice: Any, names: list[str]
+):
+    engine = served.says('{"name": "time", ', '"arguments": {}}')
     answer = client.chat.completions.create(model=MODEL, messages=ASK, tools=[*TOOLS, TIME], tool_choice=choice)
     assert calls_of(answer.choices[0].message) == [("time", {})]
     assert answer.choices[0].finish_reason == "tool_calls"
-    assert engine.asked[0][0][-1] == Message("assistant", f"<tool_call>\n{begun}")
+    messages, sampling = engine.asked[0]
+    assert messages[-1] == Message("assistant", "<tool_call>\n")
+    assert [call["properties"]["name"]["const"] for call in json.loads(sampling.form)["anyOf"]] == names
 
 
 def test_tools_that_must_not_be_called_are_not_told(client: OpenAI, served: Served):
@@ -102,6 +103,7 @@ def test_tools_that_must_not_be_called_are_not_told(client: OpenAI, served: Serv
     ("change", "param"),
     [
         ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools.0.function.name"),
+        ({"response_format": {"type": "json_object"}}, "response_format"),
         ({"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "x"}}}, "tool_choice"),
         ({"messages": [*ASK, {"role": "assistant", "content": "x"}], "tool_choice": "required"}, "tool_choice"),
         (
