@@ -119,7 +119,9 @@ class Measured:
         self._process, self._server, self._log = process, server, log
         self._emitter, self._rate = emitter, rate
 
-    def carry(self, way: Way, streams: int, tokens: int, seconds: float | None = None, window: float = WINDOW) -> Carried:
+    def carry(
+        self, way: Way, streams: int, tokens: int, seconds: float | None = None, window: float = WINDOW
+    ) -> Carried:
         """Lets so many read so many tokens each; half of them leave before the end."""
         with Worker(readers_worker, Settings()) as readers:
             # Alone at first, so that what is made once is there; and directly, for what the page adds.
