@@ -27,9 +27,8 @@ from qwen_ui.settings import Settings
 
 PORT = 8100
 WAYS: Mapping[Way, str] = {"v1": "/v1", "page": "the chat"}
-SIZES = (256, 1000)
-RATE = 10.0
-"""Tokens a second of each stream."""
+RATES: Mapping[int, float] = {256: 10.0, 1000: 2.5}
+"""How many streams at once, and the tokens a second of each: both times as many in all as one core can pass on."""
 A_SECOND = 40
 """Readers that come in a second."""
 WINDOW = 15.0
@@ -99,16 +98,16 @@ class Carried:
         ]
 
 
-def run(sizes: Sequence[int] = SIZES) -> list[Figure]:
+def run(rates: Mapping[int, float] = RATES) -> list[Figure]:
     """Measures all ways and numbers of streams, each on a fresh page."""
     figures = []
-    for size in sizes:
+    for size, rate in rates.items():
         if room() < FILES_EACH * size:
             figures.append(Figure(f"{size:,} streams", "not run", "", "the system gives too few open files: ulimit -n"))
             continue
         for way in WAYS:
-            with page(size) as measured:
-                figures += measured.carry(way, size, 1 + int(RATE * (size / A_SECOND + 2 * WINDOW))).figures()
+            with page(size, rate) as measured:
+                figures += measured.carry(way, size, 1 + int(rate * (size / A_SECOND + 2 * WINDOW))).figures()
     return figures
 
 
@@ -178,7 +177,7 @@ class Measured:
 
 
 @contextmanager
-def page(streams: int, rate: float = RATE, port: int = PORT) -> Iterator[Measured]:
+def page(streams: int, rate: float, port: int = PORT) -> Iterator[Measured]:
     """The app in public mode over a server that only emits tokens, with room for so many streams."""
     # Each who reads in the browser's way has an address of their own. Programs are one visitor: they show one key.
     limits = ("--running-per-visitor", f"{streams}", "--requests-per-minute", "100000", "--tokens-per-hour", f"{10**9}")

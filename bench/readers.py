@@ -6,7 +6,7 @@ Two ways in: as a program that speaks OpenAI's API, and as a browser's chat, who
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
