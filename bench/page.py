@@ -137,6 +137,7 @@ class Measured:
                 count=streams,
                 tokens=tokens,
                 seconds=streams / A_SECOND if seconds is None else seconds,
+                half_leaves=True,
             )
             spent, came, at = self._spent, readers.call("came"), time.perf_counter()
             health = list(_healths(self._server.port, window))
@@ -144,7 +145,7 @@ class Measured:
             took = time.perf_counter() - at
             memory = _private(self._process) - before
             gone = self._emitter.call("left")
-            left = readers.call("leave", every=2)
+            left = readers.call("leave")
             freed = _until(lambda: self._emitter.call("left") - gone, left)
             wrong = readers.call("finish")
             still = _until(lambda: -self._emitter.call("open"), 0)

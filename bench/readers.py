@@ -16,6 +16,8 @@ from bench.emitter import NAME, said
 
 Way = Literal["v1", "page"]
 KEY = "bench-of-the-page"
+ENDLESS = 4000
+"""Tokens that those ask for who leave before the end."""
 PATIENCE = 300.0
 """Seconds that a reader waits for the next news."""
 
@@ -65,6 +67,8 @@ class Reader:
     number: int
     tokens: int
     """That it asks for."""
+    leaves: bool = False
+    """Whether it leaves before the end."""
     text: str = ""
     asked_at: float = 0.0
     first_at: float = 0.0
@@ -104,11 +108,14 @@ class Readers:
 
     all: list[Reader] = field(default_factory=list)
 
-    async def begin(self, server: Server, way: Way, count: int, tokens: int, seconds: float) -> list[float]:
-        """Lets so many in, evenly over so many seconds; seconds to the first token of each that has one in time."""
+    async def begin(
+        self, server: Server, way: Way, count: int, tokens: int, seconds: float, half_leaves: bool = False
+    ) -> list[float]:
+        """Lets so many in, evenly over so many seconds; seconds to the first token of each that gets one."""
         read = {"v1": _v1, "page": _page}[way]
         last = max((reader.number for reader in self.all), default=0)
-        come = [Reader(last + 1 + at, tokens) for at in range(count)]
+        leave = [half_leaves and at % 2 == 1 for at in range(count)]
+        come = [Reader(last + 1 + at, ENDLESS if leave[at] else tokens, leave[at]) for at in range(count)]
         self.all += come
         begun = time.perf_counter()
         for at, reader in enumerate(come):
@@ -118,9 +125,9 @@ class Readers:
             await asyncio.sleep(0.05)
         return [reader.first_at - reader.asked_at for reader in come if reader.first_at]
 
-    async def leave(self, every: int) -> int:
-        """Every so many of those who still read leave at once; how many."""
-        leaving = [reader for reader in self.all if not reader.ended][::every]
+    async def leave(self) -> int:
+        """Those leave at once who do not stay to the end; how many still read."""
+        leaving = [reader for reader in self.all if reader.leaves and not reader.ended]
         for reader in leaving:
             assert reader.task is not None
             reader.task.cancel()

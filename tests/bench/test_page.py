@@ -15,13 +15,13 @@ STREAMS = 64
 
 @pytest.fixture(scope="module")
 def measured() -> Iterator[Measured]:
-    with page.page(STREAMS, rate=5, port=free_port()) as measured:
+    with page.page(STREAMS, rate=10, port=free_port()) as measured:
         yield measured
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_each_of_many_streams_has_its_own_text_and_who_leaves_frees_theirs(measured: Measured, way: Way) -> None:
-    carried = measured.carry(way, STREAMS, tokens=40, seconds=2, window=1)
+    carried = measured.carry(way, STREAMS, tokens=40, seconds=1, window=1)
     assert (list(carried.wrong), carried.left) == ([], STREAMS // 2)
     assert carried.freed == carried.left
     assert list(carried.logged) == []
