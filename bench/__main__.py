@@ -5,11 +5,11 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import adapters, chat, finetune, gpu, looks, report, search, sentiment, users
+from bench import adapters, chat, finetune, gpu, looks, page, report, search, sentiment, users
 from bench.report import Figure
 from qwen_ui.settings import PROJECT, Settings
 
-PARTS = ("chat", "users", "adapters", "inside", "gpu", "search", "sentiment", "finetune")
+PARTS = ("chat", "users", "adapters", "inside", "page", "gpu", "search", "sentiment", "finetune")
 DATA = ("cmrc2018_trial.json", "sst2_train.tsv", "waimai_dev.csv")
 
 
@@ -43,6 +43,7 @@ def _parts(
         "users": lambda: _users(settings, plot),
         "adapters": lambda: adapters.run(settings, rounds),
         "inside": lambda: looks.run(settings, rounds),
+        "page": page.run,
         "gpu": lambda: gpu.run(settings),
     }
     if data is not None:

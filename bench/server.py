@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 from urllib.error import URLError
 
 import psutil
@@ -43,13 +43,13 @@ class Server:
 
 
 @contextmanager
-def running(port: int, *flags: str) -> Iterator[Server]:
-    """The app in a process of its own."""
+def running(port: int, *flags: str, log: TextIO | None = None) -> Iterator[Server]:
+    """The app in a process of its own. ``log`` takes what it logs; by default it is shown."""
     started = time.perf_counter()
     command = [sys.executable, str(PROJECT / "app.py"), "--port", str(port), "--log-level", "warning", *flags]
-    with subprocess.Popen(command, cwd=PROJECT) as process:
+    with subprocess.Popen(command, cwd=PROJECT, stderr=log) as process:
         try:
-            _wait_for_page(f"http://127.0.0.1:{port}/")
+            _wait_for_page(f"http://127.0.0.1:{port}/", process)
             yield connect(port, process.pid, time.perf_counter() - started)
         finally:
             process.terminate()
@@ -77,13 +77,13 @@ def client_seconds(server: Server, prompt: str, new_tokens: int) -> float:
     return time.perf_counter() - started
 
 
-def _wait_for_page(url: str) -> None:
+def _wait_for_page(url: str, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and process.poll() is None:
         try:
             urllib.request.urlopen(url, timeout=5).close()
         except URLError:
             time.sleep(0.05)
         else:
             return
-    raise TimeoutError(f"No page at {url} after {START_SECONDS} s.")
+    raise TimeoutError(f"No page at {url} after {START_SECONDS} s, or it has ended.")

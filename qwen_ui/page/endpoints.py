@@ -1,6 +1,7 @@
 """What scripts call. Names, parameters and results of the endpoints are a contract."""
 
 import asyncio
+import copy
 import functools
 import inspect
 import logging
@@ -9,6 +10,7 @@ from contextlib import aclosing, contextmanager
 from typing import Any, cast, get_args
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.events import api
 
 from qwen_ui.page.events import told
@@ -49,6 +51,19 @@ class Page(gr.Blocks):
             raise gr.Error(str(error.message)[:LONGEST], print_exception=False) from error
         except Exception as error:
             raise gr.Error(str(told(error)), print_exception=False) from error
+
+    async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
+        """Gradio's own. What a handler leaves as it is costs nothing: Gradio would make each such component anew."""
+        if not (isinstance(predictions, dict) and any(isinstance(each, Block) for each in predictions)):
+            return await super().postprocess_data(block_fn, predictions, state)
+        given = {
+            each._id for each, value in predictions.items() if not (isinstance(value, dict) and value == gr.skip())
+        }
+        some = copy.copy(block_fn)
+        some.outputs = [output for output in block_fn.outputs if output._id in given]
+        named = {each: value for each, value in predictions.items() if each._id in given}
+        values = iter(await super().postprocess_data(some, named, state) if given else [])
+        return [next(values) if output._id in given else gr.skip() for output in block_fn.outputs]
 
     @functools.cached_property
     def _streams(self) -> set[Any]:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 from starlette.types import Scope
 
+from qwen_ui.engine.queue import WAITING_PER_SLOT
 from qwen_ui.finetune.queue import RunQueue
 from qwen_ui.knowledge.library import Library
 from qwen_ui.page import adapters, drafts, sending
@@ -133,7 +134,8 @@ def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = ()
     """
     # The server believes whoever speaks from this machine on where visitors come from; only --trusted-proxy may say so.
     os.environ["FORWARDED_ALLOW_IPS"] = ""
-    sessions = KeptSessions(settings.proxies, EACH if settings.is_public else KEPT)
+    kept = max(KEPT, 2 * settings.max_concurrent)  # none whose answer runs is pushed out
+    sessions = KeptSessions(settings.proxies, EACH if settings.is_public else kept, kept)
     connections = Connections(room(), _of_one(settings), settings.proxies)
     _, address, _ = page.launch(
         server_name=settings.host,
@@ -159,7 +161,7 @@ def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = ()
         _frontend=False,  # its check whether it reaches itself gives up after 3 s: a busy machine could not start
         allowed_paths=[],
         max_file_size=f"{settings.upload_limit_mb}mb",
-        state_session_capacity=10 * KEPT,  # never reached: they are counted by visitor
+        state_session_capacity=10 * kept,  # never reached: they are counted by visitor
         # Gradio puts its own routes after these.
         app_kwargs={
             "routes": list(routes),
@@ -168,6 +170,8 @@ def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = ()
             "dependencies": [Depends(sessions.named)],
         },
     )
+    # Gradio runs 40 events at once, whatever the engine takes: answers that run or wait there leave that many free.
+    page._queue.active_jobs += [None] * (1 + WAITING_PER_SLOT) * settings.max_concurrent
     page.server.config.http_protocol_class = connections.protocol  # type: ignore[assignment]  # it makes them
     return str(address)
 

@@ -13,7 +13,7 @@ from qwen_ui.server.visitors import address_of
 from qwen_ui.settings import Network
 
 KEPT = 500
-"""Sessions that are kept. Each takes 0.6 MB: a copy of every component's configuration."""
+"""Sessions that are kept, or more where more can run. Each takes 0.6 MB: a copy of every component's configuration."""
 EACH = 50
 """Of them one visitor's of a public page, by address."""
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -28,9 +28,10 @@ MAKING = re.compile(r"/gradio_api/(queue/join|run/predict|call/|heartbeat/)")
 class KeptSessions:
     """Which visitor each session is of, those used last at the end. For one event loop."""
 
-    def __init__(self, trusted: Sequence[Network], each: int) -> None:
+    def __init__(self, trusted: Sequence[Network], each: int, most: int = KEPT) -> None:
         self._trusted = trusted
         self._each = each
+        self._most = most
         self._visitors: dict[str, str] = {}
 
     async def named(self, request: Request) -> None:
@@ -60,7 +61,7 @@ class KeptSessions:
         count = Counter(self._visitors.values())
         if count[visitor] > self._each:
             self._forget_oldest(visitor)
-        elif len(self._visitors) > KEPT:
+        elif len(self._visitors) > self._most:
             self._forget_oldest(max(count, key=count.__getitem__))
         for forgotten in holder.session_data.keys() - self._visitors.keys():  # also what ran on under such a name
             _drop(forgotten, holder)

@@ -11,9 +11,12 @@ from typing import Any
 import gradio as gr
 import httpx
 import pytest
+from gradio.state_holder import SessionState
 
+from qwen_ui.engine.queue import WAITING_PER_SLOT
 from qwen_ui.errors import TooMany
 from qwen_ui.page import shell
+from qwen_ui.page.endpoints import Page
 from qwen_ui.server.host import EngineHost
 from tests.fakes import FakeEngine
 from tests.pages import free_port, host_of, library_in, runs_in
@@ -58,6 +61,24 @@ def test_who_cancels_before_anything_was_shown_leaves_nothing_running(
         http.post("/gradio_api/cancel", json=left)
     wait_until(lambda: _free(host), 30)
     assert host.status()["active"] == 0
+
+
+async def test_what_a_handler_leaves_as_it_is_is_not_made_anew() -> None:
+    with Page() as page:
+        said, left = gr.Textbox(), gr.Textbox(label="left")
+        shown = gr.Button().click(lambda: {}, None, [said, left])
+    event, session = page.fns[shown["id"]], SessionState(page)
+    for given in ({said: "more"}, {said: "more", left: gr.skip()}):
+        assert await page.postprocess_data(event, given, session) == ["more", gr.skip()]
+    assert session[left._id] is left
+    assert await page.postprocess_data(event, {said: gr.skip()}, session) == [gr.skip(), gr.skip()]
+    assert (await page.postprocess_data(event, {left: gr.Textbox(label="other")}, session))[1]["label"] == "other"
+    assert await page.postprocess_data(event, ["one", "two"], session) == ["one", "two"]
+
+
+def test_answers_that_run_or_wait_take_no_place_of_other_events(page: gr.Blocks, host: EngineHost) -> None:
+    answers = (1 + WAITING_PER_SLOT) * host.settings.max_concurrent
+    assert page._queue.active_jobs.count(None) >= answers + 20
 
 
 def _free(host: EngineHost) -> bool:

@@ -5,9 +5,9 @@ import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, AsyncStream
 
 from qwen_ui.engine.base import EngineInfo
 from qwen_ui.engine.queue import WAITING_PER_SLOT, RequestQueue
@@ -138,23 +138,22 @@ class RemoteEngine:
         return self._clients[loop]
 
     async def _ask(self, messages: Sequence[Message], sampling: Sampling) -> Events:
-        options: dict[str, Any] = {}
+        asked: dict[str, Any] = {
+            "model": self._name,
+            "messages": [{"role": each.role, "content": each.content} for each in messages],
+            "max_tokens": sampling.max_new_tokens,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "stream": True,
+        }
         if sampling.stop and "stop" in self._server.features:
-            options["stop"] = list(sampling.stop[:MAX_STOPS])
+            asked["stop"] = list(sampling.stop[:MAX_STOPS])
         if "stream_options" in self._extras:
-            options["stream_options"] = {"include_usage": True}
+            asked["stream_options"] = {"include_usage": True}
         if "top_k" in self._extras and sampling.top_k:
-            options["extra_body"] = {"top_k": sampling.top_k}
+            asked["top_k"] = sampling.top_k
         if sampling.form:
-            options["response_format"] = scoring.form(json.loads(sampling.form))
-        asked: list[Any] = [{"role": each.role, "content": each.content} for each in messages]
-        stream: Any = await self._client().chat.completions.create(
-            model=self._name,
-            messages=asked,
-            max_tokens=sampling.max_new_tokens,
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            stream=True,
-            **options,
+            asked["response_format"] = scoring.form(json.loads(sampling.form))
+        return await self._client().post(
+            "/chat/completions", body=asked, cast_to=object, stream=True, stream_cls=AsyncStream[object]
         )
-        return cast(Events, stream)
