@@ -25,6 +25,8 @@ class Page(gr.Blocks):
 
     running: RunningRequests
     """All that run for the page's visitors."""
+    endpoints: dict[str, Callable[..., Any]]
+    """What scripts call, by name."""
 
     async def call_function(self, block_fn: Any, *given: Any, **named: Any) -> dict[str, Any]:
         """Gradio's own call, a step of what streams. However the event is left, what it began to stream is closed.
