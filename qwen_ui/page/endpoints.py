@@ -101,7 +101,8 @@ def publish(endpoint: Callable[..., Any], name: str = "") -> None:
             with _errors_told():
                 return await endpoint(*given, **named)
 
-    api(published, api_name=name or endpoint.__name__, concurrency_limit=None)
+    described = inspect.getdoc(endpoint)  # of itself Gradio leaves out what is said of parameters and results
+    api(published, api_name=name or endpoint.__name__, api_description=described, concurrency_limit=None)
 
 
 @contextmanager

@@ -1,7 +1,14 @@
-"""--mcp, with the SDK's own client over HTTP."""
+"""--mcp, with the SDK's own client over HTTP.
+
+The public conformance package, which needs Node 22, is run by hand: `npx @modelcontextprotocol/conformance server --url
+http://127.0.0.1:7860/gradio_api/mcp/`. What it has for servers without its own tools, resources and prompts passes.
+"""
 
 import asyncio
 import json
+import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -344,6 +351,19 @@ def test_without_the_flag_it_says_that_it_is_off():
     with TestClient(Starlette(routes=routes({}, Settings()))) as http:
         answer = http.post("/gradio_api/mcp/", json={**CALL, "method": "ping"})
     assert (answer.status_code, "--mcp" in answer.text) == (404, True)
+
+
+def test_the_readmes_client_and_settings(served: Served, tmp_path: Path):
+    text = (PROJECT / "README.md").read_text("utf-8").partition("## Use it over MCP")[2].partition("\n## ")[0]
+    code, settings = (re.search(rf"```{kind}\n(.*?)```", text, re.DOTALL) for kind in ("python", "json"))
+    assert code is not None
+    assert settings is not None
+    address = "http://127.0.0.1:7860/gradio_api/mcp/"
+    assert json.loads(settings[1])["mcpServers"]["qwen-ui"]["url"] == address
+    served.says("Guten ", "Morgen!")
+    (script := tmp_path / "script.py").write_text(code[1].replace(address, served.url))
+    run = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=120)
+    assert run.stdout == "Guten Morgen!\n"
 
 
 async def test_a_real_model_answers(serve: Serve, embedded_host: EngineHost):
