@@ -20,13 +20,19 @@ os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(10**9))
 if on_zero_gpu(os.environ):
     import spaces  # noqa: F401  puts its emulation in the place of CUDA: before anything can touch that
 
-import gradio as gr
+if "mcp" not in sys.modules:  # where it is installed Gradio imports it too: a longer start, which only --mcp is worth
+    sys.modules["mcp"] = None  # type: ignore[assignment]
+    import gradio  # noqa: F401
+
+    del sys.modules["mcp"]
+
 from starlette.routing import BaseRoute
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.finetune.queue import RunQueue
 from qwen_ui.knowledge.library import Library
 from qwen_ui.page import shell
+from qwen_ui.page.endpoints import Page
 from qwen_ui.server import closing, health, logs, public
 from qwen_ui.server.host import EngineHost, OpenEngine, open_local, open_remote, open_zero
 from qwen_ui.server.metrics import Metrics
@@ -68,7 +74,7 @@ def serve(settings: Settings, open_engine: OpenEngine = open_local, *, on_main_t
 
 
 def _run(
-    page: gr.Blocks,
+    page: Page,
     routes: Sequence[BaseRoute],
     host: EngineHost,
     settings: Settings,
@@ -87,6 +93,8 @@ def _run(
     print(f"Qwen UI is at {address}", flush=True)
     if settings.serves_api:
         print(f"For programs that speak OpenAI's API: {address}v1", flush=True)
+    if settings.mcp:
+        print(f"For programs that speak MCP: {address}gradio_api/mcp/", flush=True)
     if settings.is_public:
         print(public.exposure(settings, made), flush=True)
     _sweep_until(interrupted, library, 3600 * settings.keep_hours)

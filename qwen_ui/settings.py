@@ -354,12 +354,21 @@ class Settings:
         "only with keys.",
         "on with keys, and where only this machine can reach the page",
     )
+    mcp: bool = _setting(
+        "API for other programs",
+        False,
+        SWITCH,
+        "",
+        "Serve the tasks as tools at `/gradio_api/mcp/`, for programs that speak MCP. In public mode, and where the "
+        "page asks for a sign-in, only with keys.",
+        "off",
+    )
     api_key: str | None = _setting(
         "API for other programs",
         None,
         Kind(_key),
         "KEY",
-        "What programs have to show for `/v1`. Other users of the machine can read a command line: "
+        "What programs have to show for `/v1` and MCP. Other users of the machine can read a command line: "
         "give it as the variable, or in a file.",
         "none is asked for",
         secret=True,
@@ -447,11 +456,13 @@ class Settings:
                 object.__setattr__(self, name, setting.kind.read(name, value))  # the way into a frozen object
         if self.metrics_port == self.port:
             raise InvalidInput("--metrics-port must not be the page's port, {port}.", port=self.port)
-        if self.api and not self.api_keys and (self.is_public or self.credentials):
-            raise InvalidInput(
-                "--api needs keys in public mode, and where the page asks for a sign-in: "
-                "give --api-key or --api-keys-file."
-            )
+        for flag, wanted in (("--api", self.api), ("--mcp", self.mcp)):
+            if wanted and not self.api_keys and (self.is_public or self.credentials):
+                raise InvalidInput(
+                    "{flag} needs keys in public mode, and where the page asks for a sign-in: "
+                    "give --api-key or --api-keys-file.",
+                    flag=flag,
+                )
 
     @property
     def is_remote(self) -> bool:
@@ -489,7 +500,7 @@ class Settings:
 
     @property
     def api_keys(self) -> tuple[Key, ...]:
-        """The clients of /v1 by their names; none: nobody is asked for a key."""
+        """The programs that use /v1 and MCP by their names; none: nobody is asked for a key."""
         return (*((("key", self.api_key),) if self.api_key else ()), *self.api_keys_file)
 
     @property

@@ -4,8 +4,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
+from uuid import uuid4
 
 import gradio as gr
+from starlette.requests import Request
 
 from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.engine.base import Engine
@@ -16,13 +18,21 @@ from qwen_ui.page.pace import paced
 from qwen_ui.page.words import Say, Words
 from qwen_ui.prompts import PromptStore
 from qwen_ui.server.host import EngineHost
-from qwen_ui.server.metering import MeteredEngine
+from qwen_ui.server.metering import MeteredEngine, Via
 from qwen_ui.server.sessions import RunningRequests, Work
 from qwen_ui.server.visitors import address_of, owner_of
 from qwen_ui.settings import Settings
 from qwen_ui.text.code.checker import Checker
 
 T = TypeVar("T")
+
+
+class Program(gr.Request):
+    """A call over MCP, of a program that has shown the key of that name; empty where none is asked for."""
+
+    def __init__(self, request: Request, key: str) -> None:
+        super().__init__(request, session_hash=uuid4().hex)
+        self.key = key
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,9 @@ class App:
         return self.words.speaker(request)
 
     def address(self, request: gr.Request) -> str:
-        """Where the visitor comes from: what limits are counted by."""
+        """Where the visitor comes from, or which key a program has shown: what limits are counted by."""
+        if isinstance(request, Program) and request.key:
+            return f"key {request.key}"
         return address_of(request, self.settings.proxies)
 
     def owner(self, request: gr.Request) -> str:
@@ -112,9 +124,11 @@ class App:
         """
         if adapter:
             self.adapters.get(adapter)
-        session, key = request.session_hash or "", f"api/{task}"
-        admitted = self.host.request(self.address(request), task, "api", adapter)
-        with admitted as engine, self.running.track(session, key, engine):
+        session = request.session_hash or ""
+        via: Via = "mcp" if isinstance(request, Program) else "api"
+        key = request.key if isinstance(request, Program) else ""
+        admitted = self.host.request(self.address(request), task, via, adapter, key)
+        with admitted as engine, self.running.track(session, f"api/{task}", engine):
             yield engine
 
     async def serve(

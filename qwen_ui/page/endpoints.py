@@ -27,6 +27,8 @@ class Page(gr.Blocks):
 
     running: RunningRequests
     """All that run for the page's visitors."""
+    endpoints: dict[str, Callable[..., Any]]
+    """What scripts call, by name."""
 
     async def call_function(self, block_fn: Any, *given: Any, **named: Any) -> dict[str, Any]:
         """Gradio's own call, a step of what streams. However the event is left, what it began to stream is closed.
@@ -114,7 +116,8 @@ def publish(endpoint: Callable[..., Any], name: str = "") -> None:
             with _errors_told():
                 return await endpoint(*given, **named)
 
-    api(published, api_name=name or endpoint.__name__, concurrency_limit=None)
+    described = inspect.getdoc(endpoint)  # of itself Gradio leaves out what is said of parameters and results
+    api(published, api_name=name or endpoint.__name__, api_description=described, concurrency_limit=None)
 
 
 @contextmanager

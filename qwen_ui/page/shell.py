@@ -16,7 +16,7 @@ from starlette.types import Scope
 from qwen_ui.engine.queue import WAITING_PER_SLOT
 from qwen_ui.finetune.queue import RunQueue
 from qwen_ui.knowledge.library import Library
-from qwen_ui.page import adapters, drafts, sending
+from qwen_ui.page import adapters, drafts, mcp, sending
 from qwen_ui.page.app import App
 from qwen_ui.page.endpoints import Page, publish
 from qwen_ui.page.header import Header
@@ -83,15 +83,13 @@ THEME = gr.themes.Soft(
 )
 
 
-def build(
-    host: EngineHost, settings: Settings, library: Library, runs: RunQueue, tabs: Sequence[Tab] = TABS
-) -> gr.Blocks:
+def build(host: EngineHost, settings: Settings, library: Library, runs: RunQueue, tabs: Sequence[Tab] = TABS) -> Page:
     """The whole page with its API, not yet served."""
     shown = [tab for tab in tabs if not (tab.owner_only and settings.is_public)]
     prompts, running = PromptStore(settings.prompts_dir), RunningRequests()
     app = App(settings, host, prompts, library, runs, adapters.picker(), running, Words(tabs), Checker())
     page = Page(title="Qwen UI", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True)
-    page.running = running
+    page.running, page.endpoints = running, {}
     with page:
         header = Header(app)
         parts = {}
@@ -109,6 +107,7 @@ def build(
         for tab in tabs:
             for endpoint in tab.endpoints(app):
                 publish(endpoint)
+                page.endpoints[endpoint.__name__] = endpoint
 
         async def leave(request: gr.Request) -> None:
             running.close_session(request.session_hash or "")
@@ -127,7 +126,7 @@ def _status(app: App) -> Callable[[], dict[str, Any]]:
     return status
 
 
-def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = (), tabs: Sequence[Tab] = TABS) -> str:
+def launch(page: Page, settings: Settings, routes: Sequence[BaseRoute] = (), tabs: Sequence[Tab] = TABS) -> str:
     """Serves the page, and the routes beside it, from a thread of its own and gives its address.
 
     Nobody is asked for a password on the routes. Raises `OSError` when the port is taken.
@@ -164,7 +163,7 @@ def launch(page: gr.Blocks, settings: Settings, routes: Sequence[BaseRoute] = ()
         state_session_capacity=10 * kept,  # never reached: they are counted by visitor
         # Gradio puts its own routes after these.
         app_kwargs={
-            "routes": list(routes),
+            "routes": [*routes, *mcp.routes(page.endpoints, settings)],
             "lifespan": _behind_gate(settings),
             "middleware": [*_turns(settings), Middleware(CountCalls, sessions=sessions)],
             "dependencies": [Depends(sessions.named)],

@@ -13,7 +13,7 @@ from qwen_ui.introspect.results import AnyResult
 from qwen_ui.messages import Chunk, Ended, Message, Sampling, TokenLook
 from qwen_ui.server.limits import RateLimiter
 
-Via = Literal["page", "api", "v1"]
+Via = Literal["page", "api", "v1", "mcp"]
 Outcome = Literal["ok", "length", "stopped", "closed", "refused", "failed"]
 
 
@@ -42,7 +42,7 @@ class Record:
     text: str = field(default="", repr=False)
     """Prompts and answers. Kept only with --log-text."""
     key: str = ""
-    """The name of the key that was shown, of requests to /v1."""
+    """The name of the key that was shown, of requests to /v1 and over MCP."""
 
 
 Observe = Callable[[Record], None]

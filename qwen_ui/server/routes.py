@@ -7,8 +7,8 @@ UPLOAD, LOGIN = "/gradio_api/upload", "/login"
 PROBES = frozenset(["/healthz", "/readyz"])
 """They give nothing away: whoever watches over the server may ask under any name."""
 
-API = "/v1/"
-"""It asks for keys of its own, and never for the page's sign-in."""
+API, MCP = "/v1/", "/gradio_api/mcp"
+"""They ask for keys of their own, and never for the page's sign-in."""
 
 _FORM = frozenset(
     [
@@ -35,7 +35,7 @@ def is_served(path: str) -> bool:
 
 def is_open(path: str) -> bool:
     """Whether it answers without a sign-in: the form to sign in with, its looks, the probes, and what asks for keys."""
-    return _tidy(path) in _FORM | PROBES or is_lasting(path) or path.startswith(API)
+    return _tidy(path) in _FORM | PROBES | {MCP} or is_lasting(path) or path.startswith(API)
 
 
 def is_lasting(path: str) -> bool:

@@ -100,6 +100,11 @@ def cited(pieces: Iterable[str | tuple[int, ...]]) -> list[int]:
     return sorted({number for piece in pieces if not isinstance(piece, str) for number in piece})
 
 
+def numbered_citations(passages: Sequence[SearchHit]) -> list[Citation]:
+    """The passages as citations of an answer would tell them, counted from 1."""
+    return [_citation(number, hit) for number, hit in enumerate(passages, 1)]
+
+
 def _citation(number: int, hit: SearchHit) -> Citation:
     return Citation(number, source(hit), hit.passage.text, round(hit.score, 4))
 

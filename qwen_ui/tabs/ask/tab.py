@@ -20,7 +20,7 @@ from qwen_ui.page.templates import TemplatePicker, own_first
 from qwen_ui.page.words import Say, label
 from qwen_ui.prompts import Template
 from qwen_ui.sentences import marked
-from qwen_ui.tabs.ask import task
+from qwen_ui.tabs.ask import search, task
 from qwen_ui.tabs.ask.citations import is_chinese, parse
 from qwen_ui.tabs.ask.collections import Collections
 from qwen_ui.tabs.ask.dialogue import (
@@ -291,15 +291,21 @@ def status(exchange: Exchange, running: bool, say: Say) -> str:
 
 
 def endpoints(app: App) -> Sequence[Callable[..., Any]]:
-    """/ask, as scripts call it."""
+    """/ask, /search and /collections, as scripts call them."""
 
     async def ask(
         question: str, request: gr.Request, context: str = "", collection: str = "", adapter: str = ""
     ) -> AsyncIterator[dict[str, Any]]:
         """Answers the question: from the context, a text; from a collection of documents, by its name; or from neither.
 
-        Gives {"answer", "citations": [{"number", "source", "passage", "score"}]}, streamed. The model is not asked
-        when nothing there fits the question; the answer then says so.
+        The model is not asked when nothing there fits the question; the answer then says so.
+
+        Parameters:
+            question: The question.
+            context: A text to answer from, where no collection is named.
+            collection: The name of a collection of documents to answer from, where no context is given.
+        Returns:
+            {"answer", "citations": [{"number", "source", "passage", "score"}]}, streamed as it grows.
         """
         _check(question, context, collection)
         open_source: task.OpenSource | None = None
@@ -313,7 +319,7 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
             if result.passages is not None:
                 yield parse(result.answer.text, result.passages).as_dict()
 
-    return [ask]
+    return [ask, *search.endpoints(app)]
 
 
 def _check(question: Any, context: Any, collection: Any) -> None:

@@ -119,12 +119,12 @@ def passages_for(
     return fitting(engine, template, question, look_up(source, question, history), new_tokens)
 
 
-def look_up(source: Source, question: str, history: Sequence[Message] = ()) -> tuple[SearchHit, ...]:
+def look_up(source: Source, question: str, history: Sequence[Message] = (), limit: int = 5) -> tuple[SearchHit, ...]:
     """The passages to answer from, best first; none where nothing fits the question."""
     # "Summarize it" names the whole documents; "Why?" names nothing, and is about what was asked before.
     if is_general(question) and (not history or question_terms(question)):
-        return tuple(source.openings())
-    return tuple(source.retrieve(search_query(question, history)))
+        return tuple(source.openings(limit))
+    return tuple(source.retrieve(search_query(question, history), limit))
 
 
 def fitting(

@@ -177,7 +177,19 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         top_k: int = 20,
         adapter: str = "",
     ) -> AsyncIterator[str]:
-        """Answers the message after the history, a list of {"role", "content"} or of pairs. Gives the text so far."""
+        """Has the model answer a message, after what was said before.
+
+        Parameters:
+            message: What to answer.
+            history: What was said before, oldest first: [{"role": "user" or "assistant", "content": text}], or pairs.
+            system: Instructions for the whole conversation.
+            max_new_tokens: Where the answer is cut at the latest.
+            temperature: From 0, always the most likely word, to 5, the most various.
+            top_p: The share of likely words to choose from, above 0 and up to 1.
+            top_k: How many words to choose from; 0 is all.
+        Returns:
+            the answer's text, streamed as it grows.
+        """
         messages = [*history_of(history), _question(message)]
         sampling = Sampling(max_new_tokens, temperature, top_p, top_k)
         opening = Message("system", system).content

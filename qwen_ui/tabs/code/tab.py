@@ -25,7 +25,7 @@ from qwen_ui.tabs.code import task
 from qwen_ui.tabs.code.examples import EXAMPLES
 from qwen_ui.tabs.code.fields import Fields, template_for
 from qwen_ui.tabs.code.result import ResultWidgets, Version, version_of
-from qwen_ui.tabs.code.task import ACTIONS, CodeResult, Job
+from qwen_ui.tabs.code.task import ACTIONS, Action, CodeResult, Job
 from qwen_ui.text.code.languages import LANGUAGES, find
 from qwen_ui.text.languages import HAN
 
@@ -200,15 +200,21 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         instruction: str,
         request: gr.Request,
         language: str = "python",
-        action: str = "generate",
+        action: Action = "generate",
         code: str = "",
         adapter: str = "",
     ) -> AsyncIterator[dict[str, Any]]:
-        """Generates, explains, fixes, improves, tests or translates code; for translate, language is the new one.
+        """Generates, explains, fixes, improves, tests or translates code. Nothing is run.
 
-        Gives {"code", "language", "explanation", "valid", "files"}, streamed. "valid" is whether the syntax is right,
-        null while the answer grows and when it can't be told. "files" are all blocks of code in the answer, the main
-        one first, as {"name", "language", "code"}.
+        Parameters:
+            instruction: What to write, or what to mind; may be empty where there is code.
+            language: Of the code, such as python, javascript or sql; to translate, the new one.
+            action: What to do.
+            code: The code to work on; none to generate.
+        Returns:
+            {"code", "language", "explanation", "valid", "files"}, streamed as it grows.
+            "valid": whether the syntax is right, null while the answer grows and where it can't be told.
+            "files": all blocks of code in the answer, the main one first, as {"name", "language", "code"}.
         """
         job, template = await asyncio.to_thread(asked, app.prompts, instruction, language, action, code)
         work = partial(task.code, template=template, job=job, checker=app.checker)

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 from qwen_ui.engine.base import Engine, answers
 from qwen_ui.errors import InvalidInput, TemplateError
@@ -15,7 +16,8 @@ from qwen_ui.text.code.checker import Checker
 from qwen_ui.text.code.found import NOT_CHECKED, Syntax
 from qwen_ui.text.code.languages import Language
 
-ACTIONS = ("generate", "explain", "fix", "improve", "tests", "translate")
+Action = Literal["generate", "explain", "fix", "improve", "tests", "translate"]
+ACTIONS = get_args(Action)
 
 
 @dataclass(frozen=True, slots=True)

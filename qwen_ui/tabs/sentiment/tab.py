@@ -392,10 +392,16 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
     calibration = Calibration()
 
     async def sentiment(text: str, request: gr.Request, labels: str = LABELS, adapter: str = "") -> dict[str, Any]:
-        """Judges the text: {"label", "probabilities"}, calibrated, by the template that suits the labels best.
+        """Judges which of the labels fits the text best, calibrated, by the template that suits the labels.
 
         An adapter judges by the template that it was trained with, without calibration, and, unless others are named,
         its own labels.
+
+        Parameters:
+            text: What to judge.
+            labels: The labels to choose from, separated by commas.
+        Returns:
+            {"label", "probabilities"}, the latter for each label.
         """
         with app.call(request, TAB.id, adapter) as engine:
             given = Message("user", text).content

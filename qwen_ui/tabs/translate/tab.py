@@ -382,7 +382,16 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         glossary: str = "",
         adapter: str = "",
     ) -> AsyncIterator[str]:
-        """Translates the text. Languages are named by code, English or own name. Gives the text so far, streamed."""
+        """Translates the text.
+
+        Parameters:
+            text: What to translate. Its Markdown, placeholders, links and numbers stay.
+            target: The language to translate into, by code, English or own name: "de", "German", "Deutsch".
+            source: The language of the text, named the same way; "auto" finds it out.
+            glossary: How to translate terms, a line each: term = translation.
+        Returns:
+            the translation, streamed as it grows.
+        """
 
         def prepare() -> Translation:
             document, template = typed(text), app.prompts.load(TAB.id, "standard")

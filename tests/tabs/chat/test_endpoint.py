@@ -36,7 +36,7 @@ def test_parameters_have_the_names_and_defaults_of_the_contract(server: Server):
     ]  # fmt: skip
     assert set(api["named_endpoints"]) == {
         *("/status", CHAT, "/write", "/ask", "/translate", "/translate_check", "/sentiment", "/code"),
-        *("/tokens", "/finetune", "/runs", "/adapters"),
+        *("/search", "/collections", "/tokens", "/finetune", "/runs", "/adapters"),
     }
 
 
