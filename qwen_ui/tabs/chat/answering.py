@@ -122,7 +122,9 @@ class Answering:
 
     async def forked(self, event: Event) -> Values:
         """A conversation of its own, of what leads to a message."""
-        fork = self.chat(event).fork(turns.chosen(event.data))
+        if event.session in self._writings:
+            raise InvalidInput("An answer is being written. Stop it first, or wait for its end.")
+        fork = from_browser(event[self._kept]).fork(turns.chosen(event.data))
         return self.show(event, fork) | {self._kept: self._kept_of(event, fork)}
 
     def continuing(self, event: Event) -> Run[Writing]:

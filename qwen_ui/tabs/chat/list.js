@@ -151,6 +151,7 @@ const search = async () => {
   const mine = (round += 1);
   part("list").hidden = words !== "";
   part("hits").hidden = words === "";
+  part("nothing").hidden = true;
   if (!words) return;
   const found = [];
   const named = heads.filter((each) => titleOf(each).toLowerCase().includes(words.toLowerCase()));
@@ -227,13 +228,14 @@ document.addEventListener("keydown", (event) => {
   const control = event.ctrlKey || event.metaKey;
   const {key, target} = event;
   const stop = document.querySelector("#stop");
-  const editor = target.closest?.(".edit-textarea");
+  const editor = target.matches(".edit-textarea") && target;
   if (key === "Escape" && narrow.matches && isOpen()) {
     drawer(false);
     toggle().focus();
-  } else if (key === "Escape" && editor) editor.closest(".message-row")?.querySelector('.message-buttons button:last-of-type');
+  } else if (editor && key === "Escape") buttonsOf(editor.closest(".message-row")).pop()?.click();
+  else if (editor && control && key === "Enter") buttonsOf(editor.closest(".message-row")).shift()?.click();
   else if (key === "Escape" && stop?.offsetParent) stop.click();
-  else if (control && key === "Enter" && !editor && target.id !== "message") click("#send");
+  else if (control && key === "Enter" && !target.matches("#message textarea")) click("#send");
   else if (control && event.shiftKey && key.toLowerCase() === "o") click("#new-chat");
   else if (key === "ArrowUp" && target.matches("#message textarea") && !target.value) editLast();
   else if (key === "?" && !isTyping(target)) help();
@@ -241,24 +243,23 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-const editLast = () => [...document.querySelectorAll("#conversation .user-row")].pop()?.querySelector("[data-testid=edit-button], button[aria-label]")?.click();
-
-const told = (event) => {
-  element.querySelectorAll("[data-trouble]").forEach((each) => {
-    if (each.dataset.trouble === event.detail) each.hidden = false;
-  });
+// The chatbot's buttons stand after the row of their message: the last one edits it, or ends an edit, which the first one
+// submits.
+const buttonsOf = (row) => {
+  const next = row?.nextElementSibling;
+  return next?.matches(".message-buttons") ? [...next.querySelectorAll("button")] : [];
 };
-let troubles = [];
+const editLast = () => buttonsOf([...document.querySelectorAll("#conversation .user-row")].pop()).pop()?.click();
+
+const told = () =>
+  element.querySelectorAll("[data-trouble]").forEach((each) => (each.hidden = !chats.troubles.has(each.dataset.trouble)));
 chats.news.addEventListener("changed", draw);
-chats.news.addEventListener("trouble", (event) => {
-  troubles.push(event);
-  told(event);
-});
+chats.news.addEventListener("trouble", told);
 
 const fill = () => {
   if (!part("list")) return;
   part("search").oninput = search;
-  troubles.forEach(told);
+  told();
   settle();
   draw();
   chats.begin();

@@ -63,6 +63,7 @@ def shelf(say: Say) -> str:
             ("delete", "✕", say("Delete")),
         )
     )
+    title_ = escape(say("Title"))
     troubles = "".join(
         f'<p class="status error" role="alert" data-trouble="{name}" hidden>{escape(say(sentence))}</p>'
         for name, sentence in TROUBLES.items()
@@ -73,13 +74,14 @@ def shelf(say: Say) -> str:
         f'aria-label="{escape(say("Search all messages"))}">'
         f'{troubles}<ul data-part="list"></ul><ul data-part="hits" hidden></ul>'
         f'<p class="about" data-part="none" hidden>{escape(say("What you ask is kept here, in this browser."))}</p>'
+        f'<p class="about" data-part="nothing" hidden>{escape(say("No message holds this."))}</p>'
         f'<div class="undo" data-part="undo" role="status" hidden>'
         f'<span data-said="deleted">{escape(say("Deleted:"))}</span>'
         f'<span data-said="pruned">{escape(say("The version was deleted."))}</span> <b></b> '
         f'<button type="button" data-do="undo">{escape(say("Undo"))}</button></div>'
         f'<template data-part="item"><li><button type="button" data-do="open"></button>{ways}</li></template>'
         f'<template data-part="hit"><li><button type="button"><b></b><span></span></button></li></template>'
-        f'<template data-part="field"><input type="text" maxlength="200" aria-label="{escape(say("Title"))}"></template>'
+        f'<template data-part="field"><input type="text" maxlength="200" aria-label="{title_}"></template>'
         "</nav>"
     )
 

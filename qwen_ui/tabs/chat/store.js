@@ -88,14 +88,19 @@ window.qwenChats ??= (() => {
     channel.postMessage("changed");
     tell("changed");
   };
+  const troubles = new Set(); // what there is to say, for whoever comes later as well
+  const say = (name) => {
+    troubles.add(name);
+    tell("trouble");
+  };
   const trouble = (error) => {
     console.error(error);
-    tell("trouble", error?.name === "QuotaExceededError" ? "full" : "failed");
+    say(error?.name === "QuotaExceededError" ? "full" : "failed");
   };
 
   const ready = opened().then(inDatabase, (error) => {
     console.error(error);
-    tell("trouble", "none");
+    say("none");
     return inWindow();
   });
 
@@ -145,7 +150,7 @@ window.qwenChats ??= (() => {
     isHere(head.id);
     seen.set(head.id, head.state);
     shown = state;
-    if (copied) tell("trouble", "copied");
+    if (copied) say("copied");
     changed();
   };
 
@@ -154,6 +159,7 @@ window.qwenChats ??= (() => {
 
   const chats = {
     news,
+    troubles,
     ready,
     path,
     newId,
