@@ -227,7 +227,8 @@ def test_on_a_phone_the_list_is_a_drawer_and_keys_do_what_the_help_says(url: str
     expect(page.locator("#stop")).to_be_hidden()
     ENGINE.steps._value = 0
     box(page).fill("wait")
-    page.locator("#system textarea").dispatch_event("keydown", {"key": "Enter", "ctrlKey": True, "bubbles": True})
+    page.locator("#chat-title [data-do=help]").focus()
+    page.keyboard.press("Control+Enter")
     expect(page.locator("#stop")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#stop")).to_be_hidden()
