@@ -27,7 +27,9 @@ def finished(answer: Answer, say: Say, length_reached: Sentence = LENGTH_REACHED
     """What a whole answer cost, and that it is empty where it is."""
     if answer.usage is None:
         return ""
-    nothing = say("The model ended its answer without a word. Try again, or say it differently.")
+    stopped = answer.usage.ended == "cancelled"
+    silent = say("The model ended its answer without a word. Try again, or say it differently.")
+    nothing = say("It was stopped before the first word.") if stopped else silent
     note = "" if answer.text.strip() else line(nothing, "note")
     return note + statistics(answer.usage, say, length_reached)
 

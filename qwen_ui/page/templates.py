@@ -88,12 +88,13 @@ class TemplatePicker:
         restored: Callable[[Event], tuple[str | None, Values] | None] = lambda event: None,
         kept: Sequence[Any] = (),
         given: Sequence[Any] = (),
+        opened: Any = None,
     ) -> Dependency:
         """Fills the picker when the page opens and when it gets the focus. ``outputs`` are what a pick changes.
 
         ``restored`` gives the id and the values that the browser has ``kept``, if there are any; without them, the
-        first template in the reader's language is picked. ``given`` is what ``among`` looks at. Gives the event of a
-        pick, to go on from.
+        first template in the reader's language is picked. ``given`` is what ``among`` looks at. ``opened`` is when
+        something is restored, if that is not when the page opens. Gives the event of a pick, to go on from.
         """
 
         def open_(event: Event) -> Values:
@@ -103,7 +104,7 @@ class TemplatePicker:
                 return self.offer(event, listing, _by_id(listing, id)) | values
             return self.begin(event, listing, reads_chinese(event.request))
 
-        events.on(page.load, open_, [*kept, *given], [*self.parts, *outputs])
+        events.on(opened or page.load, open_, [*kept, *given], [*self.parts, *outputs])
         events.on(self.dropdown.focus, self.refresh, [self.dropdown, *given], self.parts)
         return events.on(
             self.dropdown.input,

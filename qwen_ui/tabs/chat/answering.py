@@ -1,7 +1,7 @@
 """How answers come onto the page of the Chat tab, several at once if they are wanted."""
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -9,13 +9,14 @@ import gradio as gr
 
 from qwen_ui.engine.base import Engine
 from qwen_ui.errors import InvalidInput, QwenUIError
+from qwen_ui.messages import Answer, Message
 from qwen_ui.page import token_view
 from qwen_ui.page.app import App
 from qwen_ui.page.events import Event, Run, Values
 from qwen_ui.page.status import finished, line, progress, statistics
 from qwen_ui.page.words import Say
 from qwen_ui.tabs.chat import task, turns
-from qwen_ui.tabs.chat.conversation import Attempt, branching, from_browser, shown_message, to_browser
+from qwen_ui.tabs.chat.conversation import Attempt, branching, continuing, from_browser, shown_message, to_browser
 from qwen_ui.tabs.chat.nodes import Chat
 from qwen_ui.tabs.chat.settings import ChatSettings
 from qwen_ui.tabs.chat.writing import Reply, Wish, Writing
@@ -49,7 +50,7 @@ class Answering:
         self,
         app: App,
         settings: ChatSettings,
-        kept: gr.BrowserState,
+        kept: gr.HTML,
         chatbot: gr.Chatbot,
         status: gr.HTML,
         box: gr.Textbox,
@@ -113,6 +114,37 @@ class Answering:
         chat = from_browser(event[self._kept]).showing(id)
         return self.show(event, chat) | {self._status: statistics(chat.usage, event.say) if chat.usage else ""}
 
+    async def pruned(self, event: Event) -> Values:
+        """Without a version of a message, and what follows it."""
+        if event.session in self._writings:
+            raise InvalidInput("An answer is being written. Stop it first, or wait for its end.")
+        return self.show(event, from_browser(event[self._kept]).without(turns.chosen(event.data)))
+
+    async def forked(self, event: Event) -> Values:
+        """A conversation of its own, of what leads to a message."""
+        if event.session in self._writings:
+            raise InvalidInput("An answer is being written. Stop it first, or wait for its end.")
+        fork = from_browser(event[self._kept]).fork(turns.chosen(event.data))
+        return self.show(event, fork) | {self._kept: self._kept_of(event, fork)}
+
+    def continuing(self, event: Event) -> Run[Writing]:
+        """Goes on with an answer that reached its limit."""
+        id, chat = turns.chosen(event.data), from_browser(event[self._kept])
+        node = chat.answer(id)
+        known = self._reply(event, node.message.tokens)
+
+        def reply(engine: Engine, messages: Sequence[Message]) -> AsyncGenerator[Answer, None]:
+            if not node.message.tokens or engine.info.model != node.model:
+                raise InvalidInput("Another model wrote this answer, so it can't go on here. Send “continue” instead.")
+            return known(engine, messages)
+
+        attempt = continuing(chat, id)
+        return self._run(event, Writing(attempt.asked, Wish(node.after, reply, instead=id)), attempt, {}, {})
+
+    def _kept_of(self, event: Event, chat: Chat) -> dict[str, Any]:
+        """What the browser keeps, with what it is asked with."""
+        return to_browser(chat) | {"settings": self._settings.now(event)}
+
     def _wish(self, event: Event, chat: Chat) -> Wish:
         choice = token_view.chosen(event.data)
         id = int(choice.subject) if choice.subject.isdecimal() else -1  # no message has that one
@@ -136,7 +168,7 @@ class Answering:
                 rows = values[self._turns] = now
             if not running or time.monotonic() - kept_at > KEEP_EVERY:
                 kept_at = time.monotonic()
-                values[self._kept] = to_browser(writing.kept())
+                values[self._kept] = self._kept_of(event, writing.kept())
             return values
 
         asked, before = attempt.asked, attempt.before
@@ -145,8 +177,8 @@ class Answering:
             show,
             lambda writing, running: status(writing, event.say, running),
             lambda writing: writing.said,
-            begun=self._shown(event, asked, shown) | {self._kept: to_browser(writing.kept())} | begun,
-            undone=self._shown(event, before, shown) | {self._kept: to_browser(before)} | undone,
+            begun=self._shown(event, asked, shown) | {self._kept: self._kept_of(event, writing.kept())} | begun,
+            undone=self._shown(event, before, shown) | {self._kept: self._kept_of(event, before)} | undone,
         )
 
     async def _known(self, session: str, writing: Writing, engine: Engine) -> AsyncGenerator[Writing, None]:

@@ -8,15 +8,16 @@ from typing import Any
 from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Message, Usage, conversation
 from qwen_ui.tabs.chat.nodes import Chat, Node
-from qwen_ui.text.markdown import as_typed, harmless
+from qwen_ui.text.markdown import as_typed, closed, harmless
 
 MAX_BYTES = 3_000_000
-"""Of a conversation as JSON. Browsers keep 5 MB a site, and encrypting makes a third more of it."""
+"""Of a conversation as JSON: it comes along with each thing that is done."""
 
 
 def to_browser(chat: Chat) -> dict[str, Any]:
     """What the browser keeps: the messages with their ids, each after the one that it follows."""
-    return {"nodes": [_kept(id, node) for id, node in sorted(chat.nodes.items())], "first": chat.first}
+    nodes = [_kept(id, node) for id, node in sorted(chat.nodes.items())]
+    return {"id": chat.id, "nodes": nodes, "first": chat.first}
 
 
 def _kept(id: int, node: Node) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def _kept(id: int, node: Node) -> dict[str, Any]:
         "tokens": list(message.tokens),
         "model": node.model,
         "usage": node.usage and asdict(node.usage),
+        "at": node.at,
     }
     given = {name: value for name, value in more.items() if value not in (None, [], "")}
     return {"id": id, "role": message.role, "content": message.content, **given}
@@ -60,6 +62,8 @@ def _tree(value: Mapping[str, Any]) -> Chat:
             raise _damaged()
         nodes[id], last = _node(entry, after), id
     chat = Chat(nodes, _id(value.get("first")))
+    if isinstance(key := value.get("id"), str) and key:
+        chat = replace(chat, id=key)
     shown = [(None, chat.first), *((id, node.next) for id, node in nodes.items())]
     if any(to is not None and (to not in nodes or nodes[to].after != from_) for from_, to in shown):
         raise _damaged()
@@ -82,7 +86,7 @@ def _node(entry: Mapping[str, Any], after: int | None) -> Node:
     if message.role == "system" or not isinstance(model, str):
         raise InvalidInput("It is not a conversation.")
     message = replace(message, tokens=entry.get("tokens", ()))
-    return Node(message, after, _id(entry.get("next")), _usage(entry.get("usage")), model)
+    return Node(message, after, _id(entry.get("next")), _usage(entry.get("usage")), model, _id(entry.get("at")))
 
 
 def _usage(value: Any) -> Usage | None:
@@ -98,21 +102,19 @@ def fits(chat: Chat) -> bool:
     return len(json.dumps(to_browser(chat), ensure_ascii=False).encode()) <= MAX_BYTES
 
 
-def to_json(chat: Chat, system: str) -> str:
-    """The conversation as a file that `exports.opened` opens again: the shown path for any program, and the tree."""
-    opening = [Message("system", system)] if system.strip() else []
-    messages = [{"role": message.role, "content": message.content} for message in (*opening, *chat.messages)]
-    document = {"app": "qwen-ui", "version": 2, "messages": messages, "tree": to_browser(chat)}
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
-
-
 def to_markdown(chat: Chat, system: str, you: str, model: str) -> str:
     """The shown path to read, under headings with the two speakers' names."""
     parts = [f"> {line}".rstrip() for line in system.strip().splitlines()]
     head = ["\n".join(parts)] if parts else []
     names = {"user": you, "assistant": model}
-    turns = [f"## {names[message.role]}\n\n{message.content.strip()}" for message in chat.messages]
+    turns = [f"## {names[message.role]}\n\n{_said(message)}" for message in chat.messages]
     return "\n\n".join([*head, *turns]) + "\n"
+
+
+def _said(message: Message) -> str:
+    """As Markdown; what the model was stopped in ends with it."""
+    text = message.content.strip()
+    return closed(text) if message.role == "assistant" else text
 
 
 def shown(chat: Chat) -> list[dict[str, Any]]:
@@ -160,6 +162,12 @@ def retrying(chat: Chat) -> Attempt:
     if question is None:
         raise InvalidInput("There is no message to answer.")
     return Attempt(chat, _with_room(ending(chat, question)))
+
+
+def continuing(chat: Chat, id: int) -> Attempt:
+    """An answer that reached its limit, gone on with. Raises `InvalidInput` when there is none, and like `sending`."""
+    chat.answer(id)
+    return Attempt(chat, _with_room(chat.showing(id)))
 
 
 def branching(chat: Chat) -> Attempt:

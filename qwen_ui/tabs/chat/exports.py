@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from qwen_ui.errors import InvalidInput
@@ -33,6 +33,8 @@ class Opened:
     chat: Chat
     system: str
     left_out: LeftOut
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What else a file of this app says of it: see `formats.ABOUT`."""
     error: InvalidInput | None = None
     """Why it can't be opened, if it can't."""
 
@@ -63,10 +65,11 @@ def _opened(read: Reader, value: Any) -> Opened:
     try:
         read(value, transcript)
     except InvalidInput as error:
-        return Opened(_title(transcript), Chat(), "", transcript.left_out, error)
+        return Opened(_title(transcript), Chat(), "", transcript.left_out, error=error)
     chat = transcript.chat or Chat.of(transcript.messages)
     too_large = None if fits(chat) else _too_large()
-    return Opened(_title(transcript), chat, "\n\n".join(transcript.system), transcript.left_out, too_large)
+    system = "\n\n".join(transcript.system)
+    return Opened(_title(transcript), chat, system, transcript.left_out, transcript.about, too_large)
 
 
 def _title(transcript: Transcript) -> str:

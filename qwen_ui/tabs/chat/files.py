@@ -1,38 +1,61 @@
 """The files of the Chat tab: conversations saved as Markdown or JSON, and opened."""
 
+import json
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import gradio as gr
 from gradio.components import Component
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.page.choices import as_held
-from qwen_ui.page.events import Event, Events, Values
-from qwen_ui.page.scripts import save_as
+from qwen_ui.page.events import QUIET, Event, Events, Values
 from qwen_ui.page.status import line
 from qwen_ui.page.words import label
 from qwen_ui.sentences import marked
 from qwen_ui.tabs.chat.content import told
-from qwen_ui.tabs.chat.conversation import from_browser, to_json, to_markdown
+from qwen_ui.tabs.chat.conversation import from_browser, to_browser, to_markdown
 from qwen_ui.tabs.chat.exports import Opened, opened
 from qwen_ui.tabs.chat.nodes import Chat
+from qwen_ui.tabs.chat.settings import ChatSettings
+
+TAKE = "(document) => window.qwenChats.take(document)"
+ALL = 0
+"""Stands for all conversations of a file, whose numbers begin at 1."""
 
 
 class ChatFiles:
     """The widgets, made where this is called. `wire` connects them with the conversation."""
 
-    def __init__(self, kept: Component, system: Component) -> None:
-        self._kept, self._system = kept, system
+    def __init__(self, kept: Component, settings: ChatSettings) -> None:
+        self._kept, self._settings = kept, settings
         self._reading = threading.Lock()  # a large file takes many times its size of memory: one at a time
-        with gr.Row(elem_id="chat-files"):
-            self._markdown = gr.Button(label("Save as Markdown"), size="sm", elem_id="save-markdown")
-            self._json = gr.Button(label("Save as JSON"), size="sm", elem_id="save-json")
-            self.upload = gr.UploadButton(label("Open JSON…"), size="sm", elem_id="open-json")
-        self.among = as_held(gr.Dropdown([], label=label("Conversation"), visible=False, elem_id="open-among"))
+        self.export = gr.Dropdown(
+            [
+                (label("Export…"), ""),
+                (label("This one as Markdown"), "markdown"),
+                (label("This one as JSON"), "json"),
+                (label("All as JSON"), "all"),
+            ],
+            value="",
+            label=label("Export…"),
+            container=False,
+            filterable=False,
+            scale=0,
+            min_width=110,
+            elem_id="chat-export",
+            elem_classes="send-to",
+        )
+        self.upload = gr.UploadButton(label("Import…"), size="sm", scale=0, elem_id="open-json")
         self.document = gr.Textbox(visible="hidden", container=False)
+
+    def choice(self) -> None:
+        """Makes the list of a file's conversations where this is called."""
+        self.among = as_held(gr.Dropdown([], label=label("Conversation"), visible=False, elem_id="open-among"))
 
     def wire(
         self, events: Events, status: Component, view: Sequence[Any], show: Callable[[Event, Chat], Values]
@@ -40,16 +63,14 @@ class ChatFiles:
         """``show`` gives the values of ``view`` for a conversation, and ``status`` says what was opened."""
         self._status, self._show = status, show
         opening: dict[str, Any] = {"refused": marked("This file was not opened: {error}")}
-        shown = [*view, self._system, self.among]
-        events.on(events.stopped(self.upload.upload), self.open, [self.upload], shown, **opening)
-        events.on(events.stopped(self.among.input), self.choose, [self.upload, self.among], shown, **opening)
-        saved = [self._kept, self._system]
-        events.on(self._markdown.click, self._as_markdown, saved, [self.document]).then(
-            None, self.document, None, js=save_as("qwen-ui-chat.md", "text/markdown")
-        )
-        events.on(self._json.click, self.as_json, saved, [self.document]).then(
-            None, self.document, None, js=save_as("qwen-ui-chat.json", "application/json")
-        )
+        shown = [*view, *self._settings.inputs, self.among, self.document]
+        for triggers, handler, inputs in (
+            (events.stopped(self.upload.upload), self.open, [self.upload]),
+            (events.stopped(self.among.input), self.choose, [self.upload, self.among]),
+            (self.export.input, self.save, [self._kept, self._settings.system, self.export]),
+        ):
+            outputs = [self.export, self.document] if handler == self.save else shown
+            events.on(triggers, handler, inputs, outputs, **opening).then(None, self.document, None, js=TAKE, **QUIET)
 
     def open(self, event: Event) -> Values:
         """Opens the file's conversation, or offers those that it holds: the page stays as it is until one is chosen."""
@@ -57,15 +78,17 @@ class ChatFiles:
         if len(found) == 1:
             return self._show_opened(event, found[0]) | {self.among: gr.Dropdown(choices=[], visible=False)}
         choices = [(f"{number}. {one.title}", number) for number, one in enumerate(found, 1)]
-        many = event.say("This file holds {count:,} conversations. Choose the one to open.", count=len(found))
-        return {self.among: gr.Dropdown(choices=choices, value=None, visible=True), self._status: line(many, "note")}
+        whole = (event.say("All {count:,} of them", count=len(found)), ALL)
+        many = event.say("This file holds {count:,} conversations. Choose the one to open, or all.", count=len(found))
+        among = gr.Dropdown(choices=[whole, *choices], value=None, visible=True)
+        return {self.among: among, self._status: line(many, "note"), self.document: ""}
 
     def choose(self, event: Event) -> Values:
         """Opens one of the file's conversations. The file is read again, so that the server need not hold it."""
         found, number = self._read(event), event[self.among]
-        if not isinstance(number, int) or not 0 < number <= len(found):
+        if not isinstance(number, int) or not 0 <= number <= len(found):
             raise InvalidInput("Choose a conversation of the list.")
-        return self._show_opened(event, found[number - 1])
+        return self._added(event, found) if number == ALL else self._show_opened(event, found[number - 1])
 
     def _read(self, event: Event) -> list[Opened]:
         try:
@@ -75,6 +98,16 @@ class ChatFiles:
         with self._reading:
             return opened(data)
 
+    def _added(self, event: Event, found: Sequence[Opened]) -> Values:
+        """All that can be opened goes to the browser's list."""
+        good = [one for one in found if one.error is None]
+        document = {"as": "add", "conversations": [_entry(one) for one in good]}
+        status = line(event.say("{count:,} {count:conversation|conversations} read into the list.", count=len(good)))
+        if missing := len(found) - len(good):
+            status += line(event.say("{count:,} could not be read.", count=missing), "note")
+        closed = gr.Dropdown(choices=[], visible=False)
+        return {self.document: json.dumps(document, ensure_ascii=False), self._status: status, self.among: closed}
+
     def _show_opened(self, event: Event, one: Opened) -> Values:
         if one.error is not None:
             raise one.error
@@ -83,11 +116,24 @@ class ChatFiles:
         if one.left_out:
             what = ", ".join(event.say("{part}", part=part) for part in told(one.left_out))
             status += line(event.say("Not shown here: {what}.", what=what), "note")
-        return self._show(event, one.chat) | {self._status: status, self._system: one.system}
+        shown = self._show(event, replace(one.chat, id=uuid4().hex))  # the one that it was saved from stays what it is
+        kept = shown[self._kept] | {"title": one.title}
+        settings = self._settings.restored(one.about.get("settings"))
+        said = {self._kept: kept, self._status: status, self._settings.system: one.system, self.document: ""}
+        return shown | said | settings
 
-    def _as_markdown(self, event: Event) -> Values:
-        chat, system = from_browser(event[self._kept]), event[self._system] or ""
-        return {self.document: to_markdown(chat, system, event.say("You"), event.say("Assistant"))}
+    def save(self, event: Event) -> Values:
+        """Tells the browser what to save: it has what is kept."""
+        chat, kind = from_browser(event[self._kept]), event[self.export]
+        values: Values = {self.export: "", self.document: ""}
+        if kind != "all" and not chat.nodes:
+            return values | {self._status: line(event.say("There is nothing to export yet."), "note")}
+        system = event[self._settings.system] or ""
+        text = to_markdown(chat, system, event.say("You"), event.say("Assistant")) if kind == "markdown" else ""
+        return values | {self.document: json.dumps({"as": kind, "text": text}, ensure_ascii=False)} if kind else values
 
-    def as_json(self, event: Event) -> Values:
-        return {self.document: to_json(from_browser(event[self._kept]), event[self._system] or "")}
+
+def _entry(one: Opened) -> list[Any]:
+    """A conversation as the browser's list takes it: what is said of it, and its messages."""
+    settings = one.about.get("settings") or ({"system": one.system} if one.system else None)
+    return [{**one.about, "id": one.chat.id, "title": one.title, "settings": settings}, to_browser(one.chat)]

@@ -20,7 +20,7 @@ from qwen_ui.tabs.chat.rows import (
     silly_tavern,
     web_ui,
 )
-from qwen_ui.tabs.chat.transcript import Item, Transcript, is_list, mapping
+from qwen_ui.tabs.chat.transcript import Item, Transcript, is_list, mapping, string
 from qwen_ui.tabs.chat.trees import chatgpt, claude, libre_chat, open_webui
 
 Reader = Callable[[Any, Transcript], None]
@@ -52,12 +52,18 @@ def _by_messages(value: Any, transcript: Transcript) -> None:
     return messages(value, transcript)
 
 
+ABOUT = {"settings": dict, "pinned": bool, "created": int, "updated": int, "model": str}
+"""What this app's files say of a conversation besides."""
+
+
 def _own(value: Any, transcript: Transcript) -> None:
     """What was saved here: the messages that were shown, and the tree of all.
 
     Where somebody has changed the messages since, they are what counts.
     """
     messages(value, transcript)
+    transcript.title = string(value.get("title"))
+    transcript.about = {name: value[name] for name, kind in ABOUT.items() if isinstance(value.get(name), kind)}
     chat = from_browser(value["tree"])
     if list(chat.messages) == transcript.messages:
         transcript.chat = chat

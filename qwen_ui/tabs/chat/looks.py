@@ -29,7 +29,7 @@ class Looks:
         self._settings = settings
         self.panel = TokenPanel(app, "chat-looks")
 
-    def wire(self, rows: gr.HTML, kept: gr.BrowserState, chat: Callable[[Event], Chat]) -> None:
+    def wire(self, rows: gr.HTML, kept: gr.HTML, chat: Callable[[Event], Chat]) -> None:
         """``rows`` are those under the messages, ``chat`` gives the conversation as it is."""
         self._chat = chat
         asked = [kept, *self._settings.inputs]

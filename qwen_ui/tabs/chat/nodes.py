@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from uuid import uuid4
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Message, Usage
@@ -21,6 +22,8 @@ class Node:
     """What an answer cost."""
     model: str = ""
     """The model whose tokens the message's ids are; empty where that is not known."""
+    at: int | None = None
+    """When an answer was written, in seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Chat:
     nodes: Mapping[int, Node] = field(default_factory=dict)
     first: int | None = None
     """The shown one of those that begin the conversation."""
+    id: str = field(default_factory=lambda: uuid4().hex, compare=False)
+    """What the browser keeps it under."""
 
     @classmethod
     def of(cls, messages: Sequence[Message], usage: Usage | None = None) -> "Chat":
@@ -108,16 +113,24 @@ class Chat:
     def with_one(self, message: Message, after: int | None) -> tuple["Chat", int]:
         """With one more message, which is shown, and its id."""
         id = max(self.nodes, default=-1) + 1
-        return Chat({**self.nodes, id: Node(message, after)}, self.first).showing(id), id
+        return replace(self, nodes={**self.nodes, id: Node(message, after)}).showing(id), id
 
     def having(self, id: int, node: Node) -> "Chat":
         """With another node in the place of one."""
-        return Chat({**self.nodes, id: node}, self.first)
+        return replace(self, nodes={**self.nodes, id: node})
 
     def without(self, id: int) -> "Chat":
-        """Without a message that nothing follows; the newest of its siblings is shown instead, if it was shown."""
-        gone = self.nodes[id]
-        chat = Chat({each: node for each, node in self.nodes.items() if each != id}, self.first)
+        """Without a message and all that follows it; the newest of its siblings is shown instead, if it was shown.
+
+        Raises `InvalidInput` if there is none of that id.
+        """
+        if id not in self.nodes:
+            raise _gone()
+        gone, left = self.nodes[id], dict[int, Node]()
+        for each, node in sorted(self.nodes.items()):  # so that each comes after the one that it follows
+            if each != id and (node.after is None or node.after in left):
+                left[each] = node
+        chat = replace(self, nodes=left)
         if id not in self.path:
             return chat
         siblings = [each for each, node in chat.nodes.items() if node.after == gone.after]
@@ -138,7 +151,17 @@ class Chat:
         while (after := nodes[id].after) is not None:
             nodes[after] = replace(nodes[after], next=id)
             id = after
-        return Chat(nodes, id)
+        return replace(self, nodes=nodes, first=id)
+
+    def fork(self, id: int) -> "Chat":
+        """A conversation of its own, of what leads to that message. Raises `InvalidInput` if there is none."""
+        if id not in self.nodes:
+            raise _gone()
+        path = self.before(id)
+        nodes = {
+            each: replace(self.nodes[each], next=next_) for each, next_ in zip(path, [*path[1:], None], strict=True)
+        }
+        return Chat(nodes, path[0])
 
     def up_to(self, id: int) -> "Chat":
         """The same, with the path ending before that message: it is kept, and shown again as a sibling."""
@@ -147,7 +170,7 @@ class Chat:
     def _leading(self, from_: int | None, to: int | None) -> "Chat":
         """With the path going on from one message to another, from None where it begins, to None where it ends."""
         if from_ is None:
-            return Chat(self.nodes, to)
+            return replace(self, first=to)
         return self.having(from_, replace(self.nodes[from_], next=to))
 
 

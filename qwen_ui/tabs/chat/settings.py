@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Sampling
@@ -17,8 +18,13 @@ from qwen_ui.sentences import marked
 
 KEPT = ("assistant", "system", "temperature", "top_p", "top_k", "max_new_tokens")
 """What the browser keeps of the settings, in the order of the widgets."""
-KEEP = f"(...values) => [Object.fromEntries({list(KEPT)}.map((name, place) => [name, values[place]]))]"
-"""Keeps them without asking the server, so that not even a reload right after a change loses it."""
+KEEP = f"""(...values) => {{
+  const settings = Object.fromEntries({list(KEPT)}.map((name, place) => [name, values[place]]));
+  window.qwenChats?.settings(settings);
+  return [settings];
+}}"""
+"""Keeps them without asking the server, so that not even a reload right after a change loses it: for new conversations
+and for the one that is open."""
 
 
 class ChatSettings:
@@ -81,23 +87,38 @@ class ChatSettings:
         templates = self.assistant.listing().templates
         return next((each.adapter for each in templates if each.id == event[self.assistant.dropdown]), "")
 
-    def wire(self, events: Events, page: gr.Blocks, kept: gr.BrowserState) -> None:
-        """Keeps the picker up to date, and what is set in ``kept``.
+    def now(self, event: Event) -> dict[str, Any]:
+        """What is set, for the browser to keep."""
+        return {name: event[widget] for name, widget in zip(KEPT, self.inputs, strict=True)}
 
-        That must stand outside of whatever may be closed: a browser state that is not on the page gives nothing.
+    def restored(self, kept: Any) -> Values:
+        """What was kept, but for the assistant; of what can't be used, the system prompt if it has one."""
+        if values := _checked(kept):
+            return dict(zip(self.controls, values[1:], strict=True))
+        system = kept.get("system") if isinstance(kept, Mapping) else None
+        return {self.system: system} if isinstance(system, str) else {}
+
+    def wire(self, events: Events, page: gr.Blocks, kept: gr.BrowserState, chat: Component) -> None:
+        """Keeps the picker up to date, and what is set in ``kept``; what is open in ``chat`` has settings of its own.
+
+        Both must stand outside of whatever may be closed: what is not on the page gives nothing.
         """
         everything = self.inputs
 
         def restored(event: Event) -> tuple[str | None, Values] | None:
-            values = _checked(event[kept])
-            return (values[0], dict(zip(self.controls, values[1:], strict=True))) if values else None
+            own = event[chat].get("settings") if isinstance(event[chat], Mapping) else None
+            used = own if _checked(own) else event[kept]
+            if (values := _checked(used)) is None and not self.restored(own):
+                return None
+            return values[0] if values else None, self.restored(used) | self.restored(own)
 
         picked = self.assistant.wire(
             events,
             page,
             self.controls,
             restored=restored,
-            kept=[kept],
+            kept=[kept, chat],
+            opened=chat.select,  # type: ignore[attr-defined]
         )
         keep: dict[str, Any] = {"fn": None, "inputs": everything, "outputs": [kept], "js": KEEP, **QUIET}
         picked.then(**keep)

@@ -1,6 +1,6 @@
 """The Chat tab: its layout, and what answers to what."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,14 @@ import gradio as gr
 from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Message, Sampling
 from qwen_ui.page.app import App
-from qwen_ui.page.events import Buttons, Event, Events, Run, Values
+from qwen_ui.page.events import QUIET, Buttons, Event, Events, Run, Values
 from qwen_ui.page.scripts import LATEX, WIDE, kept_by_browser
 from qwen_ui.page.sending import Entrance, Exit, send_to
 from qwen_ui.page.status import statistics
 from qwen_ui.page.tab import Parts, Tab
 from qwen_ui.page.words import label
 from qwen_ui.sentences import marked
-from qwen_ui.tabs.chat import task
+from qwen_ui.tabs.chat import shelf, task
 from qwen_ui.tabs.chat.answering import Answering
 from qwen_ui.tabs.chat.content import history_of
 from qwen_ui.tabs.chat.conversation import editing, from_browser, retrying, sending
@@ -39,18 +39,23 @@ class ChatTab:
     """The tab, laid out where this is made."""
 
     def __init__(self, app: App, page: gr.Blocks) -> None:
-        self._kept = kept_by_browser("chat")
+        self._kept, self._before = shelf.keeping(elem_id="chat-kept"), kept_by_browser("chat")
         kept_settings = kept_by_browser("chat-settings")
         with gr.Row(elem_id="chat", elem_classes="dialogue-page"):
+            self._list = shelf.listing(elem_id="chats")
             with gr.Column(elem_id="chat-side"):
                 self._side = gr.Accordion(label("Assistant and settings"), open=False, elem_id="chat-settings")
                 with self._side:
                     self._settings = ChatSettings(app)
-                    self._files = ChatFiles(self._kept, self._settings.system)
             with gr.Column(elem_id="chat-main", elem_classes="dialogue-main"):
+                with gr.Row(elem_id="chat-head"):
+                    self._title = gr.HTML(elem_id="chat-title", padding=False)
+                    self._new = gr.Button(label("New chat"), size="sm", scale=0, elem_id="new-chat")
+                    self._files = ChatFiles(self._kept, self._settings)
+                self._files.choice()
                 self._lay_out_conversation(app)
         self._events = Events(app, TAB.id, self._status, Buttons([self._send], self._stop))
-        self._settings.wire(self._events, page, kept_settings)
+        self._settings.wire(self._events, page, kept_settings, self._kept)
         self._wire(page)
 
     @property
@@ -102,7 +107,6 @@ class ChatTab:
         with gr.Row(elem_id="chat-foot"):
             gr.Markdown(label("Enter sends, Shift + Enter starts a new line"), elem_id="message-hint")
             self._send_to = send_to(elem_id="chat-send-to")
-            self._new = gr.Button(label("New chat"), size="sm", scale=0, elem_id="new-chat")
         self._answers = Answering(app, self._settings, self._kept, self._chatbot, self._status, self._box)
 
     def _wire(self, page: gr.Blocks) -> None:
@@ -114,20 +118,26 @@ class ChatTab:
         events.run(self._chatbot.edit, self._editing, asked, view)
         events.run(looks.panel.view.submit, answers.branching, asked, view, join=answers.branching_too)
         events.stop()
-        events.on(answers.turns.select, answers.turned, [self._kept], view)
+        events.run(answers.turns.retry, self._retrying, asked, view)
+        events.run(answers.turns.apply, answers.continuing, asked, view)
+        events.on([answers.turns.select, self._kept.click], answers.turned, [self._kept], view)
+        events.on(answers.turns.delete, answers.pruned, [self._kept], view)
+        events.on(answers.turns.copy, answers.forked, asked, view)
         events.on(self._chatbot.undo, self._undo, [self._kept, self._box], view)
         begun = events.stopped([self._new.click, self._chatbot.clear])
         events.on(begun, lambda event: answers.show(event, Chat()), (), view)
-        events.on(begun, lambda event: looks.panel.closed(), (), looks.panel.shown)
+        looks.panel.events.on(begun, lambda event: looks.panel.closed(), (), looks.panel.shown)
         looks.wire(answers.turns, self._kept, answers.chat)
         self._files.wire(events, self._status, view, answers.show)
+        events.stopped(self._kept.release).then(None, None, None, js="() => window.qwenChats.wanted()", **QUIET)
         events.on(
-            page.load,
+            self._kept.select,
             self._restore,
-            [self._kept],
-            view,
+            [self._kept, self._before],
+            [*view, self._before],
             refused=marked("The conversation kept in this browser could not be read, so this is a new one: {error}"),
         )
+        events.on(page.load, self._furnish, (), [self._list, self._title])
         wide = gr.Checkbox(visible=False)
         events.on(page.load, lambda event: {self._side: gr.Accordion(open=event[wide])}, [wide], [self._side], js=WIDE)
 
@@ -158,9 +168,17 @@ class ChatTab:
         return self._answers.show(event, chat.up_to(question)) | {self._box: typed}
 
     def _restore(self, event: Event) -> Values:
-        chat = from_browser(event[self._kept])
+        """Shows what the browser opens; what it kept before it had a list is taken over, once."""
+        kept = event[self._kept] or None  # a page that has nothing yet gives an empty text
+        chat = from_browser(kept or event[self._before] or None)
+        taken = {} if kept else {self._before: None}
+        if isinstance(kept, Mapping) and isinstance(sought := kept.get("show"), int):
+            chat = chat.showing(sought)
         status = statistics(chat.usage, event.say) if chat.usage else ""
-        return self._answers.show(event, chat) | {self._status: status}
+        return self._answers.show(event, chat) | {self._status: status} | taken
+
+    def _furnish(self, event: Event) -> Values:
+        return {self._list: shelf.shelf(event.say), self._title: shelf.title(event.say)}
 
 
 def endpoints(app: App) -> Sequence[Callable[..., Any]]:

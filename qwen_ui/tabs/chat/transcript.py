@@ -30,6 +30,8 @@ class Transcript:
     left_out: LeftOut = field(default_factory=LeftOut)
     chat: Chat | None = None
     """The messages with their branches, where the file has those."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What else a file of this app says of it."""
     _broken: bool = False
     """Whether something between model and tools was left out after the last message."""
 

@@ -7,16 +7,28 @@ const put = () => {
   const wanted = [...element.querySelectorAll(".turn")];
   rows().forEach((row, place) => {
     const html = wanted[place]?.innerHTML ?? "";
+    const {speaker, id} = wanted[place]?.dataset ?? {};
+    if (speaker) {
+      row.setAttribute("role", "article");
+      row.setAttribute("aria-label", speaker);
+    }
     const holder = row.querySelector(".flex-wrap") ?? row;
     let turn = row.querySelector(".turn");
-    if (!turn && !html) return;
+    if (!turn && !id) return;
     if (!turn) {
       turn = Object.assign(document.createElement("div"), {className: "turn"});
       holder.append(turn);
     }
+    turn.dataset.id = id ?? "";
     if (turn.html === html) return;
     turn.html = html;
     turn.innerHTML = html;
+    turn.querySelectorAll("time").forEach((time) => {
+      const at = new Date(Number(time.dataset.at) * 1000);
+      time.dateTime = at.toISOString();
+      time.title = at.toLocaleString();
+      time.textContent = at.toLocaleTimeString([], {hour: "2-digit", minute: "2-digit"});
+    });
     const lost = focused?.place === place && [null, document.body].includes(document.activeElement);
     if (lost) turn.querySelector(`[data-key="${focused.key}"]`)?.focus();
   });

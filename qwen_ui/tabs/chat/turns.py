@@ -9,7 +9,7 @@ import gradio as gr
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.page.words import Say
-from qwen_ui.tabs.chat.nodes import Chat
+from qwen_ui.tabs.chat.nodes import Chat, Node
 
 SCRIPT = (Path(__file__).parent / "turns.js").read_text("utf-8")
 
@@ -18,7 +18,8 @@ def turns(**options: Any) -> gr.HTML:
     """Puts what `rows` makes under the messages.
 
     Its events bring what `chosen` reads: ``select`` is to show a message, ``click`` to look at its tokens, ``submit``
-    to ask how sure the model is of it.
+    to ask how sure the model is of it, ``apply`` to go on with it, ``retry`` to answer the last question, ``copy`` to
+    begin a conversation with what leads to it, ``delete`` to delete this version.
     """
     return gr.HTML(js_on_load=SCRIPT, visible="hidden", padding=False, **options)
 
@@ -39,11 +40,44 @@ def rows(chat: Chat, say: Say, growing: Collection[int] = (), can_look: bool = T
     """
     parts = []
     for id, versions in chat.versions.items():
-        answer = chat.nodes[id].message.role == "assistant"
-        ways = _ways(id, say) if answer and can_look and id not in growing else ""
-        row = (_versions(id, versions, say) if len(versions) > 1 else "") + ways
-        parts.append(f'<div class="turn">{row}</div>')
+        if chat.nodes[id].message.content.strip():
+            row = _row(id, chat, versions, say, can_look) if id not in growing else _steps(id, versions, say)
+            speaker = say("Assistant") if chat.nodes[id].message.role == "assistant" else say("You")
+            parts.append(f'<div class="turn" data-id="{id}" data-speaker="{escape(speaker)}">{row}</div>')
     return "".join(parts)
+
+
+def _row(id: int, chat: Chat, versions: tuple[int, ...], say: Say, can_look: bool) -> str:
+    """What is offered for a message that is whole, and what it took."""
+    node, last = chat.nodes[id], id == chat.path[-1]
+    ways = [_way("copy", id, say("Fork"))]
+    if len(versions) > 1:
+        ways.append(_way("delete", id, say("Delete this version")))
+    if node.message.role == "user" and last:
+        ways.insert(0, _way("retry", id, say("Retry")))
+    if node.message.role == "assistant" and can_look:
+        ways = [_way("click", id, say("Look at tokens")), _way("submit", id, say("How sure?")), *ways]
+        if last and node.usage and node.usage.ended == "length" and node.message.tokens:
+            ways.insert(0, _way("apply", id, say("Continue")))
+    return _steps(id, versions, say) + "".join(ways) + _took(node, say)
+
+
+def _took(node: Node, say: Say) -> str:
+    """By which model an answer is, when it was written, and what that took."""
+    parts = [escape(node.model.rsplit("/", 1)[-1])] if node.model else []
+    if node.at is not None:
+        parts.append(f'<time data-at="{node.at}"></time>')
+    if usage := node.usage:
+        writing = (usage.new_tokens - 1) / usage.tokens_per_second if usage.tokens_per_second else 0.0
+        parts.append(escape(say("{count:,} {count:token|tokens}", count=usage.new_tokens)))
+        parts.append(escape(say("{seconds:.1f} s", seconds=usage.seconds_to_first_token + writing)))
+        if usage.tokens_per_second:
+            parts.append(escape(say("{speed:.1f} tokens/s", speed=usage.tokens_per_second)))
+    return f'<span class="took">{" · ".join(parts)}</span>' if parts else ""
+
+
+def _steps(id: int, versions: tuple[int, ...], say: Say) -> str:
+    return _versions(id, versions, say) if len(versions) > 1 else ""
 
 
 def _versions(id: int, versions: tuple[int, ...], say: Say) -> str:
@@ -64,10 +98,6 @@ def _step(sign: str, name: str, to: int | None, key: str) -> str:
     """A button that shows another version; it does nothing where there is none."""
     leads = 'aria-disabled="true"' if to is None else f'data-event="select" data-id="{to}"'
     return f'<button type="button" data-key="{key}" {leads} aria-label="{escape(name)}">{sign}</button>'
-
-
-def _ways(id: int, say: Say) -> str:
-    return _way("click", id, say("Look at tokens")) + _way("submit", id, say("How sure?"))
 
 
 def _way(event: str, id: int, name: str) -> str:

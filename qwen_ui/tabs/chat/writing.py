@@ -1,6 +1,7 @@
 """Answers of one conversation that are written at the same time: meanwhile nobody else changes the conversation."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
@@ -25,6 +26,8 @@ class Wish:
     after: int | None
     """The id of the message to answer, None where the answer begins the conversation."""
     reply: Reply
+    instead: int | None = None
+    """The id of the answer that this one goes on with, and takes the place of once it has."""
 
 
 class Writing:
@@ -38,7 +41,7 @@ class Writing:
         self.errors: list[Exception] = []
         """What answers broke off with."""
         self._chat = chat
-        self._wishes: deque[tuple[int, Reply]] = deque()
+        self._wishes: deque[tuple[int, Wish]] = deque()
         self._news = asyncio.Event()
         self._ended = False
         self.ask(wish)
@@ -75,7 +78,7 @@ class Writing:
         self._chat, id = self._chat.with_one(Message("assistant", ""), wish.after)
         self.answers[id] = Answer()
         self.growing.add(id)
-        self._wishes.append((id, wish.reply))
+        self._wishes.append((id, wish))
         self._news.set()
 
     def show(self, id: int) -> None:
@@ -93,8 +96,7 @@ class Writing:
             while self.growing:
                 self._news.clear()
                 while self._wishes:
-                    id, reply = self._wishes.popleft()
-                    readers.add(asyncio.create_task(self._read(engine, id, reply)))
+                    readers.add(asyncio.create_task(self._read(engine, *self._wishes.popleft())))
                 yield self
                 await self._news.wait()
             yield self
@@ -106,22 +108,33 @@ class Writing:
         if self.errors:
             raise self.errors[0]
 
-    async def _read(self, engine: Engine, id: int, reply: Reply) -> None:
+    async def _read(self, engine: Engine, id: int, wish: Wish) -> None:
         """Reads one answer to its end."""
         after, model = self._chat.nodes[id].after, engine.info.model
         try:
-            async with aclosing(reply(engine, self._chat.prompt(after, model))) as answers:
+            async with aclosing(wish.reply(engine, self._chat.prompt(after, model))) as answers:
                 async for answer in answers:
                     self.answers[id] = answer
                     message = Message("assistant", answer.text, answer.tokens)
-                    node = replace(self._chat.nodes[id], message=message, usage=answer.usage, model=model)
+                    node = replace(
+                        self._chat.nodes[id], message=message, usage=answer.usage, model=model, at=int(time.time())
+                    )
                     self._chat = self._chat.having(id, node)
                     self._news.set()
         except Exception as error:  # noqa: BLE001  is raised by `run`, once the others are whole
             self.errors.append(error)
         finally:
             self.growing.discard(id)
+            self._take_over(id, wish.instead)
             if not self.answers[id].text.strip() and self.growing:
                 self._chat = self._chat.without(id)
                 del self.answers[id]
             self._news.set()
+
+    def _take_over(self, id: int, old: int | None) -> None:
+        """Drops the answer that was gone on with, if all of it is in the new one and nothing follows it."""
+        followed = {node.after for node in self._chat.nodes.values()}
+        if old is not None and old in self._chat.nodes and old not in followed:
+            before, now = self._chat.nodes[old].message.content, self.answers[id].text
+            if len(now) > len(before) and now.startswith(before):
+                self._chat = self._chat.without(old)

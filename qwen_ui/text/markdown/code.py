@@ -52,6 +52,15 @@ def blocks(text: str) -> list[CodeBlock]:
     return [_block(text, leaf) for leaf in _leaves(text) if leaf.opening]
 
 
+def closed(text: str) -> str:
+    """The text with its last fence closed, so that what comes after it is no code."""
+    last = next(reversed([*_leaves(text)]), None)
+    if last is None or last.opening is None or last.closed or text[last.end :].strip():
+        return text
+    before = re.sub(r"[^>\t]", " ", text[last.line : last.opening.start()])  # the same quotes and items
+    return f"{text.rstrip()}\n{before}{last.opening['mark']}"
+
+
 def _block(text: str, leaf: "_Leaf") -> CodeBlock:
     assert leaf.opening
     lines = [text[start:end] for start, end in leaf.lines]

@@ -148,7 +148,8 @@ def test_retry_and_an_edited_message_leave_versions_which_a_file_carries(url: st
     expect(versions(page)).to_contain_text(["1/2", "2/2"])
     expect(page.locator("#stop")).to_be_hidden()
     with page.expect_download() as download:
-        page.locator("#save-json").click()
+        page.locator("#chat-export input").click()
+        page.get_by_role("option", name="This one as JSON").click()
     file = tmp_path / "chat.json"
     download.value.save_as(file)
     assert len(json.loads(file.read_text("utf-8"))["tree"]["nodes"]) == 5

@@ -42,6 +42,11 @@ def answers(page: Page) -> Locator:
     return page.get_by_test_id("bot")
 
 
+def export(page: Page, way: str) -> None:
+    page.locator("#chat-export input").click()
+    page.get_by_role("option", name=way).click()
+
+
 def ask(page: Page, text: str) -> None:
     """Sends a message and waits for the whole answer."""
     box(page).fill(text)
@@ -174,13 +179,13 @@ def test_a_conversation_is_saved_and_opened_again(server: Server, open_page: Ope
     ask(page, "Name a *river*.")
     answer = answers(page).inner_text()
     with page.expect_download() as download:
-        page.locator("#save-json").click()
+        export(page, "This one as JSON")
     assert download.value.suggested_filename == "qwen-ui-chat.json"
     file = tmp_path / "chat.json"
     download.value.save_as(file)
     assert [m["role"] for m in json.loads(file.read_text("utf-8"))["messages"]] == ["system", "user", "assistant"]
     with page.expect_download() as download:
-        page.locator("#save-markdown").click()
+        export(page, "This one as Markdown")
     assert "## You\n\nName a *river*." in Path(download.value.path()).read_text("utf-8")
 
     other = open_chat(open_page, server)

@@ -9,7 +9,7 @@ from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Message
 from qwen_ui.tabs.chat import exports
 from qwen_ui.tabs.chat.content import told
-from qwen_ui.tabs.chat.conversation import MAX_BYTES, to_json
+from qwen_ui.tabs.chat.conversation import MAX_BYTES, to_browser
 from qwen_ui.tabs.chat.exports import Opened, opened
 from qwen_ui.tabs.chat.nodes import Chat
 
@@ -355,23 +355,31 @@ def test_parents_in_a_circle_and_deep_trees_end():
     assert len(said(read([{"mapping": deep, "current_node": str(size - 1)}])[0])) == size
 
 
+def as_saved(chat: Chat, system: str = "", **about: Any) -> dict[str, Any]:
+    """The file that the browser saves."""
+    opening = [Message("system", system)] if system else []
+    messages = [{"role": message.role, "content": message.content} for message in (*opening, *chat.messages)]
+    return {"app": "qwen-ui", "version": 3, "messages": messages, "tree": to_browser(chat), **about}
+
+
 def test_what_was_saved_here_opens_the_same():
     chat = Chat.of((Message("user", " a\n"), Message("user", "b"), Message("assistant", "```\n    c\n```")))
-    [one] = opened(to_json(chat, "Be kind.").encode())
+    [one] = read(as_saved(chat, "Be kind.", title="A", pinned=True, updated="late"))
     assert (one.chat, one.system, lost(one)) == (chat, "Be kind.", [])
+    assert (one.title, one.about) == ("A", {"pinned": True})  # what can't be is left out
 
 
 def test_a_saved_file_carries_its_branches():
     chat = Chat.of([Message("user", "a"), Message("assistant", "b")])
     chat, id = chat.with_one(Message("assistant", "c", (1, 2)), 0)
-    [one] = opened(to_json(chat, "").encode())
+    [one] = read(as_saved(chat))
     assert one.chat == chat
     assert one.chat.nodes[id].message.tokens == (1, 2)
 
 
 def test_of_a_saved_file_that_somebody_edited_the_messages_count():
     chat = Chat.of([Message("user", "a"), Message("assistant", "b")])
-    document = json.loads(to_json(chat, ""))
+    document = as_saved(chat)
     document["messages"][0]["content"] = "edited"
     assert said(read(document)[0]) == [("user", "edited"), ("assistant", "b")]
     document["tree"]["nodes"] = 3

@@ -17,6 +17,7 @@ from qwen_ui.page.events import Event, Run, Values
 from qwen_ui.settings import PROJECT
 from qwen_ui.tabs.chat.conversation import from_browser, to_browser
 from qwen_ui.tabs.chat.nodes import Chat
+from qwen_ui.tabs.chat.settings import KEPT
 from qwen_ui.tabs.chat.tab import ChatTab
 from tests.fakes import FakeEngine
 from tests.pages import app_of, event_of
@@ -226,7 +227,7 @@ def test_undo_puts_the_message_before_what_is_in_the_box():
     values = laid.tab._undo(laid.event(BEFORE, "more"))
     assert (laid.said(values), values[laid.tab._box]) == (["first", "one"], "second\n\nmore")
     assert laid.tab._undo(laid.event(BEFORE, None))[laid.tab._box] == "second"
-    assert laid.tab._undo(laid.event(Chat(), None))[laid.tab._kept] == to_browser(Chat())
+    assert laid.said(laid.tab._undo(laid.event(Chat(), None))) == []
 
 
 def put(tmp_path: Path, document: object) -> str:
@@ -237,11 +238,16 @@ def put(tmp_path: Path, document: object) -> str:
 
 def test_what_was_saved_opens_again(tmp_path: Path):
     laid = Laid(FakeEngine())
-    saved = laid.tab._files.as_json(laid.event(BEFORE, system="Be kind."))[laid.tab._files.document]
-    assert len(json.loads(saved)["messages"]) == 5
+    system = {"role": "system", "content": "Be kind."}
+    messages = [system, *({"role": each.role, "content": each.content} for each in BEFORE.messages)]
+    settings = dict(zip(KEPT, ("", "Be kind.", 0.5, 0.8, 20, 99), strict=True))
+    about = {"title": "A title", "settings": settings}
+    saved = {"app": "qwen-ui", "version": 3, "messages": messages, "tree": to_browser(BEFORE), **about}
     opened = laid.tab._files.open(event_of(laid.app, {laid.tab._files.upload: put(tmp_path, saved)}))
     assert laid.said(opened) == ["first", "one", "second", "two"]
-    assert opened[laid.tab._settings.system] == "Be kind."
+    assert (opened[laid.tab._settings.system], opened[laid.tab._settings.max_new_tokens]) == ("Be kind.", 99)
+    assert opened[laid.tab._kept]["title"] == "A title"
+    assert opened[laid.tab._kept]["id"] != BEFORE.id  # it may have gone on since
     assert "Opened a conversation of 4 messages." in opened[laid.tab._status]
     assert "Not shown" not in opened[laid.tab._status]
 
@@ -253,11 +259,11 @@ def test_of_several_conversations_the_chosen_one_is_opened(tmp_path: Path):
     offered = laid.tab._files.open(event_of(laid.app, upload))
     assert laid.tab._kept not in offered  # nothing is opened yet
     assert "2 conversations" in offered[laid.tab._status]
-    assert offered[laid.tab._files.among].choices == [("1. a", 1), ("2. b", 2)]
+    assert offered[laid.tab._files.among].choices == [("All 2 of them", 0), ("1. a", 1), ("2. b", 2)]
     opened = laid.tab._files.choose(event_of(laid.app, upload | {laid.tab._files.among: 2}))
     assert laid.said(opened) == ["b"]
     assert "Not shown here: 1 result of a tool." in opened[laid.tab._status]
-    for choice in (None, 0, 3, "x"):
+    for choice in (None, -1, 3, "x"):
         with pytest.raises(InvalidInput, match="Choose a conversation"):
             laid.tab._files.choose(event_of(laid.app, upload | {laid.tab._files.among: choice}))
     (tmp_path / "chat.json").unlink()
