@@ -23,6 +23,9 @@ ROLES: dict[str, Role] = {
 MAX_NEW_TOKENS = 32_768
 MAX_STOP_STRINGS = 8
 
+TOOL_CALL = ("<tool_call>", "</tool_call>")
+"""What Qwen2.5 writes a call between: an object with name and arguments, in JSON."""
+
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
 

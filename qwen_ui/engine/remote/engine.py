@@ -8,9 +8,9 @@ from typing import Any, cast
 
 from openai import AsyncOpenAI
 
-from qwen_ui.engine.base import EngineInfo
+from qwen_ui.engine.base import EngineInfo, Feature
 from qwen_ui.engine.queue import WAITING_PER_SLOT, RequestQueue
-from qwen_ui.engine.remote import fitting, scoring
+from qwen_ui.engine.remote import calling, fitting, scoring
 from qwen_ui.engine.remote.failures import told
 from qwen_ui.engine.remote.stream import Cost, Events, RemoteStream
 from qwen_ui.errors import InvalidInput, NotReady
@@ -74,8 +74,7 @@ class RemoteEngine:
         self._refuse(adapter)
         if begun:
             raise InvalidInput("The model runs on another server, which can't go on from chosen tokens.")
-        if any(each.tools or each.calls or each.role in ("tool", "text") for each in messages):
-            raise InvalidInput("The model runs on another server: ask that one for tools and plain texts.")
+        self._check(messages)
         context = self._info.context_length
         kept, dropped = await asyncio.to_thread(fitting.fit, messages, sampling.max_new_tokens, context)
         cost = Cost(self._server.address, fitting.count(kept), context, dropped)
@@ -125,6 +124,22 @@ class RemoteEngine:
         if adapter:
             raise InvalidInput("The model runs on another server: adapters that are here can't be used with it.")
 
+    def _check(self, messages: Sequence[Message]) -> None:
+        """Refuses what the server would not understand."""
+        tools = any(each.tools for each in messages)
+        if (tools or any(each.calls or each.role == "tool" for each in messages)) and not self._has("tools"):
+            raise InvalidInput("The server that answers here knows no tools.")
+        if tools and messages[-1].role == "assistant":
+            raise InvalidInput("The model runs on another server: a call can't be required of it from here.")
+        if messages and messages[0].role == "text":
+            if not self._has("plain texts"):
+                raise InvalidInput("The server that answers here can't go on with a plain text.")
+            if messages[0].tokens:
+                raise InvalidInput("The model runs on another server: give the text itself, not its tokens.")
+
+    def _has(self, feature: Feature) -> bool:
+        return feature in self._server.features
+
     def _client(self) -> AsyncOpenAI:
         """The client of the running event loop: connections belong to one."""
         loop = asyncio.get_running_loop()
@@ -134,20 +149,17 @@ class RemoteEngine:
 
     async def _ask(self, messages: Sequence[Message], sampling: Sampling) -> Events:
         options: dict[str, Any] = {}
-        if sampling.stop and "stop" in self._server.features:
+        if sampling.stop and self._has("stop"):
             options["stop"] = list(sampling.stop[:MAX_STOPS])
         if "stream_options" in self._extras:
             options["stream_options"] = {"include_usage": True}
         if "top_k" in self._extras and sampling.top_k:
             options["extra_body"] = {"top_k": sampling.top_k}
-        asked: list[Any] = [{"role": each.role, "content": each.content} for each in messages]
-        stream: Any = await self._client().chat.completions.create(
-            model=self._name,
-            messages=asked,
-            max_tokens=sampling.max_new_tokens,
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            stream=True,
-            **options,
-        )
-        return cast(Events, stream)
+        options |= {"temperature": sampling.temperature, "top_p": sampling.top_p, "stream": True}
+        options |= {"model": self._name, "max_tokens": sampling.max_new_tokens}
+        if messages[0].role == "text":
+            return cast(Events, await self._client().completions.create(prompt=messages[0].content, **options))
+        asked, tools = calling.asked(messages)
+        if tools:
+            options["tools"] = tools
+        return cast(Events, await self._client().chat.completions.create(messages=asked, **options))

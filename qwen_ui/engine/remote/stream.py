@@ -7,13 +7,15 @@ from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from openai import AsyncStream
+from openai.types import Completion
 from openai.types.chat import ChatCompletionChunk
 
+from qwen_ui.engine.remote.calling import Calls
 from qwen_ui.errors import EngineFailed
 from qwen_ui.messages import Chunk, Ended, Usage
 from qwen_ui.text.growing import SureText
 
-Events = AsyncStream[ChatCompletionChunk]
+Events = AsyncStream[ChatCompletionChunk] | AsyncStream[Completion]
 Open = Callable[[], Awaitable[Events]]
 """Sends the request; what it gives is the answer's beginning."""
 
@@ -103,6 +105,8 @@ class RemoteStream:
                         if text := self._cost.take(event):
                             self._news.put_nowait(text)
                 self._cost.check()
+                if text := self._cost.calls.text:
+                    self._news.put_nowait(text)
         except Exception as error:  # noqa: BLE001  crosses over to whoever reads the stream
             self._news.put_nowait(error)
         else:
@@ -123,8 +127,10 @@ class Cost:
         self._started = time.monotonic()
         self._first = self._last = 0.0
         self._finish = ""
+        self.calls = Calls()
+        """What the answer calls."""
 
-    def take(self, event: ChatCompletionChunk) -> str:
+    def take(self, event: ChatCompletionChunk | Completion) -> str:
         """The text of what came."""
         if event.usage is not None:
             self._prompt_tokens, self._new_tokens = event.usage.prompt_tokens, event.usage.completion_tokens
@@ -134,7 +140,11 @@ class Cost:
             return ""
         choice: Any = event.choices[0]
         self._finish = choice.finish_reason or self._finish
-        text: str = (choice.delta.content if choice.delta else "") or ""
+        if isinstance(event, Completion):
+            text: str = choice.text
+        else:
+            text = (choice.delta.content if choice.delta else "") or ""
+            self.calls.take(choice.delta)
         if text:
             self._last = time.monotonic()
             self._first = self._first or self._last

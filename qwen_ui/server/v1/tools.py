@@ -5,13 +5,12 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from qwen_ui.messages import Message, ToolCall
+from qwen_ui.messages import TOOL_CALL, Message, ToolCall
 from qwen_ui.server.v1.errors import ApiError
 from qwen_ui.server.v1.requests import ChatRequest, NamedTool
 from qwen_ui.text.growing import unfinished
 
-OPEN, CLOSE = "<tool_call>", "</tool_call>"
-"""How Qwen2.5 writes a call: an object with name and arguments, in JSON, between these."""
+OPEN, CLOSE = TOOL_CALL
 
 
 @dataclass(frozen=True, slots=True)
