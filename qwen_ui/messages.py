@@ -24,6 +24,9 @@ MAX_NEW_TOKENS = 32_768
 MAX_STOP_STRINGS = 8
 MAX_FORM_CHARACTERS = 65_536
 
+TOOL_CALL = ("<tool_call>", "</tool_call>")
+"""What Qwen2.5 writes a call between: an object with name and arguments, in JSON."""
+
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
 

@@ -20,7 +20,15 @@ Scoring = Literal["exact", "first token", "choice", "none"]
 """
 
 Feature = Literal[
-    "streaming", "usage", "stop", "n", "log-probabilities", "prompt log-probabilities", "guided choice", "tools"
+    "streaming",
+    "usage",
+    "stop",
+    "n",
+    "log-probabilities",
+    "prompt log-probabilities",
+    "guided choice",
+    "tools",
+    "plain texts",
 ]
 """What one server that speaks OpenAI's API can do and another can't."""
 

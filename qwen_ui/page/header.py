@@ -35,6 +35,7 @@ FEATURES: dict[Feature, str] = {
     "prompt log-probabilities": marked("Tells probabilities of a given text"),
     "guided choice": marked("Can be made to choose"),
     "tools": marked("Calls tools"),
+    "plain texts": marked("Goes on with a plain text"),
 }
 """What each feature is, for people."""
 

@@ -1,6 +1,7 @@
 """The engine over a server that speaks OpenAI's API: what it finds out, and what it says to each fault."""
 
 import asyncio
+import json
 import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -13,13 +14,14 @@ from qwen_ui.engine.base import Feature
 from qwen_ui.engine.remote import RemoteEngine, open_server, opening
 from qwen_ui.engine.remote.failures import told
 from qwen_ui.errors import Busy, EngineFailed, InvalidInput, ModelError, ModelNotFound, PromptTooLong, QwenUIError
-from qwen_ui.messages import Message, Sampling
+from qwen_ui.messages import Message, Sampling, ToolCall
 from qwen_ui.settings import Settings
 from tests.engine.conftest import TIME_TO_END, first_text, idle, read, rest
 from tests.engine.remote_server import WORDS, StandIn, served
 
 ALL: set[Feature] = {
-    *("streaming", "usage", "stop", "n", "log-probabilities", "prompt log-probabilities", "guided choice", "tools")
+    *("streaming", "usage", "stop", "n", "log-probabilities", "prompt log-probabilities", "guided choice", "tools"),
+    "plain texts",
 }
 QUESTION = [Message("user", "Count.")]
 
@@ -237,8 +239,27 @@ async def test_a_long_chat_drops_its_oldest_turns() -> None:
         await engine.close()
 
 
+async def test_tools_and_what_they_gave_go_along() -> None:
+    stand_in = StandIn()
+    tool = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+    calls = (ToolCall("weather", '{"place": "Oslo"}'), ToolCall("weather", '{"place": "Rome"}'))
+    given = [Message("tool", "Snow <|im_end|>"), Message("tool", "Sun")]
+    with served(stand_in) as address:
+        engine = await opened(address)
+        system = Message("system", "", tools=(json.dumps(tool),))
+        assert (await read(engine, [system, *QUESTION, Message("assistant", "", calls=calls), *given]))[0]
+        sent = stand_in.asked[-1]
+        assert sent["tools"] == [tool]
+        user, called, *told = sent["messages"]
+        assert [call["function"]["arguments"] for call in called["tool_calls"]] == [each.arguments for each in calls]
+        assert [each["tool_call_id"] for each in told] == [call["id"] for call in called["tool_calls"]]
+        assert "<|im_end|>" not in told[0]["content"]
+        assert (user["role"], told[1]["content"]) == ("user", "Sun")
+        await engine.close()
+
+
 async def test_what_a_remote_model_can_not_do_is_refused() -> None:
-    with served(StandIn()) as address:
+    with served(StandIn(ignored={"tools"}, refused={"prompt"})) as address:
         engine = await opened(address)
         calls: list[Callable[[], Any]] = [
             lambda: read(engine, [Message("user", " ")]),

@@ -9,9 +9,9 @@ from typing import Any
 
 from openai import AsyncOpenAI, AsyncStream
 
-from qwen_ui.engine.base import EngineInfo
+from qwen_ui.engine.base import EngineInfo, Feature
 from qwen_ui.engine.queue import WAITING_PER_SLOT, RequestQueue
-from qwen_ui.engine.remote import fitting, scoring
+from qwen_ui.engine.remote import calling, fitting, scoring
 from qwen_ui.engine.remote.failures import told
 from qwen_ui.engine.remote.stream import Cost, Events, RemoteStream
 from qwen_ui.errors import InvalidInput, NotReady
@@ -75,12 +75,7 @@ class RemoteEngine:
         self._refuse(adapter)
         if begun:
             raise InvalidInput("The model runs on another server, which can't go on from chosen tokens.")
-        if any(each.tools or each.calls or each.role in ("tool", "text") for each in messages):
-            raise InvalidInput("The model runs on another server: ask that one for tools and plain texts.")
-        if sampling.form and "forms" not in self._info.abilities:
-            raise InvalidInput("The model runs on another server, which can't hold answers to a form.")
-        if sampling.seed is not None and not sampling.greedy:
-            raise InvalidInput("The model runs on another server: ask that one for answers by a seed.")
+        self._check(messages, sampling)
         context = self._info.context_length
         kept, dropped = await asyncio.to_thread(fitting.fit, messages, sampling.max_new_tokens, context)
         cost = Cost(self._server.address, fitting.count(kept), context, dropped)
@@ -130,6 +125,26 @@ class RemoteEngine:
         if adapter:
             raise InvalidInput("The model runs on another server: adapters that are here can't be used with it.")
 
+    def _check(self, messages: Sequence[Message], sampling: Sampling) -> None:
+        """Refuses what the server would not understand."""
+        if sampling.form and "forms" not in self._info.abilities:
+            raise InvalidInput("The model runs on another server, which can't hold answers to a form.")
+        if sampling.seed is not None and not sampling.greedy:
+            raise InvalidInput("The model runs on another server: ask that one for answers by a seed.")
+        tools = any(each.tools for each in messages)
+        if (tools or any(each.calls or each.role == "tool" for each in messages)) and not self._has("tools"):
+            raise InvalidInput("The server that answers here knows no tools.")
+        if tools and messages[-1].role == "assistant":
+            raise InvalidInput("The model runs on another server: a call can't be required of it from here.")
+        if messages and messages[0].role == "text":
+            if not self._has("plain texts"):
+                raise InvalidInput("The server that answers here can't go on with a plain text.")
+            if messages[0].tokens:
+                raise InvalidInput("The model runs on another server: give the text itself, not its tokens.")
+
+    def _has(self, feature: Feature) -> bool:
+        return feature in self._server.features
+
     def _client(self) -> AsyncOpenAI:
         """The client of the running event loop: connections belong to one."""
         loop = asyncio.get_running_loop()
@@ -140,13 +155,12 @@ class RemoteEngine:
     async def _ask(self, messages: Sequence[Message], sampling: Sampling) -> Events:
         asked: dict[str, Any] = {
             "model": self._name,
-            "messages": [{"role": each.role, "content": each.content} for each in messages],
             "max_tokens": sampling.max_new_tokens,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "stream": True,
         }
-        if sampling.stop and "stop" in self._server.features:
+        if sampling.stop and self._has("stop"):
             asked["stop"] = list(sampling.stop[:MAX_STOPS])
         if "stream_options" in self._extras:
             asked["stream_options"] = {"include_usage": True}
@@ -154,6 +168,11 @@ class RemoteEngine:
             asked["top_k"] = sampling.top_k
         if sampling.form:
             asked["response_format"] = scoring.form(json.loads(sampling.form))
-        return await self._client().post(
-            "/chat/completions", body=asked, cast_to=object, stream=True, stream_cls=AsyncStream[object]
-        )
+        if messages[0].role == "text":
+            path, asked["prompt"] = "/completions", messages[0].content
+        else:
+            path = "/chat/completions"
+            asked["messages"], tools = calling.asked(messages)
+            if tools:
+                asked["tools"] = tools
+        return await self._client().post(path, body=asked, cast_to=object, stream=True, stream_cls=AsyncStream[object])

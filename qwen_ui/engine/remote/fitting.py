@@ -1,6 +1,7 @@
 """What of a conversation goes to a server whose tokenizer is not here: sizes are estimated, on the safe side."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 from qwen_ui.engine.prompt import BYTES_PER_TOKEN, MAX_CHARACTERS_PER_TOKEN, MESSAGE_TOKENS, ends, starts_within
@@ -11,7 +12,7 @@ from qwen_ui.text.control import disarmed_all
 
 def count(messages: Sequence[Message]) -> int:
     """About as many tokens as the conversation has."""
-    return sum(len(message.content.encode()) // BYTES_PER_TOKEN + MESSAGE_TOKENS + 1 for message in messages)
+    return sum(len(message.whole.encode()) // BYTES_PER_TOKEN + MESSAGE_TOKENS + 1 for message in messages)
 
 
 def fit(messages: Sequence[Message], max_new_tokens: int, context: int) -> tuple[list[Message], int]:
@@ -23,7 +24,7 @@ def fit(messages: Sequence[Message], max_new_tokens: int, context: int) -> tuple
     head, last = ends(messages)
     room = context - max_new_tokens
     needed = [*messages[:head], *messages[last:]]
-    if room <= 0 or sum(len(message.content) for message in needed) > room * MAX_CHARACTERS_PER_TOKEN:
+    if room <= 0 or sum(len(message.whole) for message in needed) > room * MAX_CHARACTERS_PER_TOKEN:
         raise PromptTooLong(
             "The text is too long for a context of {context:,} tokens with {count:,} new ones in it. Shorten it, or "
             "ask for fewer new tokens.",
@@ -35,4 +36,9 @@ def fit(messages: Sequence[Message], max_new_tokens: int, context: int) -> tuple
     starts = starts_within(turns, room - count(messages[:head]))
     start = next((start for start in starts if latest[len(turns) - start] <= left), len(turns)) if turns else 0
     kept = [*messages[:head], *messages[head + start :]]
-    return [Message(each.role, disarmed_all(each.content)) for each in kept], start
+    return [_disarmed(each) for each in kept], start
+
+
+def _disarmed(message: Message) -> Message:
+    """A text is a program's, whose markers count."""
+    return message if message.role == "text" else replace(message, content=disarmed_all(message.content))

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import openai
 from openai import AsyncOpenAI, Timeout
 
-from qwen_ui.engine.base import EngineInfo, Feature, RemoteServer, Scoring
+from qwen_ui.engine.base import Ability, EngineInfo, Feature, RemoteServer, Scoring
 from qwen_ui.engine.remote import scoring
 from qwen_ui.engine.remote.engine import RemoteEngine
 from qwen_ui.engine.remote.failures import told
@@ -34,6 +34,8 @@ EXTRAS = ("top_k", "stream_options")
 PROBE = "Name three rivers."
 OPTIONS = ("kumquat", "zeugma")
 """Words that a model answers only if it has to."""
+ABILITIES: dict[Feature, Ability] = {"tools": "tools", "plain texts": "texts", "guided choice": "forms"}
+"""What the engine can pass on to a server that has it."""
 
 
 def open_server(settings: Settings, report: Callable[[Progress], None]) -> RemoteEngine:
@@ -83,7 +85,7 @@ async def _found(
         engine="OpenAI-compatible server",
         context_length=_context(model, settings.max_context),
         reason=Sentence("The server at {address} has it: --model names that server.", address=address),
-        abilities=frozenset({"forms"}) if "guided choice" in server.features else frozenset(),
+        abilities=frozenset(ability for feature, ability in ABILITIES.items() if feature in server.features),
         scoring=_scoring(server.features),
         remote=server,
     )
@@ -166,6 +168,7 @@ async def _features(client: AsyncOpenAI, name: str, extras: Sequence[str]) -> se
         "prompt log-probabilities": partial(_echoes, client, name),
         "guided choice": partial(_chooses, client, name),
         "tools": partial(_calls, client, name),
+        "plain texts": partial(_goes_on, client, name),
     }
     answers = await asyncio.gather(*(look() for look in looks.values()), return_exceptions=True)
     return {feature for feature, answer in zip(looks, answers, strict=True) if _has(feature, answer)}
@@ -236,6 +239,11 @@ async def _calls(client: AsyncOpenAI, name: str) -> bool:
     tool = {"type": "function", "function": {"name": "rivers", "parameters": {"type": "object", "properties": {}}}}
     answer = await _answer(client, name, tools=[tool], tool_choice="required", max_tokens=64)
     return bool(answer.choices[0].message.tool_calls)
+
+
+async def _goes_on(client: AsyncOpenAI, name: str) -> bool:
+    answer = await client.completions.create(model=name, prompt=PROBE, max_tokens=4, temperature=0)
+    return bool(answer.choices and answer.choices[0].text)
 
 
 def _scoring(features: frozenset[Feature]) -> Scoring:

@@ -8,6 +8,7 @@ from typing import Any
 
 from openai import AsyncStream
 
+from qwen_ui.engine.remote.calling import Calls
 from qwen_ui.errors import EngineFailed
 from qwen_ui.messages import Chunk, Ended, Usage
 from qwen_ui.text.growing import SureText
@@ -103,6 +104,8 @@ class RemoteStream:
                         if text := self._cost.take(event):
                             self._news.put_nowait(text)
                 self._cost.check()
+                if text := self._cost.calls.text:
+                    self._news.put_nowait(text)
         except Exception as error:  # noqa: BLE001  crosses over to whoever reads the stream
             self._news.put_nowait(error)
         else:
@@ -123,6 +126,8 @@ class Cost:
         self._started = time.monotonic()
         self._first = self._last = 0.0
         self._finish = ""
+        self.calls = Calls()
+        """What the answer calls."""
 
     def take(self, event: Any) -> str:
         """The text of what came."""
@@ -133,7 +138,9 @@ class Cost:
             return ""
         choice = event["choices"][0]
         self._finish = choice.get("finish_reason") or self._finish
-        text: str = (choice.get("delta") or {}).get("content") or ""
+        delta = choice.get("delta") or {}
+        self.calls.take(delta)
+        text: str = delta.get("content") or choice.get("text") or ""
         if text:
             self._last = time.monotonic()
             self._first = self._first or self._last

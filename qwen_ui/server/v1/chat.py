@@ -184,7 +184,9 @@ def _choice(index: int, deltas: Sequence[Delta]) -> Choice:
     text = "".join(delta.text for delta in deltas)
     calls = [call for delta in deltas for call in delta.calls]
     tokens = deltas[-1].logprobs
-    message = ChatCompletionMessage(role="assistant", content=(text.strip() or None) if calls else text, refusal=None)
+    message = ChatCompletionMessage(
+        role="assistant", content=(text.strip() or None) if calls else text, refusal=None, annotations=[]
+    )
     if calls:
         message.tool_calls = [
             ChatCompletionMessageFunctionToolCall(

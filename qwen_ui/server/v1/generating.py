@@ -89,7 +89,10 @@ async def room(engine: Engine, messages: Conversation, wanted: int | None) -> in
         asked = f" and {wanted} for the answer" if wanted else ""
         message = f"The context has {context} tokens, and the request needs {taken} for the prompt{asked}."
         raise ApiError(400, message, *_TOO_LONG)
-    return min(wanted or context - taken, MAX_NEW_TOKENS)
+    left = context - taken
+    if engine.info.remote:
+        left = max(1, left * 3 // 4)  # what is taken was estimated
+    return min(wanted or left, MAX_NEW_TOKENS)
 
 
 _TOO_LONG = ("context_length_exceeded", "messages")

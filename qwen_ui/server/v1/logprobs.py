@@ -41,12 +41,14 @@ def _named(token: str) -> dict[str, Any]:
 def of_text(looks: Sequence[TokenLook], top: int, offset: int) -> Logprobs:
     """For tokens of a text, the first of them so many characters behind its beginning.
 
-    A token is written as it is in `TokenLook`: tokens that are parts of a character would all look alike as text.
+    A token is written as it is in `TokenLook`: tokens that are parts of a character would all look alike as text. One
+    that begins within a character is where that is.
     """
     offsets = []
     for look in looks:
-        offsets.append(offset)
-        offset += len(text_of([look.token]))
+        inside = [byte & 0xC0 == 0x80 for byte in bytes_of(look.token)]  # bytes within a character, not its first one
+        offsets.append(max(0, offset - 1) if inside[:1] == [True] else offset)
+        offset += inside.count(False)
     return Logprobs.model_construct(
         tokens=[look.token for look in looks],
         token_logprobs=[None if look.probability is None else log_of(look.probability) for look in looks],

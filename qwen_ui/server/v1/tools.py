@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from qwen_ui.messages import Message, ToolCall
+from qwen_ui.messages import TOOL_CALL, Message, ToolCall
 from qwen_ui.server.v1.errors import ApiError
 from qwen_ui.server.v1.requests import ChatRequest, Function, NamedTool
 from qwen_ui.text.growing import unfinished
 
-OPEN, CLOSE = "<tool_call>", "</tool_call>"
-"""How Qwen2.5 writes a call: an object with name and arguments, in JSON, between these."""
+OPEN, CLOSE = TOOL_CALL
 BEGUN = f"{OPEN}\n"
 
 

@@ -8,7 +8,8 @@ import openai
 import pytest
 from openai import OpenAI
 
-from qwen_ui.messages import Message
+from qwen_ui.messages import Message, TokenLook
+from qwen_ui.server.v1.logprobs import of_text
 from tests.fakes import INFO, PROBABILITIES, FakeEngine
 from tests.server.v1.conftest import Served
 
@@ -140,3 +141,10 @@ def test_what_can_not_be_asked_names_the_field(
     assert raised.value.code == code
     assert param is None or raised.value.param == param
     assert not engine.asked
+
+
+def test_tokens_that_share_a_character_are_where_it_is():
+    tokens = ["a", " <0xE5>", "<0xA5>", "<0xBD><0xE8>", "<0xAF><0x84>", "b", "评c", "d"]
+    looks = [TokenLook(token, 1, 0.5, 1, ()) for token in tokens]
+    assert of_text(looks, 0, 0).text_offset == [0, 1, 2, 2, 3, 4, 5, 7]
+    assert of_text(looks[2:], 0, 3).text_offset == [2, 2, 3, 4, 5, 7]

@@ -161,7 +161,8 @@ async def test_another_page_can_stand_before_it(client: OpenAI, model: str, addr
     engine, question = await remote(address), [Message("user", "Name one river.")]
     assert engine.info.remote is not None
     assert engine.info.remote.features == {
-        *("streaming", "usage", "stop", "n", "log-probabilities", "prompt log-probabilities", "guided choice")
+        *("streaming", "usage", "stop", "n", "log-probabilities", "prompt log-probabilities"),
+        *("guided choice", "plain texts"),
     }
     assert (engine.info.model, engine.info.scoring) == (model, "exact")
     async with engine.stream(question, Sampling(max_new_tokens=12, temperature=0)) as stream:
