@@ -176,13 +176,14 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         top_p: float = 0.8,
         top_k: int = 20,
         adapter: str = "",
+        model: str = "",
     ) -> AsyncIterator[str]:
         """Answers the message after the history, a list of {"role", "content"} or of pairs. Gives the text so far."""
         messages = [*history_of(history), _question(message)]
         sampling = Sampling(max_new_tokens, temperature, top_p, top_k)
         opening = Message("system", system).content
         reply = partial(task.reply, messages=messages, system=opening, sampling=sampling)
-        async for answer in app.serve(request, TAB.id, reply, adapter):
+        async for answer in app.serve(request, TAB.id, reply, adapter, model):
             yield answer.text
 
     return [chat]
