@@ -34,7 +34,8 @@ from qwen_ui.knowledge.library import Library
 from qwen_ui.page import shell
 from qwen_ui.page.endpoints import Page
 from qwen_ui.server import closing, health, logs, public
-from qwen_ui.server.host import EngineHost, OpenEngine, open_local, open_remote, open_zero
+from qwen_ui.server.host import EngineHost, open_zero, opening
+from qwen_ui.server.hosted import OpenEngine
 from qwen_ui.server.metrics import Metrics
 from qwen_ui.server.uploads import own_folder
 from qwen_ui.server.v1.routes import routes as v1_routes
@@ -47,10 +48,10 @@ SWEEP_SECONDS = 600
 """How often visitors' old collections are looked for."""
 
 
-def serve(settings: Settings, open_engine: OpenEngine = open_local, *, on_main_thread: bool = False) -> int:
+def serve(settings: Settings, open_engine: OpenEngine | None = None, *, on_main_thread: bool = False) -> int:
     """Runs until it is interrupted; gives the exit status.
 
-    The page is there before the model, unless that has to be opened on the main thread.
+    The page is there before the models, unless the one that runs here has to be opened on the main thread.
     """
     interrupted = _interruption()
     made, settings = settings.auth is None, public.with_sign_in(settings)
@@ -160,10 +161,10 @@ class _NotServed(InvalidInput):
 
 
 def _leave(host: EngineHost, status: int, ended: bool = True) -> int:
-    """Closes the engine and gives the exit status, or ends the process with it while there is still work under way.
+    """Closes the engines and gives the exit status, or ends the process with it while there is still work under way.
 
     The threads of that can't be asked to stop: an interpreter that ends in good order would wait for those that read
-    documents, and torch at work in the one that opens the model would abort it.
+    documents, and torch at work in one that opens a model would abort it.
     """
     if not (ended and host.wait(0)):
         sys.stdout.flush()
@@ -194,10 +195,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     logs.set_up(settings)
-    if settings.is_remote:
-        return serve(settings, open_remote)
     if on_zero_gpu(os.environ):  # the model has to be there before its worker processes are forked
-        return serve(settings, open_zero, on_main_thread=True)
+        return serve(settings, opening(open_zero), on_main_thread=True)
     return serve(settings)
 
 

@@ -4,14 +4,15 @@ import argparse
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
-from qwen_ui import __version__
+from qwen_ui import __version__, remotes
 from qwen_ui.errors import InvalidInput
+from qwen_ui.remotes import Remote
 from qwen_ui.server.limits import Limits
 
 T = TypeVar("T")
@@ -57,6 +58,8 @@ class Kind:
     """From the setting's name and its value, or text that stands for it, to the value. Raises `InvalidInput`."""
     values: str = ""
     """Those that can work, where the setting's meaning doesn't say it."""
+    repeated: bool = False
+    """Whether the flag may be given more than once."""
 
 
 def _text(hint: str) -> Kind:
@@ -66,6 +69,30 @@ def _text(hint: str) -> Kind:
         return value
 
     return Kind(read)
+
+
+def _read_models(name: str, value: str | Sequence[str]) -> str:
+    """One a line."""
+    models = remotes.named([value] if isinstance(value, str) else value)
+    if not models:
+        raise InvalidInput(
+            "{flag} must not be empty. Say auto, embedded, a hub id, a folder, a .gguf file or a server's address.",
+            flag=flag_of(name),
+        )
+    here = [model for model in models if not remotes.is_address(model)]
+    if here[1:]:
+        raise InvalidInput(
+            "{flag}: one model at most can run here, not both {one} and {other}. Of the others give the addresses of "
+            "servers that have them.",
+            flag=flag_of(name),
+            one=here[0],
+            other=here[1],
+        )
+    found = [Remote.of(model) for model in models if remotes.is_address(model)]
+    twice = next((each for at, each in enumerate(found) if each in found[:at]), None)
+    if twice is not None:
+        raise InvalidInput("{flag}: {address} is there twice.", flag=flag_of(name), address=twice.url)
+    return "\n".join(models)
 
 
 def _choice(literal: Any) -> Kind:
@@ -121,10 +148,10 @@ def _read_prompts_folder(name: str, value: str | Path) -> Path:
 def _read_key_file(name: str, value: str | Path) -> Path:
     file = Path(value).expanduser().resolve()
     try:
-        empty = not file.read_text("utf-8").strip()
+        found = remotes.keys(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError):
-        empty = True
-    if empty:
+        found = {}
+    if not found:
         raise InvalidInput(
             "The file {file} can't be read, or holds no key. Set {flag} to a text file with the key in it.",
             file=file,
@@ -261,22 +288,28 @@ class Settings:
     model: str = _setting(
         "Model",
         "auto",
-        _text("Say auto, embedded, a hub id, a folder, a .gguf file or a server's address."),
+        Kind(_read_models, repeated=True),
         "NAME",
         "Which one: auto, embedded, a hub id, a folder, a .gguf file, or the address of a server that speaks OpenAI's "
-        "API, such as `http://127.0.0.1:8080/v1`. "
-        "With `auto` the machine decides; the page says which model runs and why.",
+        "API, such as `http://127.0.0.1:8080/v1`; `http://127.0.0.1:8000/v1#qwen` is one of its models. "
+        "With `auto` the machine decides; the page says which model runs and why. Given more than once, or with blanks "
+        "or commas beside addresses, all of them can be picked, the first is the default, and one at most runs here.",
     )
     model_name: str | None = _setting(
         "Model",
         None,
         _text("Say which of the server's models."),
         "NAME",
-        "Which of a server's models, where it has several.",
+        "Which of the server's models, where it has several. With several servers, write it behind each address.",
         "its only one",
     )
     api_key_file: Path | None = _setting(
-        "Model", None, Kind(_read_key_file), "FILE", "File with the key that the server asks for.", "none"
+        "Model",
+        None,
+        Kind(_read_key_file),
+        "FILE",
+        "File with the key that the server asks for; or with a line for each server, its address and its key.",
+        "none",
     )
     remote_key: str | None = _setting(
         "Model",
@@ -454,6 +487,12 @@ class Settings:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, setting.kind.read(name, value))  # the way into a frozen object
+        if self.model_name and sum(map(remotes.is_address, self.models)) > 1:
+            raise InvalidInput(
+                "--model-name is for one server. With several, write the name behind each address: "
+                "--model http://127.0.0.1:8000/v1#{name}.",
+                name=self.model_name,
+            )
         if self.metrics_port == self.port:
             raise InvalidInput("--metrics-port must not be the page's port, {port}.", port=self.port)
         for flag, wanted in (("--api", self.api), ("--mcp", self.mcp)):
@@ -465,16 +504,33 @@ class Settings:
                 )
 
     @property
+    def models(self) -> tuple[str, ...]:
+        """All that can be picked, the default first."""
+        return tuple(self.model.splitlines())
+
+    @property
+    def local_model(self) -> str:
+        """The one that runs here, as it was named; empty where none does."""
+        return next((model for model in self.models if not remotes.is_address(model)), "")
+
+    @property
     def is_remote(self) -> bool:
-        """Whether the model runs on another server."""
-        return self.model.startswith(("http://", "https://"))
+        """Whether no model runs here."""
+        return not self.local_model
+
+    @property
+    def remote(self) -> Remote:
+        """The model on another server, where that is the only one."""
+        remote = Remote.of(self.model)
+        return replace(remote, name=remote.name or self.model_name or "")
 
     @property
     def remote_secret(self) -> str:
-        """The key for the server, empty for none; as it is in its file now. Raises `InvalidInput` like the setting."""
+        """The key for that server, empty for none; as it is in its file now. Raises `InvalidInput` like the setting."""
         if self.api_key_file is None:
             return self.remote_key or ""
-        return _read_key_file("api_key_file", self.api_key_file).read_text("utf-8").strip()
+        found = remotes.keys(_read_key_file("api_key_file", self.api_key_file).read_text("utf-8"))
+        return found.get(self.remote.url) or found.get("", "")
 
     @property
     def is_public(self) -> bool:
@@ -557,7 +613,8 @@ def _parser() -> argparse.ArgumentParser:
                 continue
             text = f"{setting.help} ({setting.default})"
             if setting.metavar:
-                group.add_argument(flag_of(name), metavar=setting.metavar, help=text)
+                action = "append" if setting.kind.repeated else "store"
+                group.add_argument(flag_of(name), action=action, metavar=setting.metavar, help=text)
             else:
                 group.add_argument(flag_of(name), action=argparse.BooleanOptionalAction, help=text)
     return parser

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from qwen_ui.engine.base import EngineInfo
 from qwen_ui.engine.looking import check_top
@@ -86,8 +87,10 @@ class FakeEngine:
         error: Exception | None = None,
         refusal: Exception | None = None,
         likes: Callable[[str, str], float] | None = None,
+        model: str = INFO.model,
     ) -> None:
         self.words = words
+        self.model = model
         self.steps = asyncio.Semaphore(steps)
         """As many words as may still be said."""
         self.positions = positions
@@ -113,7 +116,7 @@ class FakeEngine:
 
     @property
     def info(self) -> EngineInfo:
-        return INFO
+        return replace(INFO, model=self.model) if self.model != INFO.model else INFO
 
     @asynccontextmanager
     async def stream(

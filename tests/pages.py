@@ -1,6 +1,7 @@
 """The app as people and scripts meet it: served with the embedded model, driven with Chromium and gradio_client."""
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -22,13 +23,14 @@ import pytest
 from gradio_client import Client
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from qwen_ui.adapters.files import CONFIG, WEIGHTS
 from qwen_ui.engine.base import Engine
 from qwen_ui.finetune.command import Command
 from qwen_ui.finetune.queue import RunQueue
 from qwen_ui.finetune.runs import RunStore
 from qwen_ui.knowledge.library import Library
 from qwen_ui.models.progress import Progress
-from qwen_ui.page import adapters, shell
+from qwen_ui.page import picker, shell
 from qwen_ui.page.app import App
 from qwen_ui.page.events import Event
 from qwen_ui.page.words import Words
@@ -167,13 +169,45 @@ def words() -> Words:
     return Words(TABS)
 
 
+def hosts_of(engines: Mapping[str, Engine | Exception], **settings: Any) -> EngineHost:
+    """A host of several models: as ``--model`` names each, the engine that opens, or what goes wrong with it."""
+
+    def open_engine(settings: Settings, report: Callable[[Progress], None]) -> Engine:
+        opened = engines[settings.model]
+        if isinstance(opened, Exception):
+            raise opened
+        return opened
+
+    host = EngineHost(Settings(model="\n".join(engines), **settings), open_engine)
+    host.start()
+    host.wait()
+    return host
+
+
+def apps_of(engines: Mapping[str, Engine | Exception]) -> App:
+    """Like `app_of`, over several models."""
+    return _app(hosts_of(engines), PROJECT / "prompts")
+
+
 def app_of(engine: Engine, folder: Path = PROJECT / "prompts", **settings: Any) -> App:
     """The page's context over an engine, without a page."""
-    host = host_of(engine, prompts_dir=folder, **settings)
+    return _app(host_of(engine, prompts_dir=folder, **settings), folder)
+
+
+def _app(host: EngineHost, folder: Path) -> App:
     data, running = Path(tempfile.mkdtemp()), RunningRequests()
     prompts = PromptStore(folder)
     library, runs = library_in(data), runs_in(data)
-    return App(host.settings, host, prompts, library, runs, adapters.picker(), running, words(), checker())
+    return App(host.settings, host, prompts, library, runs, picker.picker(), running, words(), checker())
+
+
+def adapter_in(app: App, name: str, **card: Any) -> str:
+    """Puts an adapter there, and gives its name in the page's head."""
+    folder = app.adapters.folder / name
+    folder.mkdir(parents=True)
+    for file, text in ((CONFIG, "{}"), (WEIGHTS, ""), ("card.json", json.dumps(card))):
+        (folder / file).write_text(text, "utf-8")
+    return app.offer.adapted(name)
 
 
 def event_of(app: App, given: Mapping[Any, Any], language: str = "en-US", data: Any = None) -> Event:

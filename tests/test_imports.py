@@ -48,7 +48,7 @@ ABOVE = {
     "text": ("engine", "introspect", "knowledge", "models", "page", "prompts", "server", "tabs"),
 }
 """For each room, those that it knows nothing of."""
-BOTTOM = ("sentences", "errors", "messages", "settings", "server.limits")
+BOTTOM = ("sentences", "errors", "messages", "remotes", "settings", "server.limits")
 
 
 def module_of(path: Path) -> str:

@@ -167,8 +167,8 @@ def test_a_servers_key_has_no_flag_and_is_shown_nowhere(tmp_path: Path):
     assert settings.is_remote
     assert settings.remote_secret == "hunter2"
     assert "hunter2" not in repr(settings)
-    (tmp_path / "key").write_text("from the file\n")
-    assert replace(settings, api_key_file=tmp_path / "key").remote_secret == "from the file"
+    (tmp_path / "key").write_text("from-the-file\n")
+    assert replace(settings, api_key_file=tmp_path / "key").remote_secret == "from-the-file"
     with pytest.raises(InvalidInput, match="holds no key"):
         replace(settings, api_key_file=tmp_path / "none")
 

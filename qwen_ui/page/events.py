@@ -122,8 +122,7 @@ class Events:
         admit: Callable[[gr.Request, str], AbstractContextManager[Any]] | None = None,
         refused: str = NOT_SENT,
     ) -> None:
-        """``admit`` lets runs in and gives what their tasks get: by default the engine for one request, answering with
-        the adapter that is picked.
+        """``admit`` lets runs in and gives what their tasks get: by default what is picked, for one request.
 
         ``refused`` is what the status line says of a run that did not begin.
         """
@@ -198,7 +197,7 @@ class Events:
         shown = list(dict.fromkeys([*outputs, *self._buttons.start, self._buttons.stop, self._status]))
         more = {} if join is None else {"trigger_mode": "multiple"}  # else the page keeps what comes during a run
         given = {**STREAMING, **more, **options}
-        return cast(Dependency, _listener(triggers)(handle, {*inputs, self._app.adapter}, shown, **given))
+        return cast(Dependency, _listener(triggers)(handle, {*inputs, self._app.picker}, shown, **given))
 
     def stop(self) -> None:
         """Lets the Stop button end what runs; what there is of it stays."""
@@ -257,7 +256,7 @@ class Events:
     def _admitted(self, event: Event) -> AbstractContextManager[Any]:
         if self._admit is not None:
             return self._admit(event.request, self._tab)
-        return self._app.request(event.request, self._tab, event.given.get(self._app.adapter) or "")
+        return self._app.request(event.request, self._tab, event.given.get(self._app.picker) or "")
 
     def _whole(self, run: Run[R], result: R) -> Values:
         """The end of a run. It may take a while: what came of a long task is summed up only now."""

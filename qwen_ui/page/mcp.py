@@ -24,7 +24,10 @@ Endpoint = Callable[..., Any]
 
 TOOLS = ("chat", "ask", "search", "collections", "translate", "sentiment", "code")
 """The endpoints that are tools: each answers, and none changes anything."""
-OF_ALL = {"adapter": "Name of the adapter that answers; empty for the model itself."}
+OF_ALL = {
+    "adapter": "Name of the adapter that answers; empty for the model itself.",
+    "model": "Name of the model that answers, as /v1 has it; empty for the first one.",
+}
 """Parameters that many endpoints have."""
 
 

@@ -16,7 +16,7 @@ from starlette.types import Scope
 from qwen_ui.engine.queue import WAITING_PER_SLOT
 from qwen_ui.finetune.queue import RunQueue
 from qwen_ui.knowledge.library import Library
-from qwen_ui.page import adapters, drafts, mcp, sending
+from qwen_ui.page import drafts, mcp, picker, sending
 from qwen_ui.page.app import App
 from qwen_ui.page.endpoints import Page, publish
 from qwen_ui.page.header import Header
@@ -87,7 +87,7 @@ def build(host: EngineHost, settings: Settings, library: Library, runs: RunQueue
     """The whole page with its API, not yet served."""
     shown = [tab for tab in tabs if not (tab.owner_only and settings.is_public)]
     prompts, running = PromptStore(settings.prompts_dir), RunningRequests()
-    app = App(settings, host, prompts, library, runs, adapters.picker(), running, Words(tabs), Checker())
+    app = App(settings, host, prompts, library, runs, picker.picker(), running, Words(tabs), Checker())
     page = Page(title="Qwen UI", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True)
     page.running, page.endpoints = running, {}
     with page:
@@ -101,7 +101,7 @@ def build(host: EngineHost, settings: Settings, library: Library, runs: RunQueue
             kept.render()  # type: ignore[no-untyped-call]
         sending.connect(app, places, {tab.id: tab.name for tab in shown}, parts)
         drafts.keep(page, [box for part in parts.values() for box in part.typed])
-        adapters.wire(app, page)
+        picker.wire(app, page)
         header.wire(page, [button for part in parts.values() for button in part.senders])
         publish(_status(app), "status")
         for tab in tabs:
@@ -120,7 +120,7 @@ def build(host: EngineHost, settings: Settings, library: Library, runs: RunQueue
 
 def _status(app: App) -> Callable[[], dict[str, Any]]:
     def status() -> dict[str, Any]:
-        """What runs here, whether it is ready, and how busy it is."""
+        """What runs here, whether it is ready, and how busy it is: the default model, and in "models" all of them."""
         return app.host.status()
 
     return status

@@ -27,7 +27,7 @@ def close(page: Any, host: EngineHost, grace: float) -> bool:
     host.begin_closing()
     ended = _wait(lambda: _idle(page, host), grace)
     if not ended:
-        log.warning("Answers are stopped unfinished after %g s of grace: %d", grace, host.status()["active"])
+        log.warning("Answers are stopped unfinished after %g s of grace: %d", grace, host.active)
         (listener,) = page.server.servers
         for stop in (page.running.stop_all, host.stop_all):  # of visitors, files that are read too; of all programs
             listener.get_loop().call_soon_threadsafe(stop)
@@ -51,8 +51,7 @@ def _wait(state: Callable[[], bool], seconds: float) -> bool:
 
 def _idle(page: Any, host: EngineHost) -> bool:
     """Whether nothing is generated and no handler is at work: one may score, or make a result of an answer."""
-    status = host.status()
-    return not (status["active"] or status["waiting"] or any(page._queue.active_jobs))
+    return not (host.active or host.waiting or any(page._queue.active_jobs))
 
 
 def _delivered(page: Any) -> bool:

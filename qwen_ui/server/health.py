@@ -10,7 +10,7 @@ FRESH = {"Cache-Control": "no-store"}
 
 
 def routes(host: EngineHost) -> list[Route]:
-    """The two routes: whether the process serves at all, and whether it takes requests."""
+    """The two routes: whether the process serves at all, and whether it takes requests, for one model at least."""
 
     async def healthz(request: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"}, headers=FRESH)

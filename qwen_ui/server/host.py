@@ -1,24 +1,24 @@
-"""Opens the engine in the background, so that the page is there before the model is."""
+"""The models of this server, and how each is opened."""
 
-import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 from qwen_ui.engine.base import Engine, EngineInfo
-from qwen_ui.errors import NotReady, QwenUIError
+from qwen_ui.errors import NotReady
 from qwen_ui.models.progress import Progress
-from qwen_ui.sentences import Sentence
+from qwen_ui.server.hosted import Hosted, OpenEngine, Report
 from qwen_ui.server.limits import RateLimiter
 from qwen_ui.server.metering import Meter, MeteredEngine, Observe, Via
 from qwen_ui.settings import Settings
 
-log = logging.getLogger(__name__)
-
-Report = Callable[[Progress], None]
-OpenEngine = Callable[[Settings, Report], Engine]
+ORDER = {"ready": 0, "failed": 2}
+"""Which stage of an opening counts most where there are several; the others are between."""
+OF_EACH = ("name", "state", "reason", "engine", "active", "waiting")
+"""What /status gives of each model."""
 
 
 def open_local(settings: Settings, report: Report) -> Engine:
@@ -57,80 +57,75 @@ def open_zero(settings: Settings, report: Report) -> Engine:
     return ZeroEngine(loaded, settings, spaces.GPU)
 
 
-class EngineHost:
-    """Holds the engine of this server: none while it loads, then one, or the reason why not."""
+def opening(open_here: OpenEngine = open_local) -> OpenEngine:
+    """How a model is opened: one that runs here by ``open_here``, one that does not over its server."""
 
-    def __init__(self, settings: Settings, open_engine: OpenEngine = open_local) -> None:
+    def open_engine(settings: Settings, report: Report) -> Engine:
+        return (open_remote if settings.is_remote else open_here)(settings, report)
+
+    return open_engine
+
+
+class EngineHost:
+    """Holds the models of this server by their names, the default one first."""
+
+    def __init__(self, settings: Settings, open_engine: OpenEngine | None = None) -> None:
         self.settings = settings
-        self._open_engine = open_engine
-        self._engine: Engine | None = None
-        self._progress = Progress("choosing", settings.model)
-        self._started = time.monotonic()
-        self._seconds = 0.0
-        self._settled = threading.Event()
+        open_engine = open_engine or opening()
+        self.models = tuple(Hosted(replace(settings, model=model), open_engine) for model in settings.models)
         self._closing = threading.Event()
         self._limiter = RateLimiter(settings.limits)
-        self._meter = Meter(lambda: self.engine, self._limiter, settings.log_text)
+        self._meter = Meter(self._limiter, settings.log_text)
 
     def start(self) -> None:
-        """Begins to open the engine in a thread of its own, which ends with that (see LocalEngine on threads)."""
-        self._started = time.monotonic()
-        threading.Thread(target=self._open, name="open-engine", daemon=True).start()
+        """Begins to open all of them, each by itself."""
+        for model in self.models:
+            model.start()
 
     def open_here(self) -> None:
-        """Opens the engine in the calling thread: when it returns, there is one, or the reason why not."""
-        self._started = time.monotonic()
-        self._open()
+        """Opens the one that runs here in the calling thread: when it returns, that is there, or the reason why not."""
+        for model in self.models:
+            if model is not self.local:
+                model.start()
+        if self.local is not None:
+            self.local.open_here()
 
-    def _open(self) -> None:
-        try:
-            engine = self._open_engine(self.settings, self._report)
-        except QwenUIError as error:
-            log.error("%s", error)
-            self._fail(error.sentence)
-        except Exception as error:
-            log.exception("The model could not be opened")
-            cause = f"{type(error).__name__}: {error}"
-            self._fail(Sentence("The model could not be opened: {cause}", cause=cause))
-        else:
-            self._engine = engine
-            self._seconds = time.monotonic() - self._started
-            self._report(Progress("ready", engine.info.model))
-            log.info("Ready in %.1f s: %s", self._seconds, engine.info.reason)
-        finally:
-            self._settled.set()
+    @property
+    def default(self) -> Hosted:
+        """The model of requests that name none."""
+        return self.models[0]
 
-    def _report(self, progress: Progress) -> None:
-        if progress.stage != self._progress.stage:
-            log.info("%s %s", progress.stage, progress.detail)
-        self._progress = progress
+    @property
+    def local(self) -> Hosted | None:
+        """The one that runs here, if one does."""
+        return next((model for model in self.models if model.is_local), None)
 
-    def _fail(self, reason: Sentence) -> None:
-        self._seconds = time.monotonic() - self._started
-        self._progress = Progress("failed", reason=reason)
+    @property
+    def names(self) -> dict[str, Hosted]:
+        """All by their names. Where servers have the same model, the later ones' places are in theirs."""
+        named: dict[str, Hosted] = {}
+        for model in sorted(self.models, key=lambda model: not model.is_local):  # the one that runs here has no place
+            named[next(name for name in model.names if name not in named)] = model
+        return dict(sorted(named.items(), key=lambda item: self.models.index(item[1])))
 
     @property
     def progress(self) -> Progress:
-        """How far the opening is."""
-        return self._progress
-
-    @property
-    def seconds(self) -> float:
-        """How long the opening took, or has taken so far."""
-        return self._seconds or time.monotonic() - self._started
+        """How far it is until requests are taken: of what is ready, else of what may be, else of what has failed."""
+        return min((model.progress for model in self.models), key=lambda progress: ORDER.get(progress.stage, 1))
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Blocks until the opening has succeeded or failed; False when the time-out (seconds) ran out first."""
-        return self._settled.wait(timeout)
+        """Blocks until all have been opened or failed; False when the time-out (seconds) ran out first."""
+        end = None if timeout is None else time.monotonic() + timeout
+        return all(model.wait(None if end is None else max(0.0, end - time.monotonic())) for model in self.models)
 
     def begin_closing(self) -> None:
-        """From now on no new request gets the engine; those that run go on until `close`."""
+        """From now on no new request gets an engine; those that run go on until `close`."""
         self._closing.set()
 
     @property
     def info(self) -> EngineInfo:
-        """What runs here. Raises `NotReady` while nothing does."""
-        return (self._engine or self.engine).info
+        """What the default one is. Raises `NotReady` while it is not there."""
+        return self.default.info
 
     @property
     def closing(self) -> bool:
@@ -139,25 +134,33 @@ class EngineHost:
 
     @property
     def ready(self) -> bool:
-        """Whether new requests are taken."""
-        return self._progress.stage == "ready" and not self.closing
+        """Whether new requests are taken, by one of the models at least."""
+        return any(model.ready for model in self.models) and not self.closing
 
     @property
     def engine(self) -> Engine:
-        """The engine, for a new request. Raises `NotReady`, saying what is going on, while there is none."""
+        """The default one's, for a new request: see `engine_of`."""
+        return self.engine_of(self.default)
+
+    def engine_of(self, model: Hosted) -> Engine:
+        """The model's engine, for a new request. Raises `NotReady`, saying what is going on, while there is none."""
         if self.closing:
             raise NotReady("The server is shutting down. Try again in a minute.")
-        if self._engine is not None:
-            return self._engine
-        if self._progress.stage == "failed":
-            raise NotReady("There is no model to answer with. {reason}", reason=self._progress.reason)
-        raise NotReady("The model is still being prepared. Try again when the page says that it is ready.")
+        return model.engine
 
     def request(
-        self, visitor: str, task: str, via: Via = "page", adapter: str = "", key: str = ""
+        self,
+        visitor: str,
+        task: str,
+        via: Via = "page",
+        adapter: str = "",
+        key: str = "",
+        model: Hosted | None = None,
     ) -> AbstractContextManager[MeteredEngine]:
-        """The engine for one request of a visitor: limited, and recorded when it ends. See `Meter.request`."""
-        return self._meter.request(visitor, task, via, adapter, key)
+        """A model's engine for one request of a visitor: limited, and recorded when it ends. See `Meter.request`."""
+        asked = model or self.default
+        name = next(name for name, each in self.names.items() if each is asked)
+        return self._meter.request(lambda: self.engine_of(asked), name, visitor, task, via, adapter, key)
 
     def admit(self, visitor: str) -> AbstractContextManager[object]:
         """Counts work of a visitor that needs no model as a request that runs. Raises `TooMany`."""
@@ -171,28 +174,22 @@ class EngineHost:
         """Tells the observer of every request from now on, when it has ended."""
         self._meter.observers.append(observer)
 
+    @property
+    def active(self) -> int:
+        """Requests of all models that are answered now."""
+        return sum(model.status()["active"] for model in self.models)
+
+    @property
+    def waiting(self) -> int:
+        """Requests of all models that wait for their turn."""
+        return sum(model.status()["waiting"] for model in self.models)
+
     def status(self) -> dict[str, Any]:
-        """What /status gives."""
-        stage = self._progress.stage
-        state = stage if stage in {"ready", "failed"} else "loading"
-        status: dict[str, Any] = {"state": state, "reason": str(self._progress.reason or self._progress.detail)}
-        if self._engine is None:
-            blank = {"model": self.settings.model, "precision": self.settings.precision, "device": "", "engine": ""}
-            return status | blank | {"context_length": 0, "active": 0, "waiting": 0}
-        info = self._engine.info
-        return {
-            "state": state,
-            "model": info.model,
-            "precision": info.precision,
-            "device": info.device,
-            "engine": info.engine,
-            "reason": str(info.reason),
-            "context_length": info.context_length,
-            "active": self._engine.active,
-            "waiting": self._engine.waiting,
-        }
+        """What /status gives: the default one's, and of each what tells them apart."""
+        each = [{"name": name} | model.status() for name, model in self.names.items()]
+        return self.default.status() | {"models": [{key: status[key] for key in OF_EACH} for status in each]}
 
     async def close(self) -> None:
-        """Closes the engine, if there is one."""
-        if self._engine is not None:
-            await self._engine.close()
+        """Closes all engines that there are."""
+        for model in self.models:
+            await model.close()

@@ -64,6 +64,8 @@ class RequestLog:
             "seconds_to_first_token": None if first is None else round(first, 3),
             "streams": record.streams,
         }
+        if record.model:
+            line["model"] = record.model
         if record.key:
             line["key"] = record.key
         if record.error:

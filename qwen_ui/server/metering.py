@@ -43,6 +43,8 @@ class Record:
     """Prompts and answers. Kept only with --log-text."""
     key: str = ""
     """The name of the key that was shown, of requests to /v1 and over MCP."""
+    model: str = ""
+    """The name of the one that was asked."""
 
 
 Observe = Callable[[Record], None]
@@ -200,10 +202,9 @@ class MeteredStream:
 
 
 class Meter:
-    """Lets requests to the engine, limited by visitor, and tells the observers of each that has ended."""
+    """Lets requests to the engines, limited by visitor, and tells the observers of each that has ended."""
 
-    def __init__(self, open_engine: Callable[[], Engine], limiter: RateLimiter, keep_text: bool = False) -> None:
-        self._open_engine = open_engine
+    def __init__(self, limiter: RateLimiter, keep_text: bool = False) -> None:
         self._limiter = limiter
         self._keep_text = keep_text
         self._running: set[MeteredEngine] = set()
@@ -216,22 +217,29 @@ class Meter:
 
     @contextmanager
     def request(
-        self, visitor: str, task: str, via: Via = "page", adapter: str = "", key: str = ""
+        self,
+        open_engine: Callable[[], Engine],
+        model: str,
+        visitor: str,
+        task: str,
+        via: Via = "page",
+        adapter: str = "",
+        key: str = "",
     ) -> Iterator[MeteredEngine]:
         """The engine for one request, which lasts as long as the context, however many answers it is made of.
 
-        ``adapter`` names the one that answers, empty for the model itself, or for what a prompt file names. ``key`` is
-        the name of the key that was shown, if one was.
+        ``open_engine`` gives the engine of the model of that name. ``adapter`` names the one that answers, empty for
+        the model itself, or for what a prompt file names. ``key`` is the name of the key that was shown, if one was.
 
         All that the request holds is given back when it ends, and then there is one record of it, whatever ended it.
-        Raises `TooMany` and, while there is no engine, `NotReady`.
+        Raises `TooMany` and what ``open_engine`` raises: while there is no engine, `NotReady`.
         """
         started = time.monotonic()
         engine: MeteredEngine | None = None
         error: BaseException | None = None
         try:
             with self._limiter.admit(visitor) as spending:
-                engine = MeteredEngine(self._open_engine(), adapter, self._keep_text)
+                engine = MeteredEngine(open_engine(), adapter, self._keep_text)
                 self._running.add(engine)
                 try:
                     yield engine
@@ -242,7 +250,7 @@ class Meter:
             error = ending
             raise
         finally:
-            record = replace(_record(engine, error, task, via, time.monotonic() - started), key=key)
+            record = replace(_record(engine, error, task, via, time.monotonic() - started), key=key, model=model)
             for observe in self.observers:
                 observe(record)
 

@@ -37,32 +37,38 @@ class Metrics:
         PlatformCollector(registry=self.registry)
         self.registry.register(_EngineCollector(host))
         of: dict[str, Any] = {"namespace": "qwen_ui", "registry": self.registry}
-        self._requests = Counter("requests", "Requests that have ended", ["task", "via", "outcome"], **of)
-        self._prompt = Counter("prompt_tokens", "Tokens of prompts", ["task"], **of)
-        self._cached = Counter("cached_tokens", "Tokens of prompts that were not computed again", ["task"], **of)
-        self._new = Counter("new_tokens", "Tokens that were generated", ["task"], **of)
+        self._requests = Counter("requests", "Requests that have ended", ["task", "via", "outcome", "model"], **of)
+        self._prompt = Counter("prompt_tokens", "Tokens of prompts", ["task", "model"], **of)
+        self._cached = Counter(
+            "cached_tokens", "Tokens of prompts that were not computed again", ["task", "model"], **of
+        )
+        self._new = Counter("new_tokens", "Tokens that were generated", ["task", "model"], **of)
         self._by_key = Counter("key_tokens", "Tokens of prompts and answers, by the key shown at /v1", ["key"], **of)
         for key in keys:
             self._by_key.labels(key)
         self._first = Histogram(
-            "first_token_seconds", "From the request to its first token", ["task"], buckets=FIRST_TOKEN_SECONDS, **of
+            "first_token_seconds",
+            "From the request to its first token",
+            ["task", "model"],
+            buckets=FIRST_TOKEN_SECONDS,
+            **of,
         )
         self._whole = Histogram(
-            "request_seconds", "From the request to its end", ["task"], buckets=REQUEST_SECONDS, **of
+            "request_seconds", "From the request to its end", ["task", "model"], buckets=REQUEST_SECONDS, **of
         )
 
     def observe(self, record: Record) -> None:
         """Counts a request that has ended."""
         task = record.task if record.task in self._tasks else "other"
-        self._requests.labels(task, record.via, record.outcome).inc()
-        self._prompt.labels(task).inc(record.prompt_tokens)
-        self._cached.labels(task).inc(record.cached_tokens)
-        self._new.labels(task).inc(record.new_tokens)
+        self._requests.labels(task, record.via, record.outcome, record.model).inc()
+        self._prompt.labels(task, record.model).inc(record.prompt_tokens)
+        self._cached.labels(task, record.model).inc(record.cached_tokens)
+        self._new.labels(task, record.model).inc(record.new_tokens)
         if record.key:
             self._by_key.labels(record.key).inc(record.prompt_tokens + record.new_tokens)
-        self._whole.labels(task).observe(record.seconds)
+        self._whole.labels(task, record.model).observe(record.seconds)
         if record.seconds_to_first_token is not None:
-            self._first.labels(task).observe(record.seconds_to_first_token)
+            self._first.labels(task, record.model).observe(record.seconds_to_first_token)
 
     def serve(self, host: str, port: int) -> "MetricsServer":
         """Serves the figures from a thread of their own. Raises `OSError` when the port is taken."""
@@ -89,14 +95,20 @@ class MetricsServer:
 
 
 class _EngineCollector(Collector):
-    """How busy the engine is at the moment of the look."""
+    """How busy the engines are at the moment of the look."""
 
     def __init__(self, host: EngineHost) -> None:
         self._host = host
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Three gauges."""
-        status = self._host.status()
-        yield GaugeMetricFamily("qwen_ui_active", "Answers that are generated now", status["active"])
-        yield GaugeMetricFamily("qwen_ui_waiting", "Answers that wait for their turn", status["waiting"])
+        """A gauge for the server, and three with a value for each model."""
         yield GaugeMetricFamily("qwen_ui_ready", "1 when requests are taken", int(self._host.ready))
+        active = GaugeMetricFamily("qwen_ui_active", "Answers that are generated now", labels=["model"])
+        waiting = GaugeMetricFamily("qwen_ui_waiting", "Answers that wait for their turn", labels=["model"])
+        ready = GaugeMetricFamily("qwen_ui_model_ready", "1 when the model is there", labels=["model"])
+        for model in self._host.status()["models"]:
+            name = [model["name"]]
+            active.add_metric(name, model["active"])
+            waiting.add_metric(name, model["waiting"])
+            ready.add_metric(name, int(model["state"] == "ready"))
+        yield from (active, waiting, ready)

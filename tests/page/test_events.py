@@ -243,7 +243,7 @@ async def test_what_joins_a_run_is_answered_by_it_and_without_one_begins_one():
     handle = list(stage.page.fns.values())[-1].fn
 
     def send(text: str) -> AsyncGenerator[Values, None]:
-        event = event_of(stage.app, {stage.box: text, stage.app.adapter: ""})
+        event = event_of(stage.app, {stage.box: text, stage.app.picker: ""})
         made: AsyncGenerator[Values, None] = handle(event.request, gr.EventData(None, None), event.given)
         return made
 

@@ -15,7 +15,8 @@ from qwen_ui.knowledge.library import Library
 from qwen_ui.models.progress import Progress
 from qwen_ui.page import shell
 from qwen_ui.server import health
-from qwen_ui.server.host import EngineHost, Report
+from qwen_ui.server.host import EngineHost
+from qwen_ui.server.hosted import Report
 from qwen_ui.settings import Settings
 from tests.fakes import FakeEngine
 from tests.pages import free_port

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 import openai
 from openai import AsyncOpenAI, Timeout
@@ -44,31 +43,26 @@ def open_server(settings: Settings, report: Callable[[Progress], None]) -> Remot
     Raises `ModelError` for a server that refuses the key, or has no such model.
     """
     connect = partial(_client, settings)
-    address = _address(settings.model)
+    address = settings.remote.place
     info, name, extras = asyncio.run(_found(settings, address, connect, report))
     return RemoteEngine(info, name, connect, settings.max_concurrent, extras)
 
 
 def _client(settings: Settings) -> AsyncOpenAI:
     return AsyncOpenAI(
-        base_url=settings.model,
+        base_url=settings.remote.url,
         api_key=settings.remote_secret or NO_KEY,
         max_retries=0,  # an answer that was asked for twice is paid for twice
         timeout=Timeout(SILENCE, connect=CONNECT),
     )
 
 
-def _address(url: str) -> str:
-    """The server's name and port: what people are shown of it."""
-    return urlsplit(url).netloc.rpartition("@")[2]
-
-
 async def _found(
     settings: Settings, address: str, connect: Callable[[], AsyncOpenAI], report: Callable[[Progress], None]
 ) -> tuple[EngineInfo, str, tuple[str, ...]]:
     async with connect() as client:
-        models = await _models(client, address, settings.model_name or "", report)
-        model = _chosen(models, settings.model_name or "", address)
+        models = await _models(client, address, settings.remote.name, report)
+        model = _chosen(models, settings.remote.name, address)
         report(Progress("asking", address))
         name = str(model.id)
         try:
@@ -125,7 +119,7 @@ def _chosen(models: Sequence[Any], name: str, address: str) -> Any:
         return found
     if len(models) > 1:
         raise ModelNotFound(
-            "The server at {address} has several models. Choose one with --model-name: {names}.",
+            "The server at {address} has several models. Choose one with --model-name, or as --model …#NAME: {names}.",
             address=address,
             names=names,
         )

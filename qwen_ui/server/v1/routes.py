@@ -13,6 +13,7 @@ from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.engine.base import Engine
 from qwen_ui.engine.threads import in_thread
 from qwen_ui.server.host import EngineHost
+from qwen_ui.server.offer import Offer, Picked
 from qwen_ui.server.v1.chat import Chat
 from qwen_ui.server.v1.completions import Texts
 from qwen_ui.server.v1.errors import ApiError, told
@@ -79,7 +80,7 @@ class _Api:
     def __init__(self, host: EngineHost, settings: Settings, adapters: AdapterStore) -> None:
         self._host = host
         self._settings = settings
-        self._names = Names(host, adapters)
+        self._names = Names(Offer(host, adapters))
 
     async def models(self, request: Request, key: str) -> Response:
         """All models that a request can name."""
@@ -105,25 +106,25 @@ class _Api:
         return await self._answer(request, key, "completions", job)
 
     async def _answer(self, request: Request, key: str, task: str, job: Job) -> Response:
-        adapter = await self._names.adapter(job.asked.model)
+        picked = await self._names.find(job.asked.model)
         visitor = f"key {key}" if key else address_of(request, self._settings.proxies)
         if not job.asked.stream:
-            return Whole(await unless_left(request.receive, self._whole(visitor, key, task, adapter, job)))
-        pieces = self._pieces(visitor, key, task, adapter, job)
+            return Whole(await unless_left(request.receive, self._whole(visitor, key, task, picked, job)))
+        pieces = self._pieces(visitor, key, task, picked, job)
         try:
             return Events(await unless_left(request.receive, _first(pieces)), pieces)
         except BaseException:
             await pieces.aclose()
             raise
 
-    async def _whole(self, visitor: str, key: str, task: str, adapter: str, job: Job) -> BaseModel:
-        with self._host.request(visitor, task, "v1", adapter, key) as engine:
+    async def _whole(self, visitor: str, key: str, task: str, picked: Picked, job: Job) -> BaseModel:
+        with self._host.request(visitor, task, "v1", picked.adapter, key, picked.model) as engine:
             return await job.whole(engine)
 
     async def _pieces(
-        self, visitor: str, key: str, task: str, adapter: str, job: Job
+        self, visitor: str, key: str, task: str, picked: Picked, job: Job
     ) -> AsyncGenerator[BaseModel, None]:
-        with self._host.request(visitor, task, "v1", adapter, key) as engine:
+        with self._host.request(visitor, task, "v1", picked.adapter, key, picked.model) as engine:
             async with aclosing(job.pieces(engine)) as pieces:
                 async for piece in pieces:
                     yield piece

@@ -294,7 +294,7 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
     """/ask, /search and /collections, as scripts call them."""
 
     async def ask(
-        question: str, request: gr.Request, context: str = "", collection: str = "", adapter: str = ""
+        question: str, request: gr.Request, context: str = "", collection: str = "", adapter: str = "", model: str = ""
     ) -> AsyncIterator[dict[str, Any]]:
         """Answers the question: from the context, a text; from a collection of documents, by its name; or from neither.
 
@@ -315,7 +315,7 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
             open_source = partial(task.named_documents, app.library, collection, app.owner(request))
         template = await asyncio.to_thread(_template, app, question)
         asking = partial(task.ask, template=template, question=question, open_source=open_source)
-        async for result in app.serve(request, TAB.id, asking, adapter):
+        async for result in app.serve(request, TAB.id, asking, adapter, model):
             if result.passages is not None:
                 yield parse(result.answer.text, result.passages).as_dict()
 

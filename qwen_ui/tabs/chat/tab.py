@@ -194,6 +194,7 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         top_p: float = 0.8,
         top_k: int = 20,
         adapter: str = "",
+        model: str = "",
     ) -> AsyncIterator[str]:
         """Has the model answer a message, after what was said before.
 
@@ -212,7 +213,7 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         sampling = Sampling(max_new_tokens, temperature, top_p, top_k)
         opening = Message("system", system).content
         reply = partial(task.reply, messages=messages, system=opening, sampling=sampling)
-        async for answer in app.serve(request, TAB.id, reply, adapter):
+        async for answer in app.serve(request, TAB.id, reply, adapter, model):
             yield answer.text
 
     return [chat]

@@ -203,6 +203,7 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         action: Action = "generate",
         code: str = "",
         adapter: str = "",
+        model: str = "",
     ) -> AsyncIterator[dict[str, Any]]:
         """Generates, explains, fixes, improves, tests or translates code. Nothing is run.
 
@@ -218,7 +219,7 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         """
         job, template = await asyncio.to_thread(asked, app.prompts, instruction, language, action, code)
         work = partial(task.code, template=template, job=job, checker=app.checker)
-        async for result in app.serve(request, TAB.id, work, adapter):
+        async for result in app.serve(request, TAB.id, work, adapter, model):
             yield await asyncio.to_thread(_told, result)
 
     return [code]

@@ -12,11 +12,11 @@ import gradio as gr
 from qwen_ui.adapters.card import Card
 from qwen_ui.adapters.files import WEIGHTS, Base
 from qwen_ui.adapters.store import Adapter
-from qwen_ui.errors import InvalidInput, NotReady
-from qwen_ui.page.adapters import offered
+from qwen_ui.errors import InvalidInput
 from qwen_ui.page.app import App
 from qwen_ui.page.choices import as_held
 from qwen_ui.page.events import Event, Events, Values
+from qwen_ui.page.picker import offered
 from qwen_ui.page.status import line
 from qwen_ui.page.words import Say, label
 from qwen_ui.tabs.finetune.endpoints import uploaded
@@ -50,15 +50,15 @@ class Adapters:
         self.card = gr.HTML(elem_id="finetune-card", padding=False)
         self._zip = gr.DownloadButton(elem_id="finetune-adapter-zip")
         buttons = [self._fetch, self._rename, self._delete]
-        self.shown = [self.chosen, self.card, *buttons, self._renaming, self._deleting, app.adapter]
+        self.shown = [self.chosen, self.card, *buttons, self._renaming, self._deleting, app.picker]
         """What `offer` gives the values of."""
 
     def wire(self, events: Events, accordion: gr.Accordion) -> None:
         """Connects the buttons: ``events`` are the tab's own, with this part's status line."""
-        of_one, given = [self.chosen], [self.chosen, self._app.adapter]
+        of_one, given = [self.chosen], [self.chosen, self._app.picker]
         events.on(accordion.expand, lambda event: self.offer(event, event[self.chosen]), given, self.shown)
         events.on(self.chosen.input, lambda event: self.offer(event, event[self.chosen]), given, self.shown)
-        events.on(self._add.upload, self._take_in, [self._add, self._app.adapter], self.shown)
+        events.on(self._add.upload, self._take_in, [self._add, self._app.picker], self.shown)
         fetched = events.on(self._fetch.click, self._give_out, of_one, [self._zip])
         fetched.success(None, None, None, js=FETCH)
         events.on(self._rename.click, self._ask_name, of_one, [self._renaming, self._deleting, self._name])
@@ -82,7 +82,7 @@ class Adapters:
             **{button: gr.Button(visible=current is not None) for button in buttons},
             self._renaming: gr.Row(visible=False),
             self._deleting: gr.Row(visible=False),
-            self._app.adapter: offered(self._app.adapters, event.say, event.given.get(self._app.adapter) or ""),
+            self._app.picker: offered(self._app, event.say, event.given.get(self._app.picker) or ""),
         }
 
     def _take_in(self, event: Event) -> Values:
@@ -129,10 +129,8 @@ def _chosen(name: str | None) -> str:
 
 def _base(app: App) -> Base | None:
     """What runs here; None while nothing does."""
-    try:
-        return app.host.info.base
-    except NotReady:
-        return None
+    local = app.host.local
+    return local.info.base if local is not None and local.ready else None
 
 
 def shown(adapter: Adapter | None, say: Say) -> str:

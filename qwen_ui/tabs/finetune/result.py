@@ -7,10 +7,10 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput
-from qwen_ui.page.adapters import offered
 from qwen_ui.page.app import App
 from qwen_ui.page.events import NOT_DONE, Buttons, Event, Events, Values
 from qwen_ui.page.events import Run as Running
+from qwen_ui.page.picker import offered
 from qwen_ui.page.status import line
 from qwen_ui.page.words import Say, label
 from qwen_ui.tabs.finetune.answers import Ask, Reply, Told, ask_all, way_of
@@ -31,7 +31,7 @@ class Result:
         self._app = app
         self._journals = journals
         self._watch = watch
-        self._picker = app.adapter
+        self._picker = app.picker
         self.outcome = gr.HTML(elem_id="finetune-outcome", padding=False)
         with gr.Row(visible=False, elem_id="finetune-result-buttons") as self.buttons:
             self.use = gr.Button(label("Use it now"), size="sm", variant="primary", elem_id="finetune-use")
@@ -123,7 +123,8 @@ class Result:
     def _use(self, event: Event) -> Values:
         name = self.adapter(event)
         told = event.say("All tabs now answer with the adapter “{name}”.", name=name)
-        return {self._picker: offered(self._app.adapters, event.say, name), self.status: line(told, "note")}
+        picked = self._app.offer.adapted(name)
+        return {self._picker: offered(self._app, event.say, picked), self.status: line(told, "note")}
 
     def _zip(self, event: Event) -> Values:
         """The adapter as a zip in the page's cache, which Gradio empties by and by."""

@@ -1,7 +1,7 @@
 """Step 3: a run while it learns, from its folder, so that it can be watched by whoever opens the page."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import gradio as gr
@@ -28,15 +28,10 @@ LEARNING = "finetune-learning"
 
 
 def admitting(app: App) -> Callable[[gr.Request, str], AbstractContextManager[MeteredEngine]]:
-    """Lets requests in that name adapters themselves, whichever the page's header names."""
+    """Lets requests in that name adapters themselves, whatever the page's header names."""
 
-    @contextmanager
-    def admit(request: gr.Request, name: str) -> Iterator[MeteredEngine]:
-        session = request.session_hash or ""
-        if app.running.busy(session, name):
-            raise InvalidInput("An answer is being written. Stop it first, or wait for its end.")
-        with app.host.request(app.address(request), "finetune") as engine, app.running.track(session, name, engine):
-            yield engine
+    def admit(request: gr.Request, name: str) -> AbstractContextManager[MeteredEngine]:
+        return app.request_here(request, name, "finetune")
 
     return admit
 
@@ -179,7 +174,7 @@ class Watch:
 
     def _due(self, run: Run, story: Story, answers: learned.Answers) -> Values:
         """Lets the answers begin that are missing."""
-        wanted = learned.missing(run, story, answers) if story.state != "waiting" and self._app.host.ready else []
+        wanted = learned.missing(run, story, answers) if story.state != "waiting" and self._app.here.ready else []
         return {self.due: f"{story.id}@{max(step for step, _ in wanted)}"} if wanted else {}
 
     def _mark(self, story: Story) -> tuple[str, int, str]:

@@ -20,6 +20,7 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         messages: list[Any] = [],  # noqa: B006  part of the contract, and never changed
         top: int = 5,
         adapter: str = "",
+        model: str = "",
     ) -> list[dict[str, Any]]:
         """How probable the model holds each token of a text, or of a conversation's last message, the assistant's.
 
@@ -29,7 +30,7 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         have 512 tokens, a conversation as many as the context.
         """
         given, said = Message("user", text).content, conversation(messages)
-        with app.call(request, "tokens", adapter) as engine:
+        with app.call(request, "tokens", adapter, model) as engine:
             return [asdict(look) for look in await engine.tokens(given, said, check_top(top))]
 
     return [tokens]

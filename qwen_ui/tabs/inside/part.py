@@ -115,8 +115,8 @@ class Part(ABC):
         return Asked(self.wanted(event, source, model), self.adapter(event))
 
     def adapter(self, event: Event) -> str:
-        """The adapter that is picked in the page's head."""
-        return event.given.get(self.app.adapter) or ""
+        """The adapter that is picked in the page's head, of the model that runs here."""
+        return self.app.offer.find(event.given.get(self.app.picker) or "").adapter
 
     def wire(self, events: Events, asking: Asking) -> None:
         """Wires all that the part does."""

@@ -78,8 +78,8 @@ class InsideTab:
         assert isinstance(backward, BackwardPart)
         self._forward, self._backward = forward, backward
         buttons = Buttons([self._look], self._stop)
-        # Without the adapter that is picked in the page's head: each part says itself whether it looks with that.
-        self._events = Events(app, TAB.id, self._status, buttons, admit=app.request, refused=NOT_DONE)
+        # Whatever is picked in the page's head, at the model that runs here: each part says itself with which adapter.
+        self._events = Events(app, TAB.id, self._status, buttons, admit=app.request_here, refused=NOT_DONE)
         self._wire(page, place)
 
     @property
@@ -129,7 +129,7 @@ class InsideTab:
             self._open,
             self._model,
             asking.count,
-            self._app.adapter,
+            self._app.picker,
         ]
         inputs = list(dict.fromkeys([*fields, *controls]))
         shown = list(dict.fromkeys(each for part in parts for each in (part.held, *part.shown, *part.controls)))
@@ -163,7 +163,7 @@ class InsideTab:
         """A part was opened: looks, unless it shows this text already."""
         part = self._parts[event[self._open]]
         held: Held | None = event[part.held]
-        if part.by_itself and self._app.host.ready and not self._is_shown(part, held, event):
+        if part.by_itself and self._app.here.ready and not self._is_shown(part, held, event):
             return self._asking.now(event)
         return {self._status: self._told(held, event)}
 

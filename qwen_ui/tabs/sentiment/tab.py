@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.adapters.card import Card
-from qwen_ui.engine.base import Engine, Scoring
+from qwen_ui.engine.base import Engine
 from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.messages import Message
 from qwen_ui.page.app import App
@@ -25,6 +25,7 @@ from qwen_ui.page.templates import TemplatePicker
 from qwen_ui.page.words import label
 from qwen_ui.prompts import Template
 from qwen_ui.sentences import marked
+from qwen_ui.server.offer import Picked
 from qwen_ui.tabs.sentiment import show, task
 from qwen_ui.tabs.sentiment.prompt import default_labels, parse_labels, suited, trained_with
 from qwen_ui.tabs.sentiment.results import Results
@@ -175,19 +176,20 @@ class SentimentTab:
         kept = [self._template.dropdown, self._labels]
         changes = [self._template.dropdown.change, self._labels.change]
         gr.on(changes, None, kept, [self._kept], js=KEEP, trigger_mode="always_last", **QUIET)
-        events.on(app.adapter.change, self._fit, [app.adapter], [*self._template.parts, self._labels, self._calibrated])
+        events.on(app.picker.change, self._fit, [app.picker], [*self._template.parts, self._labels, self._calibrated])
         events.on(page.load, self._offer_examples, (), [self._examples])
         filled = [self._text, *self._template.parts, self._labels]
         events.on(self._examples.click, self._take_example, [self._examples], filled)
 
     def _judging_text(self, event: Event) -> Run[Classified]:
         order, text, began = self._order(event), event[self._text] or "", time.monotonic()
+        scoring = self._picked(event).model.info.scoring
 
         async def judge(engine: Engine) -> AsyncGenerator[Classified, None]:
             yield await task.classify_one(engine, order, text, self._calibration)
 
         def status(result: Classified, running: bool) -> str:
-            return judging if running else show.judged(order, time.monotonic() - began, event.say, self._scoring)
+            return judging if running else show.judged(order, time.monotonic() - began, event.say, scoring)
 
         judging = line(event.say("Judging…"), "busy")
         return Run(
@@ -222,8 +224,10 @@ class SentimentTab:
                 return {}
             return self._results.show(now, event.say) | {self._rest: gr.Button(visible=now.waiting > 0)}
 
+        scoring = self._picked(event).model.info.scoring
+
         def status(now: Work, running: bool) -> str:
-            return show.progress(work, now, event.say) if running else show.outcome(now, event.say, self._scoring)
+            return show.progress(work, now, event.say) if running else show.outcome(now, event.say, scoring)
 
         return Run(
             lambda engine: task.judge(engine, work, self._calibration),
@@ -236,13 +240,12 @@ class SentimentTab:
             **more,
         )
 
-    @property
-    def _scoring(self) -> Scoring:
-        return self._app.host.info.scoring
+    def _picked(self, event: Event) -> Picked:
+        return self._app.offer.find(event.given.get(self._app.picker) or "")
 
     def _order(self, event: Event) -> Order:
         template = self._template.load(event[self._template.dropdown])
-        name = event.given.get(self._app.adapter) or template.adapter
+        name = self._picked(event).adapter or template.adapter
         adapter = self._app.adapters.get(name) if name else None
         return Order(template, parse_labels(event[self._labels]), bool(event[self._calibrated]), adapter)
 
@@ -322,7 +325,7 @@ class SentimentTab:
 
         It needs no calibration then; without such an adapter the results are calibrated again.
         """
-        name = event[self._app.adapter]
+        name = self._picked(event).adapter
         card = self._app.adapters.get(name).card if name else Card()
         listing = self._template.listing()
         template = trained_with(listing.templates, card.template)
@@ -391,7 +394,9 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
     """/sentiment, as scripts call it."""
     calibration = Calibration()
 
-    async def sentiment(text: str, request: gr.Request, labels: str = LABELS, adapter: str = "") -> dict[str, Any]:
+    async def sentiment(
+        text: str, request: gr.Request, labels: str = LABELS, adapter: str = "", model: str = ""
+    ) -> dict[str, Any]:
         """Judges which of the labels fits the text best, calibrated, by the template that suits the labels.
 
         An adapter judges by the template that it was trained with, without calibration, and, unless others are named,
@@ -403,10 +408,11 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         Returns:
             {"label", "probabilities"}, the latter for each label.
         """
-        with app.call(request, TAB.id, adapter) as engine:
+        named = app.offer.find(model, adapter).adapter
+        with app.call(request, TAB.id, adapter, model) as engine:
             given = Message("user", text).content
             templates = (await asyncio.to_thread(app.prompts.list, TAB.id)).templates
-            order = await asyncio.to_thread(_ordered, app, templates, labels, adapter)
+            order = await asyncio.to_thread(_ordered, app, templates, labels, named)
             result = await task.classify_one(engine, order, given, calibration)
             return {"label": result.label, "probabilities": dict(result.probabilities)}
 

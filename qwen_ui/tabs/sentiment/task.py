@@ -112,13 +112,14 @@ class Calibration:
     async def scores(self, engine: Engine, order: Order) -> list[Scores]:
         """In each of the scorings that `build` gives; nothing when the result is not to be calibrated.
 
-        They are computed when a template, as it is in its file now, first meets the labels and the adapter.
+        They are computed when a template, as it is in its file now, first meets the labels, the model and the adapter.
         """
         texts = order.calibration_texts
         if not texts:
             return []
         judge = order.adapter.stamp if order.adapter else ()
-        key = (order.template.source, order.labels, order.adapter, judge)
+        model = (engine.info.model, engine.info.device)
+        key = (order.template.source, order.labels, model, order.adapter, judge)
         if key not in self._kept:
             self._kept[key] = await score(engine, order, texts)
             while len(self._kept) > KEPT_CALIBRATIONS:

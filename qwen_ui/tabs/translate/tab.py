@@ -381,6 +381,7 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         source: str = "auto",
         glossary: str = "",
         adapter: str = "",
+        model: str = "",
     ) -> AsyncIterator[str]:
         """Translates the text.
 
@@ -404,7 +405,7 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
                 async for now in progress:
                     yield now
 
-        async for now in app.serve(request, TAB.id, run, adapter):
+        async for now in app.serve(request, TAB.id, run, adapter, model):
             if now.translation.error is not None:
                 raise now.translation.error
             yield now.translation.so_far()

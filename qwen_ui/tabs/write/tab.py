@@ -251,12 +251,13 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         max_new_tokens: int = 512,
         temperature: float = 0.8,
         adapter: str = "",
+        model: str = "",
     ) -> AsyncIterator[str]:
         """Continues the text, or writes what the template makes of it. Gives the text so far, streamed."""
         chosen = app.prompts.load(TAB.id, template)
         order = Order(text, template, temperature=temperature, max_new_tokens=max_new_tokens)
         writing = partial(task.write, template=chosen, order=order, drafts=[Draft(0)])
-        async for (version,) in app.serve(request, TAB.id, writing, adapter):
+        async for (version,) in app.serve(request, TAB.id, writing, adapter, model):
             if version.error is not None:
                 raise version.error
             yield version.text

@@ -32,7 +32,7 @@ def test_parameters_have_the_names_and_defaults_of_the_contract(client: Client):
     api: Any = client.view_api(return_format="dict", print_info=False)
     parameters = api["named_endpoints"][ASK]["parameters"]
     assert [(each["parameter_name"], each["parameter_default"]) for each in parameters] == [
-        ("question", None), ("context", ""), ("collection", ""), ("adapter", ""),
+        ("question", None), ("context", ""), ("collection", ""), ("adapter", ""), ("model", ""),
     ]  # fmt: skip
 
 

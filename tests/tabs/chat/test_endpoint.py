@@ -32,7 +32,7 @@ def test_parameters_have_the_names_and_defaults_of_the_contract(server: Server):
     parameters = api["named_endpoints"][CHAT]["parameters"]
     assert [(p["parameter_name"], p["parameter_default"]) for p in parameters] == [
         ("message", None), ("history", []), ("system", ""), ("max_new_tokens", 512),
-        ("temperature", 0.7), ("top_p", 0.8), ("top_k", 20), ("adapter", ""),
+        ("temperature", 0.7), ("top_p", 0.8), ("top_k", 20), ("adapter", ""), ("model", ""),
     ]  # fmt: skip
     assert set(api["named_endpoints"]) == {
         *("/status", CHAT, "/write", "/ask", "/translate", "/translate_check", "/sentiment", "/code"),

@@ -20,7 +20,7 @@ from qwen_ui.tabs.chat.nodes import Chat
 from qwen_ui.tabs.chat.settings import KEPT
 from qwen_ui.tabs.chat.tab import ChatTab
 from tests.fakes import FakeEngine
-from tests.pages import app_of, event_of
+from tests.pages import adapter_in, app_of, event_of
 
 BEFORE = Chat.of(
     (Message("user", "first"), Message("assistant", "one"), Message("user", "second"), Message("assistant", "two"))
@@ -283,7 +283,8 @@ async def test_an_assistant_answers_with_its_adapter_and_a_picked_one_goes_befor
     (tmp_path / "chat/critic.prompty").write_text("---\nmodel: {adapter: films}\n---\nsystem:\nJudge.", "utf-8")
     engine = FakeEngine(["Good"])
     laid = Laid(engine, tmp_path)
-    for assistant, picked in (("critic", ""), ("gone", ""), ("critic", "other")):
-        event = laid.event(BEFORE, "third", assistant=assistant).having({laid.app.adapter: picked})
+    other = adapter_in(laid.app, "other")
+    for assistant, picked in (("critic", ""), ("gone", ""), ("critic", other)):
+        event = laid.event(BEFORE, "third", assistant=assistant).having({laid.app.picker: picked})
         await laid.run(laid.tab._sending, event)
     assert engine.adapters == ["films", "", "other"]

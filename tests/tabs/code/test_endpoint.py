@@ -40,6 +40,7 @@ def test_parameters_have_the_names_and_defaults_of_the_contract(client: Client):
     parameters = api["named_endpoints"][CODE]["parameters"]
     assert [(each["parameter_name"], each["parameter_default"]) for each in parameters] == [
         ("instruction", None), ("language", "python"), ("action", "generate"), ("code", ""), ("adapter", ""),
+        ("model", ""),
     ]  # fmt: skip
 
 

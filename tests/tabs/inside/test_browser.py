@@ -50,7 +50,7 @@ def section(page: Page, title: str) -> Locator:
 
 
 def pick_adapter(page: Page, name: str) -> None:
-    page.locator("#adapter input").click()
+    page.locator("#picker input").click()
     page.get_by_role("option", name=name, exact=True).click()
 
 

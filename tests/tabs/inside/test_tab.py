@@ -18,6 +18,7 @@ from qwen_ui.tabs.inside.forward import candidates
 from qwen_ui.tabs.inside.picture import between, heat, shrunk
 from qwen_ui.tabs.inside.tab import EXAMPLES, PARTS
 from qwen_ui.tabs.inside.task import MAX_TRACE_BYTES, Held, read_trace, trace_of
+from tests.pages import adapter_in
 from tests.tabs.inside.conftest import LOOKS, SOURCE, TEXT, Laid, held
 from tests.tabs.inside.made_up import LookingEngine, made_up
 
@@ -204,7 +205,7 @@ def test_an_open_part_looks_only_at_what_it_does_not_show(laid: Laid):
     shown = {**given, part.held: held(LOOKS[1])}
     assert tab._asking.count not in tab._reopened(laid.event(shown))
     assert tab._asking.count in tab._reopened(laid.event({**shown, tab._text: "else"}))
-    assert tab._asking.count in tab._reopened(laid.event({**shown, tab._app.adapter: "films"}))
+    assert tab._asking.count in tab._reopened(laid.event({**shown, tab._app.picker: adapter_in(laid.app, "films")}))
     assert tab._asking.count not in tab._reopened(laid.event({**given, tab._open: "backward"}))
 
 
@@ -224,7 +225,7 @@ async def test_gradients_are_the_models_own_and_other_parts_look_with_the_picked
     laid = Laid()
     tab, engine = laid.tab, laid.app.host.engine
     assert isinstance(engine, LookingEngine)
-    event = laid.event({tab._text: TEXT, tab._open: part, tab._app.adapter: "films"})
+    event = laid.event({tab._text: TEXT, tab._open: part, tab._app.picker: adapter_in(laid.app, "films")})
     updates = [values async for values in tab._events.updates(event, tab._looking)]
     assert tab._parts[part].held in updates[-1]
     assert engine.looks[-1][1] == adapter

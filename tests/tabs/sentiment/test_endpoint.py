@@ -22,6 +22,7 @@ def test_plain_sentences_come_out_right_on_the_embedded_model(serve: Serve, embe
         ("text", None),
         ("labels", "positive,neutral,negative"),
         ("adapter", ""),
+        ("model", ""),
     ]
     for text, label in (("I love this product!", "positive"), ("Terrible, broke after a day.", "negative")):
         result = client.predict(text, api_name=SENTIMENT)

@@ -1,6 +1,5 @@
 """The Sentiment tab's handlers: how a file's run begins, goes on and ends, and what comes of templates and labels."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,17 +8,15 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from qwen_ui.adapters.files import CONFIG, WEIGHTS
 from qwen_ui.engine.base import EngineInfo
 from qwen_ui.errors import EngineFailed, InvalidInput, PromptTooLong
-from qwen_ui.page.app import App
 from qwen_ui.page.events import Event, Run, Values
 from qwen_ui.server.metering import Record
 from qwen_ui.tabs.sentiment.rows import Columns
 from qwen_ui.tabs.sentiment.tab import LABELS, SentimentTab, _ordered
 from qwen_ui.tabs.sentiment.task import FIRST_BATCH
 from tests.fakes import INFO, FakeEngine
-from tests.pages import app_of, event_of
+from tests.pages import adapter_in, app_of, event_of
 
 
 class Laid:
@@ -299,26 +296,19 @@ def test_choices_come_back_as_the_browser_kept_them(
     assert values[laid.tab._labels].startswith(labels)
 
 
-def adapter_in(app: App, name: str, **card: Any) -> None:
-    folder = app.adapters.folder / name
-    folder.mkdir(parents=True)
-    for file, text in ((CONFIG, "{}"), (WEIGHTS, ""), ("card.json", json.dumps(card))):
-        (folder / file).write_text(text, "utf-8")
-
-
 async def test_a_picked_adapter_brings_the_template_and_the_labels_that_it_was_trained_with(prompts: Path, file: str):
     engine = FakeEngine()
     laid = Laid(engine, prompts)
-    adapter_in(laid.app, "films", template="sentiment/reviews", labels=["bad", "good"])
-    adapter_in(laid.app, "other", template="chat/assistant")
-    values = laid.tab._fit(laid.event(file=file).having({laid.app.adapter: "films"}))
+    films = adapter_in(laid.app, "films", template="sentiment/reviews", labels=["bad", "good"])
+    other = adapter_in(laid.app, "other", template="chat/assistant")
+    values = laid.tab._fit(laid.event(file=file).having({laid.app.picker: films}))
     assert values[laid.tab._labels] == "bad, good"
     assert values[laid.tab._template.dropdown].value == "reviews"
     assert values[laid.tab._calibrated] is False
-    for name in ("", "other"):
-        values = laid.tab._fit(laid.event(file=file).having({laid.app.adapter: name}))
+    for name in ("", other):
+        values = laid.tab._fit(laid.event(file=file).having({laid.app.picker: name}))
         assert values == {laid.tab._calibrated: True}
-    await laid.run(laid.tab._judging_file, laid.event(file=file).having({laid.app.adapter: "films"}))
+    await laid.run(laid.tab._judging_file, laid.event(file=file).having({laid.app.picker: films}))
     assert set(engine.adapters) == {"films"}
 
 

@@ -25,7 +25,7 @@ def test_a_translation_streams_as_growing_text_with_the_parameters_of_the_contra
     api: Any = client.view_api(return_format="dict", print_info=False)
     parameters = api["named_endpoints"][TRANSLATE]["parameters"]
     assert [(each["parameter_name"], each["parameter_default"]) for each in parameters] == [
-        ("text", None), ("target", "French"), ("source", "auto"), ("glossary", ""), ("adapter", ""),
+        ("text", None), ("target", "French"), ("source", "auto"), ("glossary", ""), ("adapter", ""), ("model", ""),
     ]  # fmt: skip
     updates = [text for text in client.submit("Good morning, my dear friends.", api_name=TRANSLATE) if text]
     assert len(set(updates)) > 2

@@ -20,6 +20,7 @@ def test_a_text_is_continued_as_it_grows_with_the_parameters_of_the_contract(ser
     parameters = api["named_endpoints"][WRITE]["parameters"]
     assert [(each["parameter_name"], each["parameter_default"]) for each in parameters] == [
         ("text", None), ("template", "continue"), ("max_new_tokens", 512), ("temperature", 0.8), ("adapter", ""),
+        ("model", ""),
     ]  # fmt: skip
     updates = [text for text in client.submit("Once upon a time", max_new_tokens=16, api_name=WRITE) if text]
     assert len(set(updates)) > 2
