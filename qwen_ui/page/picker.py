@@ -59,10 +59,10 @@ def offered(app: App, say: Say, picked: str) -> gr.Dropdown:
 
 
 def _shown(found: Mapping[str, Picked], say: Say) -> dict[str, str]:
-    """What stands for each name: its end, if that is of no other; of a single model's adapters their own names."""
+    """What stands for each name: the adapter, or of several models the end of its name, if there is no other such."""
     if len({id(each.model) for each in found.values()}) == 1:
         return {name: each.adapter or say("Base model") for name, each in found.items()}
-    short = {name: short_name(name) for name in found}
+    short = {name: each.adapter or short_name(name) for name, each in found.items()}
     times = Counter(short.values())
     return {name: end if times[end] == 1 else name for name, end in short.items()}
 

@@ -196,7 +196,7 @@ async def test_a_server_that_is_not_there_yet_is_waited_for(monkeypatch: pytest.
     [
         (StandIn(key="right"), {"remote_key": "wrong"}, ModelError, "does not take the key"),
         (StandIn(models=[]), {}, ModelNotFound, "has no model"),
-        (StandIn(models=[{"id": "a"}, {"id": "b"}]), {}, ModelNotFound, "--model-name: a, b"),
+        (StandIn(models=[{"id": "a"}, {"id": "b"}]), {}, ModelNotFound, "--model-name, or as --model …#NAME: a, b"),
         (StandIn(), {"model_name": "c"}, ModelNotFound, "no model c. It has: stand-in"),
     ],
 )

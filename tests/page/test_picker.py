@@ -26,7 +26,7 @@ def test_it_offers_all_models_by_the_ends_of_their_names():
     app = apps_of({LOCAL: FakeEngine(), FAR: FakeEngine(model="other/Big-7B")})
     films = adapter_in(app, "films")
     picker = offered(app, ENGLISH.say, "other/Big-7B")
-    assert picker.choices == [("Echo-1B", ""), ("Echo-1B:films", films), ("Big-7B", "other/Big-7B")]
+    assert picker.choices == [("Echo-1B", ""), ("films", films), ("Big-7B", "other/Big-7B")]
     assert picker.value == "other/Big-7B"
 
 
