@@ -20,12 +20,6 @@ os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(10**9))
 if on_zero_gpu(os.environ):
     import spaces  # noqa: F401  puts its emulation in the place of CUDA: before anything can touch that
 
-if "mcp" not in sys.modules:  # where it is installed Gradio imports it too: a longer start, which only --mcp is worth
-    sys.modules["mcp"] = None  # type: ignore[assignment]
-    import gradio  # noqa: F401
-
-    del sys.modules["mcp"]
-
 from starlette.routing import BaseRoute
 
 from qwen_ui.errors import InvalidInput
