@@ -36,6 +36,8 @@ class SureText:
 
     def push(self, text: str) -> str:
         """Takes what comes next; gives the text that has become sure, often none."""
+        if self.stopped:
+            return ""
         self._held += text
         self._truncate_at_stop()
         return self._release(len(self._held) if self.stopped else self._sure())

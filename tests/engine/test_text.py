@@ -7,6 +7,7 @@ import regex
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from qwen_ui.engine.text import TextStream
+from qwen_ui.text.growing import SureText
 
 TEXTS = [
     "Plain English, nothing else.",
@@ -111,3 +112,11 @@ def test_tokens_of_a_broken_last_character_are_left_out(byte_tokenizer: Tokenize
         stream.push(token)
     stream.finish()
     assert list(stream.tokens()) == tokens[:3]
+
+
+def test_nothing_comes_after_a_stop_string() -> None:
+    text = SureText(["four"])
+    assert text.push("One two three four, ") == "One two three "
+    assert text.stopped
+    assert text.push("five.") == ""
+    assert text.finish() == ""

@@ -52,10 +52,11 @@ class RemoteStream:
             if isinstance(news, int):
                 return Chunk(position=news)
             if isinstance(news, str):
-                if text := self._text.push(self._all_that_came(news)):
-                    return Chunk(text)
+                text = self._text.push(self._all_that_came(news))
                 if self._text.stopped:  # the server goes on where it should have ended
                     self._stop()
+                if text:
+                    return Chunk(text)
                 continue
             self._over = True
             await self.close()
