@@ -54,7 +54,7 @@ def offered(app: App, say: Say, picked: str) -> gr.Dropdown:
     default = Picked(app.host.default)
     choices = [(shown, "" if found[name] == default else name) for name, shown in _shown(found, say).items()]
     values = [value for _, value in choices]
-    value = picked if picked in values else next(iter(values), "")
+    value = picked if picked in values else next(iter(values), None)
     return gr.Dropdown(choices=choices, value=value, visible=len(choices) > 1)
 
 

@@ -202,7 +202,7 @@ def test_a_conversation_is_saved_and_opened_again(server: Server, open_page: Ope
 
 def test_a_closed_tab_stops_its_generation(server: Server, open_page: OpenPage):
     page = open_chat(open_page, server, tokens=4096)
-    box(page).fill("Count to ten thousand.")
+    box(page).fill("Tell a long story.")
     box(page).press("Enter")
     server.wait_until(lambda status: status["active"] == 1)
     page.close()
@@ -211,11 +211,11 @@ def test_a_closed_tab_stops_its_generation(server: Server, open_page: OpenPage):
 
 def test_what_was_asked_survives_a_reload_in_the_middle_of_the_answer(server: Server, open_page: OpenPage):
     page = open_chat(open_page, server, tokens=4096)
-    box(page).fill("Count to ten thousand.")
+    box(page).fill("Tell a long story.")
     box(page).press("Enter")
     expect(answers(page)).to_have_text(re.compile(r"\S"))
     page.reload()
-    expect(users(page)).to_have_text("Count to ten thousand.")
+    expect(users(page)).to_have_text("Tell a long story.")
     server.wait_until_idle()
 
 
