@@ -44,8 +44,8 @@ def test_the_status_tells_all_of_them(client: Client):
     status: dict[str, Any] = client.predict(api_name="/status")
     assert (status["state"], status["model"]) == ("ready", INFO.model)
     assert [(each["name"], each["state"], each["reason"]) for each in status["models"]] == [
-        (INFO.model, "ready", INFO.reason),
-        ("maker/Far-7B", "ready", INFO.reason),
+        (INFO.model, "ready", str(INFO.reason)),
+        ("maker/Far-7B", "ready", str(INFO.reason)),
         ("lost", "failed", "The key is wrong."),
     ]
 
