@@ -16,7 +16,7 @@ from qwen_ui.page.tab import Tab
 from qwen_ui.server.metrics import Metrics
 from qwen_ui.settings import PROJECT
 from qwen_ui.tabs import TABS
-from tests.fakes import FakeEngine
+from tests.fakes import INFO, FakeEngine
 from tests.pages import OpenTab, free_port, host_of, library_in, runs_in
 
 
@@ -61,5 +61,5 @@ def test_a_tab_is_two_files_a_prompt_and_one_line(shout: Tab, prompts: Path, tmp
     finally:
         page.close(verbose=False)
     for via in ("api", "page"):
-        labels = {"task": "shout", "via": via, "outcome": "ok"}
+        labels = {"task": "shout", "via": via, "outcome": "ok", "model": INFO.model}
         assert metrics.registry.get_sample_value("qwen_ui_requests_total", labels) == 1
