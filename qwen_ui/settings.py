@@ -146,7 +146,12 @@ def _read_prompts_folder(name: str, value: str | Path) -> Path:
 
 
 def _read_key_file(name: str, value: str | Path) -> Path:
-    file = Path(value).expanduser().resolve()
+    file = _read_folder(name, value)
+    _keys_in(name, file)
+    return file
+
+
+def _keys_in(name: str, file: Path) -> dict[str, str]:
     try:
         found = remotes.keys(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError):
@@ -157,7 +162,7 @@ def _read_key_file(name: str, value: str | Path) -> Path:
             file=file,
             flag=flag_of(name),
         )
-    return file
+    return found
 
 
 def _read_credentials(name: str, value: str | Auth) -> Auth:
@@ -527,10 +532,8 @@ class Settings:
     @property
     def remote_secret(self) -> str:
         """The key for that server, empty for none; as it is in its file now. Raises `InvalidInput` like the setting."""
-        if self.api_key_file is None:
-            return self.remote_key or ""
-        found = remotes.keys(_read_key_file("api_key_file", self.api_key_file).read_text("utf-8"))
-        return found.get(self.remote.url) or found.get("", "")
+        found = _keys_in("api_key_file", self.api_key_file) if self.api_key_file else {}
+        return found.get(self.remote.url) or found.get("") or self.remote_key or ""
 
     @property
     def is_public(self) -> bool:

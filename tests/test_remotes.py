@@ -68,6 +68,7 @@ def test_each_server_has_its_key(tmp_path: Path):
     assert [replace(settings, model=model).remote_secret for model in (A, B)] == ["key-a", "key-of-others"]
     file.write_text(f"{A} key-a\n")
     assert replace(settings, model=B).remote_secret == ""  # read anew, and one server's key is not told to another
+    assert replace(settings, model=B, remote_key="of-others").remote_secret == "of-others"
 
 
 @pytest.mark.parametrize("text", ["one two", f"{A} key more", "key\nother", f"{A} one\n{A} two", f"\n{A} http://b key"])

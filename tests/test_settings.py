@@ -56,7 +56,7 @@ def test_every_flag_is_a_variable(tmp_path: Path):
         "metrics-host": "0.0.0.0",
     }
     (tmp_path / "keys").write_text("ann another-key\n")
-    switches = {"share", "public", "log_text", "api"}
+    switches = {"share", "public", "log_text", "api", "mcp"}
     without_flag = {name for name, setting in SETTINGS.items() if not setting.on_command_line}
     flagged = {field.name for field in fields(Settings)} - without_flag
     assert {name.replace("-", "_") for name in flags} | switches == flagged

@@ -1,5 +1,6 @@
 """The page around the tabs, and how it is served."""
 
+import math
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -43,6 +44,8 @@ QUEUE_LOOKS = 0.02
 
 By itself it looks a thousand times a second, idle or not, which took a sixth of the model's speed on two CPU cores.
 """
+RUNNING = 250
+"""For so many answers that may run at once `KEPT` sessions are kept: none whose answer runs is pushed out."""
 CONNECTIONS_EACH = 50
 """Connections of one visitor for each answer that may run. An office has one address; a browser takes up to six."""
 HOUR = 3600
@@ -133,7 +136,7 @@ def launch(page: Page, settings: Settings, routes: Sequence[BaseRoute] = (), tab
     """
     # The server believes whoever speaks from this machine on where visitors come from; only --trusted-proxy may say so.
     os.environ["FORWARDED_ALLOW_IPS"] = ""
-    kept = max(KEPT, 2 * settings.max_concurrent)  # none whose answer runs is pushed out
+    kept = KEPT * math.ceil(settings.max_concurrent / RUNNING)
     sessions = KeptSessions(settings.proxies, EACH if settings.is_public else kept, kept)
     connections = Connections(room(), _of_one(settings), settings.proxies)
     _, address, _ = page.launch(

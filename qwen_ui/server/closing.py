@@ -27,7 +27,7 @@ def close(page: Any, host: EngineHost, grace: float) -> bool:
     host.begin_closing()
     ended = _wait(lambda: _idle(page, host), grace)
     if not ended:
-        log.warning("Answers are stopped unfinished after %g s of grace: %d", grace, host.active)
+        log.warning("Answers are stopped unfinished after %g s of grace: %d", grace, host.running)
         (listener,) = page.server.servers
         for stop in (page.running.stop_all, host.stop_all):  # of visitors, files that are read too; of all programs
             listener.get_loop().call_soon_threadsafe(stop)
@@ -50,8 +50,8 @@ def _wait(state: Callable[[], bool], seconds: float) -> bool:
 
 
 def _idle(page: Any, host: EngineHost) -> bool:
-    """Whether nothing is generated and no handler is at work: one may score, or make a result of an answer."""
-    return not (host.active or host.waiting or any(page._queue.active_jobs))
+    """Whether no request runs and no handler of the page is at work."""
+    return not (host.running or any(page._queue.active_jobs))
 
 
 def _delivered(page: Any) -> bool:

@@ -175,14 +175,9 @@ class EngineHost:
         self._meter.observers.append(observer)
 
     @property
-    def active(self) -> int:
-        """Requests of all models that are answered now."""
-        return sum(model.status()["active"] for model in self.models)
-
-    @property
-    def waiting(self) -> int:
-        """Requests of all models that wait for their turn."""
-        return sum(model.status()["waiting"] for model in self.models)
+    def running(self) -> int:
+        """Requests that have not ended, of whatever kind: one may score, or make something of its answer."""
+        return self._meter.running
 
     def status(self) -> dict[str, Any]:
         """What /status gives: the default one's, and of each what tells them apart."""

@@ -44,8 +44,8 @@ QUOTED = 300
 PROGRESS_EVERY = 1.0
 """Seconds between two notes of progress."""
 INSTRUCTIONS = (
-    "Tasks that a small language model does on the user's own machine: chat, translation, sentiment, code, and answers "
-    "from the user's collections of documents. Nothing is changed by them, and nothing leaves the machine."
+    "Tasks that a language model does: chat, translation, sentiment, code, and answers from collections of documents. "
+    "Nothing is changed by them."
 )
 
 Context = RequestContext[Any, Any, Request]
@@ -111,8 +111,8 @@ class McpServer:
         if len(body) > MAX_BODY:
             return PlainTextResponse(f"The request is too large: {MAX_BODY // 1_000_000} MB are possible.", 413)
         try:
-            message = types.JSONRPCMessage.model_validate_json(body).root
-        except ValidationError:
+            message = types.JSONRPCMessage.model_validate(json.loads(body)).root  # by itself it reads the JSON 4 times
+        except (ValueError, RecursionError):
             return None
         if isinstance(message, types.JSONRPCRequest):
             return _refusal(message)

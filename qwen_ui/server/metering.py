@@ -210,6 +210,11 @@ class Meter:
         self._running: set[MeteredEngine] = set()
         self.observers: list[Observe] = []
 
+    @property
+    def running(self) -> int:
+        """Requests that have not ended."""
+        return len(self._running)
+
     def stop_all(self) -> None:
         """Ends everybody's requests soon; what they have so far still comes. On the event loop that serves them."""
         for engine in tuple(self._running):

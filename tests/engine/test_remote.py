@@ -12,7 +12,9 @@ import pytest
 
 from qwen_ui.engine.base import Feature
 from qwen_ui.engine.remote import RemoteEngine, open_server, opening
+from qwen_ui.engine.remote.calling import asked
 from qwen_ui.engine.remote.failures import told
+from qwen_ui.engine.remote.fitting import fit
 from qwen_ui.errors import Busy, EngineFailed, InvalidInput, ModelError, ModelNotFound, PromptTooLong, QwenUIError
 from qwen_ui.messages import Message, Sampling, ToolCall
 from qwen_ui.settings import Settings
@@ -256,6 +258,16 @@ async def test_tools_and_what_they_gave_go_along() -> None:
         assert "<|im_end|>" not in told[0]["content"]
         assert (user["role"], told[1]["content"]) == ("user", "Sun")
         await engine.close()
+
+
+def test_a_call_without_a_result_does_not_give_its_place_to_the_next_ones() -> None:
+    first, second = ToolCall("weather", "{}"), ToolCall("time", '{"place": "<|im_end|>"}')
+    said = [Message("assistant", "", calls=(first, first)), Message("tool", "Snow")]
+    kept, _ = fit([*QUESTION, *said, Message("assistant", "", calls=(second,)), Message("tool", "Noon")], 8, 4096)
+    told, _ = asked(kept)
+    ids = [[call["id"] for call in each["tool_calls"]] for each in told if "tool_calls" in each]
+    assert [each["tool_call_id"] for each in told if each["role"] == "tool"] == [ids[0][0], ids[1][0]]
+    assert "<|im_end|>" not in json.dumps(told)
 
 
 async def test_what_a_remote_model_can_not_do_is_refused() -> None:

@@ -55,7 +55,7 @@ def test_loading_then_ready():
             {
                 "name": INFO.model,
                 "state": "ready",
-                "reason": INFO.reason,
+                "reason": str(INFO.reason),
                 "engine": INFO.engine,
                 "active": 0,
                 "waiting": 0,

@@ -17,6 +17,7 @@ def asked(messages: Sequence[Message]) -> tuple[list[Any], list[Any]]:
     for message in messages:
         one: dict[str, Any] = {"role": message.role, "content": message.content}
         if message.calls:
+            answered = called  # what comes next answers these
             one["tool_calls"] = [
                 {
                     "id": f"call_{number}",
@@ -41,12 +42,14 @@ class Calls:
         self._names: dict[int, str] = {}
         self._arguments: dict[int, str] = {}
 
-    def take(self, delta: Mapping[str, Any]) -> None:
-        """What came of them with a piece of the answer."""
-        for call in delta.get("tool_calls") or ():
-            index, function = call["index"], call.get("function") or {}
+    def take(self, delta: Mapping[str, Any]) -> bool:
+        """What came of them with a piece of the answer; whether anything did."""
+        pieces = delta.get("tool_calls") or ()
+        for call in pieces:
+            index, function = call.get("index", len(self._names)), call.get("function") or {}
             self._names[index] = self._names.get(index, "") + (function.get("name") or "")
             self._arguments[index] = self._arguments.get(index, "") + (function.get("arguments") or "")
+        return bool(pieces)
 
     @property
     def text(self) -> str:

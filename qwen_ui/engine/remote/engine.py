@@ -9,7 +9,7 @@ from typing import Any
 
 from openai import AsyncOpenAI, AsyncStream
 
-from qwen_ui.engine.base import EngineInfo, Feature
+from qwen_ui.engine.base import EngineInfo
 from qwen_ui.engine.queue import WAITING_PER_SLOT, RequestQueue
 from qwen_ui.engine.remote import calling, fitting, scoring
 from qwen_ui.engine.remote.failures import told
@@ -127,23 +127,21 @@ class RemoteEngine:
 
     def _check(self, messages: Sequence[Message], sampling: Sampling) -> None:
         """Refuses what the server would not understand."""
-        if sampling.form and "forms" not in self._info.abilities:
+        able = self._info.abilities
+        if sampling.form and "forms" not in able:
             raise InvalidInput("The model runs on another server, which can't hold answers to a form.")
         if sampling.seed is not None and not sampling.greedy:
             raise InvalidInput("The model runs on another server: ask that one for answers by a seed.")
         tools = any(each.tools for each in messages)
-        if (tools or any(each.calls or each.role == "tool" for each in messages)) and not self._has("tools"):
+        if (tools or any(each.calls or each.role == "tool" for each in messages)) and "tools" not in able:
             raise InvalidInput("The server that answers here knows no tools.")
-        if tools and messages[-1].role == "assistant":
+        if tools and sampling.form:
             raise InvalidInput("The model runs on another server: a call can't be required of it from here.")
         if messages and messages[0].role == "text":
-            if not self._has("plain texts"):
+            if "texts" not in able:
                 raise InvalidInput("The server that answers here can't go on with a plain text.")
             if messages[0].tokens:
                 raise InvalidInput("The model runs on another server: give the text itself, not its tokens.")
-
-    def _has(self, feature: Feature) -> bool:
-        return feature in self._server.features
 
     def _client(self) -> AsyncOpenAI:
         """The client of the running event loop: connections belong to one."""
@@ -160,7 +158,7 @@ class RemoteEngine:
             "top_p": sampling.top_p,
             "stream": True,
         }
-        if sampling.stop and self._has("stop"):
+        if sampling.stop and "stop" in self._server.features:
             asked["stop"] = list(sampling.stop[:MAX_STOPS])
         if "stream_options" in self._extras:
             asked["stream_options"] = {"include_usage": True}

@@ -6,7 +6,7 @@ from itertools import accumulate
 
 from qwen_ui.engine.prompt import BYTES_PER_TOKEN, MAX_CHARACTERS_PER_TOKEN, MESSAGE_TOKENS, ends, starts_within
 from qwen_ui.errors import PromptTooLong
-from qwen_ui.messages import Message
+from qwen_ui.messages import Message, ToolCall
 from qwen_ui.text.control import disarmed_all
 
 
@@ -41,4 +41,8 @@ def fit(messages: Sequence[Message], max_new_tokens: int, context: int) -> tuple
 
 def _disarmed(message: Message) -> Message:
     """A text is a program's, whose markers count."""
-    return message if message.role == "text" else replace(message, content=disarmed_all(message.content))
+    if message.role == "text":
+        return message
+    calls = tuple(ToolCall(disarmed_all(call.name), disarmed_all(call.arguments)) for call in message.calls)
+    tools = tuple(map(disarmed_all, message.tools))
+    return replace(message, content=disarmed_all(message.content), calls=calls, tools=tools)

@@ -140,9 +140,9 @@ class Cost:
         choice = event["choices"][0]
         self._finish = choice.get("finish_reason") or self._finish
         delta = choice.get("delta") or {}
-        self.calls.take(delta)
+        called = self.calls.take(delta)
         text: str = delta.get("content") or choice.get("text") or ""
-        if text:
+        if text or called:
             self._last = time.monotonic()
             self._first = self._first or self._last
             self._pieces += 1

@@ -9,8 +9,24 @@ from qwen_ui.server.v1.requests import Called, Part, Said
 
 
 def conversation(said: Sequence[Said]) -> list[Message]:
-    """The messages. Raises `ApiError` for content that is no text, and `InvalidInput` like `Message`."""
-    return [_message(each, f"messages.{at}") for at, each in enumerate(said)]
+    """The messages, results in the order of their calls: models and other servers know them by that alone.
+
+    Raises `ApiError` for content that is no text, and `InvalidInput` like `Message`.
+    """
+    return [_message(said[at], f"messages.{at}") for at in _in_order(said)]
+
+
+def _in_order(said: Sequence[Said]) -> list[int]:
+    """The messages' places. A result that names no call before it comes after those that do."""
+    asked, calls = 0, dict[str, int]()
+    places: list[tuple[int, int]] = []
+    for at, each in enumerate(said):
+        if each.role == "tool":
+            places.append((asked, calls.get(each.tool_call_id or "", len(calls))))
+        else:
+            asked, calls = at, {call.id: number for number, call in enumerate(each.tool_calls or ())}
+            places.append((asked, -1))
+    return sorted(range(len(said)), key=places.__getitem__)
 
 
 def _message(said: Said, where: str) -> Message:

@@ -38,9 +38,9 @@ def _kept(id: int, node: Node) -> dict[str, Any]:
 def from_browser(value: Any) -> Chat:
     """The conversation that the browser kept, this version's or an earlier one's, which had no branches.
 
-    Raises `InvalidInput` for what is not one.
+    A page that has none yet gives nothing, or an empty text. Raises `InvalidInput` for what is not one.
     """
-    if value is None:
+    if not value:
         return Chat()
     if not isinstance(value, Mapping):
         raise InvalidInput("It is not a conversation.")

@@ -169,8 +169,8 @@ class ChatTab:
 
     def _restore(self, event: Event) -> Values:
         """Shows what the browser opens; what it kept before it had a list is taken over, once."""
-        kept = event[self._kept] or None  # a page that has nothing yet gives an empty text
-        chat = from_browser(kept or event[self._before] or None)
+        kept = event[self._kept]
+        chat = from_browser(kept or event[self._before])
         taken = {} if kept else {self._before: None}
         if isinstance(kept, Mapping) and isinstance(sought := kept.get("show"), int):
             chat = chat.showing(sought)

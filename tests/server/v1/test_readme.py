@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from openai import OpenAI
 
 from qwen_ui.engine.remote import open_server
 from qwen_ui.messages import Message
+from qwen_ui.remotes import Remote, is_address
 from qwen_ui.settings import PROJECT, read
 from tests.engine.conftest import read as heard
 from tests.engine.remote_server import StandIn
@@ -78,20 +80,22 @@ ENGINES = [line for text in of("sh", "Use another engine") for line in text.spli
 @pytest.mark.parametrize("command", ENGINES)
 async def test_another_engine(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The app is not started for it: make tells what it would run, and the engine is opened by that."""
-    (tmp_path / "key.txt").write_text("a secret\n")
+    (tmp_path / "key.txt").write_text("a-secret\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     dry = ["bash", "-c", command.replace("make ", "make --dry-run ")]
     told = await asyncio.to_thread(subprocess.run, dry, cwd=PROJECT, capture_output=True, text=True, check=True)
     arguments = shlex.split(told.stdout.splitlines()[-1].partition("python app.py ")[2])
     settings = read(arguments, {})
-    name, key = settings.model_name or "stand-in", settings.remote_secret
-    assert bool(key) == ("--api-key-file" in command)
-    with standing_in(StandIn(models=[{"id": name, "object": "model"}], key=key)) as address:
-        settings = read([re.sub(r"https?://[^/]+/v1", address, argument) for argument in arguments], {})
-        engine = await asyncio.to_thread(open_server, settings, lambda progress: None)
-        text, _ = await heard(engine, [Message("user", "Count.")], temperature=0)
-        await engine.close()
-    assert (engine.info.model, text) == (name, "One two three four five.")
+    for given in filter(is_address, settings.models):
+        name = settings.model_name or Remote.of(given).name or "stand-in"
+        key = replace(settings, model=given).remote_secret
+        assert bool(key) == ("--api-key-file" in command)
+        with standing_in(StandIn(models=[{"id": name, "object": "model"}], key=key)) as address:
+            one = replace(settings, model=re.sub(r"https?://[^/]+/v1", address, given))
+            engine = await asyncio.to_thread(open_server, one, lambda progress: None)
+            text, _ = await heard(engine, [Message("user", "Count.")], temperature=0)
+            await engine.close()
+        assert (engine.info.model, text) == (name, "One two three four five.")
 
 
 def test_the_languages_have_the_same_examples():

@@ -8,6 +8,8 @@ import pytest
 from openai import OpenAI
 
 from qwen_ui.messages import Message, ToolCall
+from qwen_ui.server.v1.messages import conversation
+from qwen_ui.server.v1.requests import Called, CalledFunction, Said
 from qwen_ui.server.v1.tools import CallReader
 from tests.fakes import INFO
 from tests.server.v1.conftest import Served
@@ -74,6 +76,14 @@ def test_what_a_tool_gave_goes_back(client: OpenAI, served: Served):
     assert (system.content, len(system.tools)) == ("Be short.", 1)
     assert called.calls == (ToolCall("weather", '{"city": "Lyon"}'),)
     assert given == Message("tool", "sun")
+
+
+def test_results_stand_in_the_order_of_their_calls():
+    calls = [Called(id=id, function=CalledFunction(name="weather", arguments="{}")) for id in ("a", "b")]
+    said = [Said(role="assistant", tool_calls=calls)]
+    said += [Said(role="tool", tool_call_id=id, content=f"of {id}") for id in ("c", "b", "a")]
+    contents = [message.content for message in conversation([*said, Said(role="user", content="Well?")])]
+    assert contents == ["", "of a", "of b", "of c", "Well?"]
 
 
 @pytest.mark.parametrize(

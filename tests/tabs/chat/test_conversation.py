@@ -27,7 +27,7 @@ CHAT = Chat.of((Message("user", "你好 🙂"), Message("assistant", "```python\
 
 def test_the_browser_gives_back_what_it_keeps():
     assert from_browser(json.loads(json.dumps(to_browser(CHAT)))) == CHAT
-    assert from_browser(None) == Chat()
+    assert from_browser(None) == from_browser("") == Chat()
 
 
 @pytest.mark.parametrize("kept", ["text", [1], {"messages": 3}, {"messages": [{"role": "x", "content": ""}]}])

@@ -21,6 +21,7 @@ def test_status_has_the_shape_of_the_contract(server: Server):
     status = server.status()
     assert set(status) == {
         "state", "model", "precision", "device", "engine", "reason", "context_length", "active", "waiting",
+        "models",
     }  # fmt: skip
     assert status["state"] == "ready"
     assert "SmolLM2" in status["model"]
