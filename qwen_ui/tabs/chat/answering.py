@@ -116,16 +116,18 @@ class Answering:
 
     async def pruned(self, event: Event) -> Values:
         """Without a version of a message, and what follows it."""
-        if event.session in self._writings:
-            raise InvalidInput("An answer is being written. Stop it first, or wait for its end.")
-        return self.show(event, from_browser(event[self._kept]).without(turns.chosen(event.data)))
+        return self.show(event, self._at_rest(event).without(turns.chosen(event.data)))
 
     async def forked(self, event: Event) -> Values:
         """A conversation of its own, of what leads to a message."""
+        fork = self._at_rest(event).fork(turns.chosen(event.data))
+        return self.show(event, fork) | {self._kept: self._kept_of(event, fork)}
+
+    def _at_rest(self, event: Event) -> Chat:
+        """The conversation. Raises `InvalidInput` while something is written for it."""
         if event.session in self._writings:
             raise InvalidInput("An answer is being written. Stop it first, or wait for its end.")
-        fork = from_browser(event[self._kept]).fork(turns.chosen(event.data))
-        return self.show(event, fork) | {self._kept: self._kept_of(event, fork)}
+        return from_browser(event[self._kept])
 
     def continuing(self, event: Event) -> Run[Writing]:
         """Goes on with an answer that reached its limit."""
@@ -168,7 +170,7 @@ class Answering:
                 rows = values[self._turns] = now
             if not running or time.monotonic() - kept_at > KEEP_EVERY:
                 kept_at = time.monotonic()
-                values[self._kept] = self._kept_of(event, writing.kept())
+                values[self._kept] = to_browser(writing.kept())  # settings may have been changed meanwhile
             return values
 
         asked, before = attempt.asked, attempt.before
@@ -178,7 +180,7 @@ class Answering:
             lambda writing, running: status(writing, event.say, running),
             lambda writing: writing.said,
             begun=self._shown(event, asked, shown) | {self._kept: self._kept_of(event, writing.kept())} | begun,
-            undone=self._shown(event, before, shown) | {self._kept: self._kept_of(event, before)} | undone,
+            undone=self._shown(event, before, shown) | {self._kept: to_browser(before)} | undone,
         )
 
     async def _known(self, session: str, writing: Writing, engine: Engine) -> AsyncGenerator[Writing, None]:

@@ -117,11 +117,6 @@ def _said(message: Message) -> str:
     return closed(text) if message.role == "assistant" else text
 
 
-def shown(chat: Chat) -> list[dict[str, Any]]:
-    """The messages for gr.Chatbot."""
-    return [shown_message(message) for message in chat.messages]
-
-
 def shown_message(message: Message) -> dict[str, Any]:
     """One message for gr.Chatbot. Its content is a list of parts: a plain string would lose its code's indentation."""
     text = as_typed(message.content) if message.role == "user" else harmless(message.content)

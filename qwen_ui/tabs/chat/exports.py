@@ -106,7 +106,7 @@ def _text(data: bytes) -> str:
 
 def _no_json() -> InvalidInput:
     return InvalidInput(
-        "It is not a JSON file. Open one that was saved here with “Save as JSON”, or another program's export as JSON."
+        "It is not a JSON file. Open one that was saved here as JSON, or another program's export as JSON."
     )
 
 

@@ -23,7 +23,7 @@ from qwen_ui.tabs.chat.exports import Opened, opened
 from qwen_ui.tabs.chat.nodes import Chat
 from qwen_ui.tabs.chat.settings import ChatSettings
 
-TAKE = "(document) => window.qwenChats.take(document)"
+TAKE = '(document) => { window.qwenChats.take(document); return [""]; }'
 ALL = 0
 """Stands for all conversations of a file, whose numbers begin at 1."""
 
@@ -64,13 +64,13 @@ class ChatFiles:
         self._status, self._show = status, show
         opening: dict[str, Any] = {"refused": marked("This file was not opened: {error}")}
         shown = [*view, *self._settings.inputs, self.among, self.document]
-        for triggers, handler, inputs in (
-            (events.stopped(self.upload.upload), self.open, [self.upload]),
-            (events.stopped(self.among.input), self.choose, [self.upload, self.among]),
-            (self.export.input, self.save, [self._kept, self._settings.system, self.export]),
+        saved = [self._kept, self._settings.system, self.export]
+        for done in (
+            events.on(events.stopped(self.upload.upload), self.open, [self.upload], shown, **opening),
+            events.on(events.stopped(self.among.input), self.choose, [self.upload, self.among], shown, **opening),
+            events.on(self.export.input, self.save, saved, [self.export, self.document]),
         ):
-            outputs = [self.export, self.document] if handler == self.save else shown
-            events.on(triggers, handler, inputs, outputs, **opening).then(None, self.document, None, js=TAKE, **QUIET)
+            done.then(None, self.document, self.document, js=TAKE, **QUIET)
 
     def open(self, event: Event) -> Values:
         """Opens the file's conversation, or offers those that it holds: the page stays as it is until one is chosen."""
@@ -81,7 +81,7 @@ class ChatFiles:
         whole = (event.say("All {count:,} of them", count=len(found)), ALL)
         many = event.say("This file holds {count:,} conversations. Choose the one to open, or all.", count=len(found))
         among = gr.Dropdown(choices=[whole, *choices], value=None, visible=True)
-        return {self.among: among, self._status: line(many, "note"), self.document: ""}
+        return {self.among: among, self._status: line(many, "note")}
 
     def choose(self, event: Event) -> Values:
         """Opens one of the file's conversations. The file is read again, so that the server need not hold it."""
@@ -117,15 +117,15 @@ class ChatFiles:
             what = ", ".join(event.say("{part}", part=part) for part in told(one.left_out))
             status += line(event.say("Not shown here: {what}.", what=what), "note")
         shown = self._show(event, replace(one.chat, id=uuid4().hex))  # the one that it was saved from stays what it is
-        kept = shown[self._kept] | {"title": one.title}
+        kept = shown[self._kept] | {"title": one.title, "settings": _settings(one)}
         settings = self._settings.restored(one.about.get("settings"))
-        said = {self._kept: kept, self._status: status, self._settings.system: one.system, self.document: ""}
+        said = {self._kept: kept, self._status: status, self._settings.system: one.system}
         return shown | said | settings
 
     def save(self, event: Event) -> Values:
         """Tells the browser what to save: it has what is kept."""
         chat, kind = from_browser(event[self._kept]), event[self.export]
-        values: Values = {self.export: "", self.document: ""}
+        values: Values = {self.export: ""}
         if kind != "all" and not chat.nodes:
             return values | {self._status: line(event.say("There is nothing to export yet."), "note")}
         system = event[self._settings.system] or ""
@@ -135,5 +135,9 @@ class ChatFiles:
 
 def _entry(one: Opened) -> list[Any]:
     """A conversation as the browser's list takes it: what is said of it, and its messages."""
-    settings = one.about.get("settings") or ({"system": one.system} if one.system else None)
-    return [{**one.about, "id": one.chat.id, "title": one.title, "settings": settings}, to_browser(one.chat)]
+    return [{**one.about, "id": one.chat.id, "title": one.title, "settings": _settings(one)}, to_browser(one.chat)]
+
+
+def _settings(one: Opened) -> Any:
+    """What it was asked with, as far as the file tells."""
+    return one.about.get("settings") or ({"system": one.system} if one.system else None)

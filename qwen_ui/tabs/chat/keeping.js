@@ -41,8 +41,10 @@ const save = (content, type, name) => {
 const ways = {
   markdown: ({text}) => save(text, "text/markdown", "qwen-ui-chat.md"),
   json: async () => {
-    const head = (await chats.heads()).find(({id}) => id === chats.here);
-    if (head) save(asFile(await chats.whole(head)), "application/json", "qwen-ui-chat.json");
+    // Of one that could not be kept there is what is open.
+    const head = (await chats.heads()).find(({id}) => id === chats.here) ?? {};
+    const {id, nodes, first} = props.value;
+    save(asFile([head, {id: head.id ?? id, nodes, first}]), "application/json", "qwen-ui-chat.json");
   },
   all: async () => {
     const conversations = [];

@@ -22,7 +22,7 @@ const open = (id, node) => {
   if (id !== chats.here) chats.open(id, node);
   else if (node !== undefined) chats.show(node);
   if (node !== undefined) scrollTo(id, node);
-  drawer(false);
+  if (narrow.matches) drawer(false);
 };
 
 // Scrolls to a message once it is there.
@@ -117,7 +117,7 @@ const remove = async (each) => {
 document.addEventListener("click", async (event) => {
   if (!event.target.closest('#conversation .turn [data-event="delete"]')) return;
   const each = heads.find(({id}) => id === chats.here);
-  if (!each) return;
+  if (!each || document.querySelector("#stop")?.offsetParent) return; // while an answer is written none is deleted
   const whole = await chats.whole(each);
   undoable("pruned", "", async () => {
     await chats.restore(whole);
@@ -125,9 +125,12 @@ document.addEventListener("click", async (event) => {
   });
 });
 
+let drawn = "";
 const draw = async () => {
   if (!part("list")) return;
   heads = (await chats.heads()).sort((one, two) => two.pinned - one.pinned || two.updated - one.updated);
+  const now = JSON.stringify([chats.here, heads.map(({id, title, begins, pinned}) => [id, title, begins, pinned])]);
+  if (now === drawn) return; // most news is of what an answer has grown to
   const active = document.activeElement?.closest?.(".shelf [data-id]")?.dataset;
   const does = document.activeElement?.dataset?.do;
   const rows = heads.map((each) => {
@@ -136,6 +139,7 @@ const draw = async () => {
     return row;
   });
   if (part("list").querySelector("input")) return; // somebody is typing a name
+  drawn = now;
   part("list").replaceChildren(...rows);
   part("none").hidden = heads.length > 0;
   const again = active && rows.find((row) => row.dataset.id === active.id);
@@ -193,10 +197,9 @@ const narrow = matchMedia("(max-width: 900px)");
 const toggle = () => head()?.querySelector('[data-do="list"]');
 const isOpen = () => !chat().classList.contains(narrow.matches ? "no-drawer" : "no-list");
 const drawer = (wanted) => {
-  if (!narrow.matches && wanted === false) return;
   chat().classList.toggle(narrow.matches ? "no-drawer" : "no-list", !wanted);
   toggle()?.setAttribute("aria-expanded", String(wanted));
-  if (narrow.matches && wanted) part("search").focus();
+  if (wanted) part("search").focus();
 };
 const settle = () => {
   chat().classList.add("no-drawer");
@@ -206,12 +209,8 @@ narrow.addEventListener("change", settle);
 
 document.addEventListener("click", (event) => {
   const does = event.target.closest("#chat-title [data-do]")?.dataset.do;
-  if (does === "list") {
-    const wanted = !isOpen();
-    chat().classList.toggle(narrow.matches ? "no-drawer" : "no-list", !wanted);
-    toggle().setAttribute("aria-expanded", String(wanted));
-    if (wanted) part("search").focus();
-  } else if (does === "help") help();
+  if (does === "list") drawer(!isOpen());
+  else if (does === "help") help();
   else if (narrow.matches && isOpen() && !event.target.closest("#chats")) drawer(false);
 });
 
@@ -259,6 +258,7 @@ chats.news.addEventListener("trouble", told);
 const fill = () => {
   if (!part("list")) return;
   part("search").oninput = search;
+  drawn = "";
   told();
   settle();
   draw();

@@ -90,7 +90,7 @@ def _keys(say: Say) -> str:
     rows = "".join(f"<dt><kbd>{escape(key)}</kbd></dt><dd>{escape(say(does))}</dd>" for key, does in KEYS)
     title = escape(say("Keys"))
     return (
-        f'<dialog class="keys" data-part="keys" aria-label="{title}"><h2>{title}</h2><dl>{rows}</dl>'
+        f'<dialog class="keys" aria-label="{title}"><h2>{title}</h2><dl>{rows}</dl>'
         f'<button type="button" data-part="close">{escape(say("Close"))}</button></dialog>'
     )
 

@@ -82,7 +82,7 @@ window.qwenChats ??= (() => {
 
   const news = new EventTarget();
   const channel = new BroadcastChannel(HELD);
-  const tell = (name, detail) => news.dispatchEvent(new CustomEvent(name, {detail}));
+  const tell = (name) => news.dispatchEvent(new Event(name));
   channel.onmessage = () => tell("changed");
   const changed = () => {
     channel.postMessage("changed");
@@ -151,6 +151,8 @@ window.qwenChats ??= (() => {
     seen.set(head.id, head.state);
     shown = state;
     if (copied) say("copied");
+    ["full", "failed"].forEach((name) => troubles.delete(name)); // there is room again
+    tell("trouble");
     changed();
   };
 
@@ -160,9 +162,7 @@ window.qwenChats ??= (() => {
   const chats = {
     news,
     troubles,
-    ready,
     path,
-    newId,
     get here() {
       return here;
     },
@@ -211,10 +211,9 @@ window.qwenChats ??= (() => {
     add: (found) =>
       inTurn(async () => {
         const store = await ready;
-        const there = new Map((await store.heads()).map((head) => [head.id, head]));
         let count = 0;
         for (const [head, tree] of found) {
-          const same = there.has(head.id) && (await store.tree(head.id));
+          const same = await store.tree(head.id);
           const {nodes, first} = tree;
           if (same && JSON.stringify(same.nodes) === JSON.stringify(nodes)) continue;
           const id = same ? newId() : head.id;

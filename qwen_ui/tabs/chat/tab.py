@@ -126,7 +126,8 @@ class ChatTab:
         events.on(self._chatbot.undo, self._undo, [self._kept, self._box], view)
         begun = events.stopped([self._new.click, self._chatbot.clear])
         events.on(begun, lambda event: answers.show(event, Chat()), (), view)
-        looks.panel.events.on(begun, lambda event: looks.panel.closed(), (), looks.panel.shown)
+        for other in (begun, self._kept.select):  # what is looked at is of the conversation that was open
+            looks.panel.events.on(other, lambda event: looks.panel.closed(), (), looks.panel.shown)
         looks.wire(answers.turns, self._kept, answers.chat)
         self._files.wire(events, self._status, view, answers.show)
         events.stopped(self._kept.release).then(None, None, None, js="() => window.qwenChats.wanted()", **QUIET)

@@ -38,18 +38,20 @@ def rows(chat: Chat, say: Say, growing: Collection[int] = (), can_look: bool = T
 
     ``growing`` are the answers that are still being written, ``can_look`` is whether the model's tokens can be had.
     """
-    parts = []
-    for id, versions in chat.versions.items():
-        if chat.nodes[id].message.content.strip():
-            row = _row(id, chat, versions, say, can_look) if id not in growing else _steps(id, versions, say)
-            speaker = say("Assistant") if chat.nodes[id].message.role == "assistant" else say("You")
+    parts, path = [], chat.versions
+    last = next(reversed(path), None)
+    for id, versions in path.items():
+        node = chat.nodes[id]
+        if node.message.content.strip():
+            whole = id not in growing
+            row = _row(id, node, id == last, versions, say, can_look) if whole else _steps(id, versions, say)
+            speaker = say("Assistant") if node.message.role == "assistant" else say("You")
             parts.append(f'<div class="turn" data-id="{id}" data-speaker="{escape(speaker)}">{row}</div>')
     return "".join(parts)
 
 
-def _row(id: int, chat: Chat, versions: tuple[int, ...], say: Say, can_look: bool) -> str:
+def _row(id: int, node: Node, last: bool, versions: tuple[int, ...], say: Say, can_look: bool) -> str:
     """What is offered for a message that is whole, and what it took."""
-    node, last = chat.nodes[id], id == chat.path[-1]
     ways = [_way("copy", id, say("Fork"))]
     if len(versions) > 1:
         ways.append(_way("delete", id, say("Delete this version")))
