@@ -34,10 +34,10 @@ class Emitter:
         self.left = 0
         """Streams whose reader has closed the connection before their end."""
 
-    async def serve(self, port: int = 0) -> asyncio.Server:
-        """Listens on loopback, at a free port unless one is given."""
+    async def serve(self) -> asyncio.Server:
+        """Listens on loopback, at a free port."""
         loop = asyncio.get_running_loop()
-        return await loop.create_server(lambda: _Connection(self), "127.0.0.1", port, backlog=2048)
+        return await loop.create_server(lambda: _Connection(self), "127.0.0.1", 0, backlog=2048)
 
 
 class _Connection(asyncio.Protocol):

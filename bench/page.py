@@ -148,9 +148,9 @@ class Measured:
             left = readers.call("leave")
             freed = _until(lambda: self._emitter.call("left") - gone, left)
             wrong = readers.call("finish")
-            still = _until(lambda: -self._emitter.call("open"), 0)
+            still = _until(lambda: self._emitter.call("open"), 0)
             if still:
-                wrong = [*wrong, f"{-still} streams are still open at the server"]
+                wrong = [*wrong, f"{still} streams are still open at the server"]
         added = [first - statistics.median(direct) for first in firsts]
         return Carried(
             way=way,

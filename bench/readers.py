@@ -13,6 +13,7 @@ from typing import Any, Literal
 from gradio_client.utils import apply_diff
 
 from bench.emitter import NAME, said
+from bench.visitors import address_of
 
 Way = Literal["v1", "page"]
 KEY = "bench-of-the-page"
@@ -99,7 +100,7 @@ class Reader:
     @property
     def address(self) -> str:
         """Each comes from an address of its own, as a trusted proxy tells."""
-        return f"10.64.{self.number // 250}.{self.number % 250 + 1}"
+        return address_of(self.number)
 
 
 @dataclass(slots=True)
@@ -128,10 +129,10 @@ class Readers:
     async def leave(self) -> int:
         """Those leave at once who do not stay to the end; how many still read."""
         leaving = [reader for reader in self.all if reader.leaves and not reader.ended]
-        for reader in leaving:
-            assert reader.task is not None
-            reader.task.cancel()
-        await asyncio.gather(*(reader.task for reader in leaving if reader.task), return_exceptions=True)
+        tasks = [reader.task for reader in leaving if reader.task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self.all = [reader for reader in self.all if reader not in leaving]
         return len(leaving)
 
@@ -233,8 +234,11 @@ async def _lines(
         if b" 200 " not in status:
             refusal = await coming.read(500)
             raise ValueError(f"{status.decode().strip()}: {refusal.decode(errors='replace')}")
-        while line := await coming.readline():
-            yield line
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(PATIENCE) as patience:
+            while line := await coming.readline():
+                patience.reschedule(loop.time() + PATIENCE)
+                yield line
     finally:
         going.close()
 

@@ -36,6 +36,11 @@ class Event:
     data: Any
 
 
+def address_of(number: int) -> str:
+    """Where the visitor of that number comes from."""
+    return f"10.64.{number // 250}.{number % 250 + 1}"
+
+
 class Visitor:
     """A visitor with an address of its own, which the app takes from a trusted proxy's header."""
 
@@ -44,7 +49,7 @@ class Visitor:
         self._http = http
         self._dice = dice
         self._marks = marks
-        self._headers = {"x-forwarded-for": f"10.64.{number // 250}.{number % 250 + 1}"}
+        self._headers = {"x-forwarded-for": address_of(number)}
 
     async def visit(self) -> Visited:
         """Does one of the things that visitors do."""

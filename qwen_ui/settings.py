@@ -514,14 +514,9 @@ class Settings:
         return tuple(self.model.splitlines())
 
     @property
-    def local_model(self) -> str:
-        """The one that runs here, as it was named; empty where none does."""
-        return next((model for model in self.models if not remotes.is_address(model)), "")
-
-    @property
     def is_remote(self) -> bool:
         """Whether no model runs here."""
-        return not self.local_model
+        return all(map(remotes.is_address, self.models))
 
     @property
     def remote(self) -> Remote:

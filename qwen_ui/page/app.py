@@ -22,7 +22,7 @@ from qwen_ui.server.hosted import Hosted
 from qwen_ui.server.metering import MeteredEngine, Via
 from qwen_ui.server.offer import Offer, Picked
 from qwen_ui.server.sessions import RunningRequests, Work
-from qwen_ui.server.visitors import address_of, owner_of
+from qwen_ui.server.visitors import asking, owner_of
 from qwen_ui.settings import Settings
 from qwen_ui.text.code.checker import Checker
 
@@ -95,9 +95,8 @@ class App:
 
     def address(self, request: gr.Request) -> str:
         """Where the visitor comes from, or which key a program has shown: what limits are counted by."""
-        if isinstance(request, Program) and request.key:
-            return f"key {request.key}"
-        return address_of(request, self.settings.proxies)
+        key = request.key if isinstance(request, Program) else ""
+        return asking(request, key, self.settings.proxies)
 
     def owner(self, request: gr.Request) -> str:
         """Whose collections the request may use: everybody's are the same on a private page."""

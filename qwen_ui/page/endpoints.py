@@ -58,12 +58,12 @@ class Page(gr.Blocks):
         """Gradio's own. What a handler leaves as it is costs nothing: Gradio would make each such component anew."""
         if not (isinstance(predictions, dict) and any(isinstance(each, Block) for each in predictions)):
             return await super().postprocess_data(block_fn, predictions, state)
-        given = {
-            each._id for each, value in predictions.items() if not (isinstance(value, dict) and value == gr.skip())
+        named = {
+            each: value for each, value in predictions.items() if not (isinstance(value, dict) and value == gr.skip())
         }
+        given = {each._id for each in named}
         some = copy.copy(block_fn)
         some.outputs = [output for output in block_fn.outputs if output._id in given]
-        named = {each: value for each, value in predictions.items() if each._id in given}
         values = iter(await super().postprocess_data(some, named, state) if given else [])
         return [next(values) if output._id in given else gr.skip() for output in block_fn.outputs]
 

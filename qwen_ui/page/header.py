@@ -63,7 +63,9 @@ class Header:
         outputs = [self._chip, self._panel, self._timer, self._seen, self._app.picker, *senders]
 
         def loaded(request: gr.Request) -> Values:
-            return self._show(self._app.say(request), watched=False) | self._sendable(senders)
+            say = self._app.say(request)
+            picker = {self._app.picker: offered(self._app, say, "")}
+            return self._show(say, watched=False) | self._sendable(senders) | picker
 
         def ticked(request: gr.Request, seen: str, picked: str | None) -> Values:
             say = self._app.say(request)
@@ -116,9 +118,9 @@ def _section(name: str, model: Hosted, say: Say) -> str:
     progress = model.progress
     failed = progress.stage == "failed"
     why = say("{reason}", reason=progress.reason) if failed else say(STAGES[progress.stage], detail=progress.detail)
-    kind, state = ("failed", say("Not available")) if failed else ("coming", say("Being prepared"))
+    state = say("Not available") if failed else say("Being prepared")
     head = f"{escape(short_name(name))} · {escape(state)}"
-    return f'<section class="{kind}"><h3>{head}</h3><p>{escape(why)}</p></section>'
+    return f"<section{' class=failed' if failed else ''}><h3>{head}</h3><p>{escape(why)}</p></section>"
 
 
 def model_chip(info: EngineInfo, say: Say) -> str:

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gradio.utils import get_function_description, get_function_params
 from gradio_client.utils import python_type_to_json_schema
@@ -13,12 +13,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from qwen_ui.page.app import Program
+from qwen_ui.server.mcp import McpServer, Tool
 from qwen_ui.server.routes import MCP
 from qwen_ui.server.v1.keys import Keys
 from qwen_ui.settings import Settings
-
-if TYPE_CHECKING:
-    from qwen_ui.server.mcp import Tool
 
 Endpoint = Callable[..., Any]
 
@@ -35,8 +33,6 @@ def routes(endpoints: Mapping[str, Endpoint], settings: Settings) -> list[Route]
     """Where MCP is served; where it is off, that it is."""
     if not settings.mcp:
         return [Route(path, _off, methods=["GET", "POST", "DELETE"]) for path in (MCP, f"{MCP}/")]
-    from qwen_ui.server.mcp import McpServer  # noqa: PLC0415  takes a while to import, and is needed by few
-
     tools = [tool_of(endpoints[name]) for name in TOOLS if name in endpoints]
     server = McpServer(tools, Keys(settings.api_keys, settings.proxies))
     return [Route(path, server) for path in (MCP, f"{MCP}/")]
@@ -46,10 +42,8 @@ async def _off(request: Request) -> PlainTextResponse:
     return PlainTextResponse("MCP is off. Start the app with --mcp, and in public mode with --api-key.", 404)
 
 
-def tool_of(endpoint: Endpoint) -> "Tool":
+def tool_of(endpoint: Endpoint) -> Tool:
     """An endpoint as a tool: its types, defaults and docstring as Gradio reads them."""
-    from qwen_ui.server.mcp import Tool  # noqa: PLC0415
-
     description, meanings, results = get_function_description(endpoint)
     schema: dict[str, Any] = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
     for name, optional, default, hint in get_function_params(endpoint):

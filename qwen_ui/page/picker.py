@@ -29,16 +29,12 @@ def picker() -> gr.Dropdown:
     return as_held(dropdown)
 
 
-def wire(app: App, page: gr.Blocks) -> None:
-    """Fills the picker when the page opens, and when it gets the focus."""
-
-    def opened(request: gr.Request) -> Values:
-        return {app.picker: offered(app, app.say(request), "")}
+def wire(app: App) -> None:
+    """Fills the picker anew when it gets the focus. At first the head does."""
 
     def looked(picked: str | None, request: gr.Request) -> Values:
         return {app.picker: offered(app, app.say(request), picked or "")}
 
-    page.load(opened, None, [app.picker], **QUIET)
     app.picker.focus(looked, [app.picker], [app.picker], **QUIET)
 
 

@@ -46,19 +46,23 @@ class Entrance:
         return self.fill(event, text) if self.fill else {self.box: below(event[self.box], text)}
 
 
-def send_to(**options: Any) -> gr.Dropdown:
-    """A picker of the other tabs, made where this is called; `connect` fills it."""
+def menu(title: Any, choices: Sequence[tuple[Any, str]] = (), **options: Any) -> gr.Dropdown:
+    """A list of things to do, made where this is called. Its title is the choice of nothing, the empty text."""
     return gr.Dropdown(
-        [(label("Send to…"), "")],
+        [(title, ""), *choices],
         value="",
-        label=label("Send to…"),
+        label=title,
         container=False,
         filterable=False,
         scale=0,
-        min_width=128,
         elem_classes="send-to",
         **options,
     )
+
+
+def send_to(**options: Any) -> gr.Dropdown:
+    """A menu of the other tabs; `connect` fills it."""
+    return menu(label("Send to…"), min_width=128, **options)
 
 
 def connect(app: "App", tabs: gr.Tabs, names: Mapping[str, str], parts: Mapping[str, "Parts"]) -> None:

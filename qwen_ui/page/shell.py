@@ -104,7 +104,7 @@ def build(host: EngineHost, settings: Settings, library: Library, runs: RunQueue
             kept.render()  # type: ignore[no-untyped-call]
         sending.connect(app, places, {tab.id: tab.name for tab in shown}, parts)
         drafts.keep(page, [box for part in parts.values() for box in part.typed])
-        picker.wire(app, page)
+        picker.wire(app)
         header.wire(page, [button for part in parts.values() for button in part.senders])
         publish(_status(app), "status")
         for tab in tabs:

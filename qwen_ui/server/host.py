@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from qwen_ui.engine.base import Engine, EngineInfo
+from qwen_ui.engine.base import Engine
 from qwen_ui.errors import NotReady
 from qwen_ui.models.progress import Progress
 from qwen_ui.server.hosted import Hosted, OpenEngine, Report
@@ -121,11 +121,6 @@ class EngineHost:
     def begin_closing(self) -> None:
         """From now on no new request gets an engine; those that run go on until `close`."""
         self._closing.set()
-
-    @property
-    def info(self) -> EngineInfo:
-        """What the default one is. Raises `NotReady` while it is not there."""
-        return self.default.info
 
     @property
     def closing(self) -> bool:

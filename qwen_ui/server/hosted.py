@@ -33,15 +33,11 @@ class Hosted:
 
     def start(self) -> None:
         """Begins to open the engine in a thread of its own, which ends with that (see LocalEngine on threads)."""
-        self._started = time.monotonic()
-        threading.Thread(target=self._open, name="open-engine", daemon=True).start()
+        threading.Thread(target=self.open_here, name="open-engine", daemon=True).start()
 
     def open_here(self) -> None:
         """Opens the engine in the calling thread: when it returns, there is one, or the reason why not."""
         self._started = time.monotonic()
-        self._open()
-
-    def _open(self) -> None:
         try:
             engine = self._open_engine(self.settings, self._report)
         except QwenUIError as error:

@@ -45,9 +45,8 @@ def own_names(listening: str) -> set[str]:
     """This machine's names, those in its network only where that can reach the address it listens on."""
     name = socket.gethostname().lower()
     names = {"localhost", "*.localhost", listening, name, f"{name.split('.')[0]}.local"}
-    return (
-        names if listening in THIS_MACHINE else {*names, socket.getfqdn()}
-    )  # asks the network, which may take a while
+    # The whole name is asked of the network, which may take a while.
+    return names if listening in THIS_MACHINE else {*names, socket.getfqdn()}
 
 
 def from_elsewhere(method: str, headers: Headers) -> bool:

@@ -7,7 +7,6 @@ is kept: a session is a name that is given out, by which the word that a call is
 
 import asyncio
 import json
-import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
@@ -31,11 +30,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from qwen_ui import __version__
 from qwen_ui.engine.threads import in_thread
-from qwen_ui.errors import InvalidInput, QwenUIError
+from qwen_ui.errors import InvalidInput
 from qwen_ui.server.v1.errors import told
 from qwen_ui.server.v1.keys import Keys
-
-log = logging.getLogger(__name__)
+from qwen_ui.server.v1.requests import json_body
 
 MAX_BODY = 2_000_000
 """Bytes of a request: the longest text to ask about is far below."""
@@ -93,7 +91,7 @@ class McpServer:
         request = Request(scope, receive)
         try:
             request.state.key = self._keys.name(request)
-            body = await request.body()
+            body = await json_body(request) if request.method == "POST" else b""
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001  whatever it is, programs are told in one shape
@@ -145,11 +143,8 @@ class McpServer:
         """The result of a tool, or why there is none."""
         try:
             result = await self._result(request.params.name, request.params.arguments or {})
-        except QwenUIError as error:
-            return _told(str(error), failed=True)
-        except Exception:
-            log.exception("An MCP tool failed")
-            return _told("The server had an error while it worked on this call.", failed=True)
+        except Exception as error:  # noqa: BLE001  whatever it is, programs are told in one shape
+            return _told(str(told(error)), failed=True)
         return _told(result)
 
     async def _result(self, name: str, arguments: dict[str, Any]) -> Any:

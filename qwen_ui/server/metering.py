@@ -56,7 +56,7 @@ class MeteredEngine:
     def __init__(self, engine: Engine, adapter: str = "", keep_text: bool = False) -> None:
         """``adapter`` is the one that the visitor chose; it goes before one that a prompt file names."""
         self._engine = engine
-        self._adapter = adapter
+        self.adapter = adapter
         self._keep_text = keep_text
         self._started = time.monotonic()
         self._running: set[Stream] = set()
@@ -112,7 +112,7 @@ class MeteredEngine:
         self, messages: Sequence[Message], sampling: Sampling, adapter: str = "", begun: Sequence[int] = ()
     ) -> AsyncIterator["MeteredStream"]:
         with self._noting_errors():
-            async with self._engine.stream(messages, sampling, self._adapter or adapter, begun) as stream:
+            async with self._engine.stream(messages, sampling, self.adapter or adapter, begun) as stream:
                 self.streams += 1
                 said = self._begin_text(messages) if self._keep_text else None
                 self._running.add(stream)
@@ -125,7 +125,7 @@ class MeteredEngine:
 
     async def score(self, prompts: Sequence[str], candidates: Sequence[str], adapter: str = "") -> list[list[float]]:
         with self._noting_errors():
-            scores = await self._engine.score(prompts, candidates, self._adapter or adapter)
+            scores = await self._engine.score(prompts, candidates, self.adapter or adapter)
         self.streams += 1
         self.new_tokens += len(prompts) * len(candidates)
         return scores
@@ -134,14 +134,14 @@ class MeteredEngine:
         self, text: str = "", messages: Sequence[Message] = (), top: int = 5, adapter: str = ""
     ) -> list[TokenLook]:
         with self._noting_errors():
-            looks = await self._engine.tokens(text, messages, top, self._adapter or adapter)
+            looks = await self._engine.tokens(text, messages, top, self.adapter or adapter)
         self.streams += 1
         self.new_tokens += len(looks)
         return looks
 
     async def look(self, look: Look, adapter: str = "", scale: float = 1.0) -> AnyResult:
         with self._noting_errors():
-            result = await self._engine.look(look, self._adapter or adapter, scale)
+            result = await self._engine.look(look, self.adapter or adapter, scale)
         self.streams += 1
         self.new_tokens += len(getattr(result, "pieces", ()))
         return result

@@ -41,8 +41,9 @@ class Offer:
         return offered
 
     def adapted(self, adapter: str) -> str:
-        """The name of the model that runs here with the adapter, empty where there is none. Raises like `all`."""
-        return next((name for name, each in self.all().items() if each.adapter == adapter), "")
+        """The name of the model that runs here with the adapter. Raises `NotReady` while that is not there."""
+        _ = self._host.engine_of(self._host.local or self._host.default)  # says why
+        return next(name for name, each in self.all().items() if each.adapter == adapter)
 
     def find(self, name: str = "", adapter: str = "") -> Picked:
         """What a name means, empty for the default, and an adapter by its own name: of the model that runs here.

@@ -27,6 +27,11 @@ def address_of(request: Any, trusted: Sequence[Network]) -> str:
     return address(peer, request.headers.get(FORWARDED, ""), trusted)
 
 
+def asking(request: Any, key: str, trusted: Sequence[Network]) -> str:
+    """Whose limits a request counts for: the key's that it has shown, else those of where it comes from."""
+    return f"key {key}" if key else address_of(request, trusted)
+
+
 def visitor_of(scope: Scope, trusted: Sequence[Network]) -> str:
     """The same of a request that is not read yet; its proxies may stand in several lines."""
     peer = scope["client"][0] if scope.get("client") else ""

@@ -206,7 +206,9 @@ async def test_bad_input_is_refused_at_entering(
             entered = await stack.enter_async_context(stream)
             if any_real.info.remote:  # that a text is a little too long is known to the server alone
                 await rest(entered)
-    await idle(any_real)
+    if any_real.info.remote:
+        await idle(any_real)
+    assert held(any_real) == 0
 
 
 async def test_the_fake_refuses_at_entering_too() -> None:

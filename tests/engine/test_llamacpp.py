@@ -3,7 +3,7 @@
 import pytest_asyncio
 
 from qwen_ui.engine.remote import RemoteEngine
-from tests.engine.conftest import Open
+from tests.engine.conftest import STORY, Open, read
 
 
 @pytest_asyncio.fixture
@@ -17,6 +17,12 @@ async def test_what_it_can_do_is_found_out(llama: RemoteEngine) -> None:
     assert "prompt log-probabilities" not in llama.info.remote.features  # it takes the field and ignores it
     assert llama.info.scoring == "first token"
     assert llama.info.context_length == 1024
+
+
+async def test_an_answer_ends_within_a_word_where_that_stops_it(llama: RemoteEngine) -> None:
+    text, _ = await read(llama, STORY, max_new_tokens=12, temperature=0)
+    again, _ = await read(llama, STORY, max_new_tokens=12, temperature=0, stop=(text[3:6],))
+    assert again == text[:3]
 
 
 async def test_the_likelier_label_scores_higher(llama: RemoteEngine) -> None:

@@ -13,7 +13,7 @@ FILES = sorted((PROJECT / "qwen_ui").rglob("*.css"))
 def selectors(file: Path) -> list[str]:
     """What stands before each of the file's blocks, without the lists of media queries."""
     text = re.sub(r"/\*.*?\*/", "", file.read_text("utf-8"), flags=re.DOTALL)
-    found = [" ".join(each.split()) for each in re.findall(r"(?:^|[{};])([^{};]+)\{", text)]
+    found = [" ".join(each.split()) for each in re.findall(r"([^{};]+)\{", text)]
     return [each for each in found if not each.startswith("@")]
 
 

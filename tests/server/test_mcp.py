@@ -211,7 +211,7 @@ async def test_of_what_goes_wrong_only_sentences_are_told(served: Served, caplog
         said = await refusal(session, "chat", message="x")
     assert "secret" not in said
     assert "server had an error" in said
-    assert "An MCP tool failed" in caplog.text
+    assert "A program's request failed" in caplog.text
     assert served.records[-1].outcome == "failed"
 
 

@@ -69,9 +69,9 @@ class Chat:
         self.asked = asked
         self.costs = Costs()
         self._at_once = at_once
-        self._messages = with_tools(conversation(asked.messages), asked)
-        self._wanted = asked.max_completion_tokens or asked.max_tokens
         self._call = called_form(asked)
+        self._messages = with_tools(conversation(asked.messages), asked, required=bool(self._call))
+        self._wanted = asked.max_completion_tokens or asked.max_tokens
         self._sampling = partial(asked.sampling, form=self._call or asked.response_format.form)
         self._sampling(1)  # refuses other figures that can't be
         self._id = f"chatcmpl-{uuid.uuid4().hex}"

@@ -70,7 +70,7 @@ def told(error: Exception) -> ApiError:
             return _invalid(error)
         case QwenUIError():
             return _of_ours(error)
-    log.error("A request to /v1 failed", exc_info=error)
+    log.error("A program's request failed", exc_info=error)
     return ApiError(500, "The server had an error while it worked on this request.", "internal_error")
 
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from starlette.requests import Request as HttpRequest
 
 from qwen_ui.messages import MAX_STOP_STRINGS, Sampling
-from qwen_ui.server.v1.errors import unsupported
+from qwen_ui.server.v1.errors import ApiError, unsupported
 
 MAX_TOP = 20
 """Alternatives of a token that can be asked for."""
@@ -207,3 +208,11 @@ Asked = TypeVar("Asked", bound=Request)
 def read(kind: type[Asked], body: bytes) -> Asked:
     """The request that the body holds. Raises `ValidationError` and `ApiError`."""
     return kind.model_validate_json(body)
+
+
+async def json_body(request: HttpRequest) -> bytes:
+    """The request's body. What is not sent as JSON may come from another site's form: see docs/security.md."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise ApiError(400, "Send the request as JSON, with Content-Type: application/json.", "invalid_content_type")
+    return await request.body()

@@ -1,7 +1,8 @@
 """The routes of /v1."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
+from functools import partial
 from typing import Protocol
 
 from pydantic import BaseModel
@@ -13,16 +14,16 @@ from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.engine.base import Engine
 from qwen_ui.engine.threads import in_thread
 from qwen_ui.server.host import EngineHost
-from qwen_ui.server.offer import Offer, Picked
+from qwen_ui.server.offer import Offer
 from qwen_ui.server.v1.chat import Chat
 from qwen_ui.server.v1.completions import Texts
 from qwen_ui.server.v1.errors import ApiError, told
 from qwen_ui.server.v1.keys import Keys
 from qwen_ui.server.v1.names import Names
-from qwen_ui.server.v1.requests import ChatRequest, CompletionRequest, read
+from qwen_ui.server.v1.requests import ChatRequest, CompletionRequest, json_body, read
 from qwen_ui.server.v1.requests import Request as Asked
 from qwen_ui.server.v1.streams import Events, Left, Whole, unless_left
-from qwen_ui.server.visitors import address_of
+from qwen_ui.server.visitors import asking
 from qwen_ui.settings import Settings
 
 ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -44,6 +45,8 @@ class Job(Protocol):
         """The answer as it comes: nothing before it is sure not to be refused."""
 
 
+Admit = Callable[[], AbstractContextManager[Engine]]
+"""Lets a request in, and gives it the engine."""
 Handle = Callable[[Request, str], Awaitable[Response]]
 """Answers a request that showed the key of that name."""
 
@@ -93,53 +96,46 @@ class _Api:
 
     async def chat(self, request: Request, key: str) -> Response:
         """The answer to a conversation."""
-        body = await _body(request)
+        body = await json_body(request)
         at_once = self._settings.segments_at_once
         job = await in_thread(lambda checkpoint: Chat(read(ChatRequest, body), at_once))
         return await self._answer(request, key, "chat", job)
 
     async def texts(self, request: Request, key: str) -> Response:
         """How a text goes on."""
-        body = await _body(request)
+        body = await json_body(request)
         at_once = self._settings.segments_at_once
         job = await in_thread(lambda checkpoint: Texts(read(CompletionRequest, body), at_once))
         return await self._answer(request, key, "completions", job)
 
     async def _answer(self, request: Request, key: str, task: str, job: Job) -> Response:
         picked = await self._names.find(job.asked.model)
-        visitor = f"key {key}" if key else address_of(request, self._settings.proxies)
+        visitor = asking(request, key, self._settings.proxies)
+        admit = partial(self._host.request, visitor, task, "v1", picked.adapter, key, picked.model)
         if not job.asked.stream:
-            return Whole(await unless_left(request.receive, self._whole(visitor, key, task, picked, job)))
-        pieces = self._pieces(visitor, key, task, picked, job)
+            return Whole(await unless_left(request.receive, _whole(admit, job)))
+        pieces = _pieces(admit, job)
         try:
             return Events(await unless_left(request.receive, _first(pieces)), pieces)
         except BaseException:
             await pieces.aclose()
             raise
 
-    async def _whole(self, visitor: str, key: str, task: str, picked: Picked, job: Job) -> BaseModel:
-        with self._host.request(visitor, task, "v1", picked.adapter, key, picked.model) as engine:
-            return await job.whole(engine)
 
-    async def _pieces(
-        self, visitor: str, key: str, task: str, picked: Picked, job: Job
-    ) -> AsyncGenerator[BaseModel, None]:
-        with self._host.request(visitor, task, "v1", picked.adapter, key, picked.model) as engine:
-            async with aclosing(job.pieces(engine)) as pieces:
-                async for piece in pieces:
-                    yield piece
+async def _whole(admit: Admit, job: Job) -> BaseModel:
+    with admit() as engine:
+        return await job.whole(engine)
+
+
+async def _pieces(admit: Admit, job: Job) -> AsyncGenerator[BaseModel, None]:
+    with admit() as engine:
+        async with aclosing(job.pieces(engine)) as pieces:
+            async for piece in pieces:
+                yield piece
 
 
 async def _first(pieces: AsyncGenerator[BaseModel, None]) -> BaseModel:
     return await anext(pieces)
-
-
-async def _body(request: Request) -> bytes:
-    """The request's body. What is not sent as JSON may come from another site's form: see docs/security.md."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise ApiError(400, "Send the request as JSON, with Content-Type: application/json.", "invalid_content_type")
-    return await request.body()
 
 
 async def _nothing(request: Request, key: str) -> Response:

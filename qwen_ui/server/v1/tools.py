@@ -23,7 +23,7 @@ class Call:
     called: ToolCall
 
 
-def with_tools(messages: Sequence[Message], asked: ChatRequest) -> list[Message]:
+def with_tools(messages: Sequence[Message], asked: ChatRequest, required: bool) -> list[Message]:
     """The conversation, with the tools that the model may call, for its chat template to write.
 
     Where it has to call one, the answer has begun with what opens a call: what follows has the form of one.
@@ -34,7 +34,7 @@ def with_tools(messages: Sequence[Message], asked: ChatRequest) -> list[Message]
     rest = list(messages)
     system = rest.pop(0) if rest[0].role == "system" else Message("system", "")
     told = [replace(system, tools=tools), *rest]
-    if called_form(asked):
+    if required:
         if messages[-1].role == "assistant":
             message = "A call can't be required after an answer that has begun: end with another message."
             raise ApiError(400, message, "invalid_value", "tool_choice")

@@ -14,6 +14,7 @@ from gradio.components import Component
 from qwen_ui.errors import InvalidInput
 from qwen_ui.page.choices import as_held
 from qwen_ui.page.events import QUIET, Event, Events, Values
+from qwen_ui.page.sending import menu
 from qwen_ui.page.status import line
 from qwen_ui.page.words import label
 from qwen_ui.sentences import marked
@@ -34,22 +35,12 @@ class ChatFiles:
     def __init__(self, kept: Component, settings: ChatSettings) -> None:
         self._kept, self._settings = kept, settings
         self._reading = threading.Lock()  # a large file takes many times its size of memory: one at a time
-        self.export = gr.Dropdown(
-            [
-                (label("Export…"), ""),
-                (label("This one as Markdown"), "markdown"),
-                (label("This one as JSON"), "json"),
-                (label("All as JSON"), "all"),
-            ],
-            value="",
-            label=label("Export…"),
-            container=False,
-            filterable=False,
-            scale=0,
-            min_width=110,
-            elem_id="chat-export",
-            elem_classes="send-to",
-        )
+        ways = [
+            (label("This one as Markdown"), "markdown"),
+            (label("This one as JSON"), "json"),
+            (label("All as JSON"), "all"),
+        ]
+        self.export = menu(label("Export…"), ways, min_width=110, elem_id="chat-export")
         self.upload = gr.UploadButton(label("Import…"), size="sm", scale=0, elem_id="open-json")
         self.document = gr.Textbox(visible="hidden", container=False)
 

@@ -189,7 +189,7 @@ def _colours(labels: Sequence[str]) -> dict[str, str]:
     """A colour for each label: green, red and grey where they are good, bad or neither, else far apart."""
     meant = [meaning(label) for label in labels]
     known = all(meant) and len(set(meant)) == len(meant)
-    colours = [_MEANT[each] if known and each else _apart(i) for i, each in enumerate(meant)]
+    colours = [_MEANT[each] for each in meant if each and known] or [_apart(i) for i in range(len(labels))]
     return dict(zip(labels, colours, strict=True))
 
 

@@ -408,11 +408,10 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         Returns:
             {"label", "probabilities"}, the latter for each label.
         """
-        named = app.offer.find(model, adapter).adapter
         with app.call(request, TAB.id, adapter, model) as engine:
             given = Message("user", text).content
             templates = (await asyncio.to_thread(app.prompts.list, TAB.id)).templates
-            order = await asyncio.to_thread(_ordered, app, templates, labels, named)
+            order = await asyncio.to_thread(_ordered, app, templates, labels, engine.adapter)
             result = await task.classify_one(engine, order, given, calibration)
             return {"label": result.label, "probabilities": dict(result.probabilities)}
 

@@ -77,10 +77,8 @@ def displayed(text: str) -> str:
 
 def text_of(translation: Translation) -> str:
     """The translation to show, as far as it is while it is being written; nothing while there is none."""
-    if translation.running:
+    if translation.running or not any(segment.whole for segment in translation.segments):
         text = translation.so_far()
-    elif not any(segment.whole for segment in translation.segments):
-        text = translation.so_far()  # no more than its beginning
     else:
         text = translation.file().decode()
     if not translation.is_file:

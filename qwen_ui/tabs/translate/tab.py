@@ -308,7 +308,8 @@ class TranslateTab:
         source, target = event[options.source], event[options.target]
         if source == AUTO:
             language = (translation.order.source if translation else None) or detected([text])
-            source = language.code if language else opposite(target, locale_of(event.request))
+            found = language.code if language else target
+            source = opposite(target, locale_of(event.request)) if found == target else found
         values: Values = {options.source: target, options.target: source}
         if event[self._name] or not event[self._result]:
             return values

@@ -227,7 +227,7 @@ def test_undo_puts_the_message_before_what_is_in_the_box():
     values = laid.tab._undo(laid.event(BEFORE, "more"))
     assert (laid.said(values), values[laid.tab._box]) == (["first", "one"], "second\n\nmore")
     assert laid.tab._undo(laid.event(BEFORE, None))[laid.tab._box] == "second"
-    assert laid.said(laid.tab._undo(laid.event(Chat(), None))) == []
+    assert from_browser(laid.tab._undo(laid.event(Chat(), None))[laid.tab._kept]) == Chat()
 
 
 def put(tmp_path: Path, document: object) -> str:

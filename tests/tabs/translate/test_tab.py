@@ -298,18 +298,24 @@ async def test_swapping_takes_a_typed_text_over_and_leaves_a_file():
 async def test_swapping_a_detected_language_names_it():
     laid = Laid(Translator())
     laid.held[laid.tab._options.source] = "auto"
-    values = laid.tab._swap(laid.event("Das ist ein schöner Tag, und wir gehen heute in den Garten."))
+    values = laid.tab._swap(laid.event(GERMAN))
     assert values[laid.tab._options.target] == "de"
 
 
+GERMAN = "Das ist ein schöner Tag, und wir gehen heute in den Garten."
+
+
 @pytest.mark.parametrize(
-    ("target", "language", "swapped"), [("fr", "en-US", "en"), ("en", "en-US", "fr"), ("en", "zh-CN", "zh-CN")]
+    ("text", "target", "language", "swapped"),
+    [("", "fr", "en-US", "en"), ("", "en", "en-US", "fr"), ("", "en", "zh-CN", "zh-CN"), (GERMAN, "de", "en-US", "en")],
 )
-def test_swapping_when_no_language_is_known_never_gives_the_same_one_twice(target: str, language: str, swapped: str):
+def test_swapping_a_detected_language_never_gives_the_same_one_twice(
+    text: str, target: str, language: str, swapped: str
+):
     laid = Laid(Translator())
     options = laid.tab._options
     laid.held |= {options.source: "auto", options.target: target}
-    values = laid.tab._swap(laid.event("", language))
+    values = laid.tab._swap(laid.event(text, language))
     assert (values[options.source], values[options.target]) == (target, swapped)
 
 
