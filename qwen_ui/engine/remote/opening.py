@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 import openai
-from openai import AsyncOpenAI, Timeout
+from httpx2 import Limits
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
 from qwen_ui.engine.base import Ability, EngineInfo, Feature, RemoteServer, Scoring
 from qwen_ui.engine.remote import scoring
@@ -24,6 +25,8 @@ SILENCE = 300.0
 """Seconds without a byte after which a server counts as hung: reading a long prompt takes some its time."""
 CONNECT = 10.0
 """Seconds in which a connection must be there."""
+IDLE = 2.0
+"""Seconds that a connection is kept for the next request: llama.cpp and uvicorn close theirs after 5."""
 AGAIN = 2.0
 """Seconds between two tries to reach a server that is not there yet."""
 NO_KEY = "none"
@@ -54,6 +57,7 @@ def _client(settings: Settings) -> AsyncOpenAI:
         api_key=settings.remote_secret or NO_KEY,
         max_retries=0,  # an answer that was asked for twice is paid for twice
         timeout=Timeout(SILENCE, connect=CONNECT),
+        http_client=DefaultAsyncHttpxClient(limits=Limits(keepalive_expiry=IDLE)),
     )
 
 
