@@ -22,7 +22,7 @@ PRECISIONS = {"4bit": "4-bit", "8bit": "8-bit"}
 STAGES = {
     "choosing": marked("Choosing a model for this machine"),
     "connecting": marked("Waiting for the server at {detail}"),
-    "asking": marked("Asking the server at {detail} what it can do"),
+    "asking": marked("Checking what the server at {detail} supports"),
     "fetching": marked("Fetching {detail}"),
     "converting": marked("Converting {detail}: only needed once"),
     "loading": marked("Loading {detail}"),
@@ -30,15 +30,15 @@ STAGES = {
 }
 
 FEATURES: dict[Feature, str] = {
-    "streaming": marked("Sends answers piece by piece"),
-    "usage": marked("Counts the tokens"),
-    "stop": marked("Ends at stop strings"),
-    "n": marked("Several answers to one request"),
-    "log-probabilities": marked("Tells the likeliest next tokens"),
-    "prompt log-probabilities": marked("Tells probabilities of a given text"),
-    "guided choice": marked("Can be made to choose"),
-    "tools": marked("Calls tools"),
-    "plain texts": marked("Goes on with a plain text"),
+    "streaming": marked("Streaming"),
+    "usage": marked("Token counts"),
+    "stop": marked("Stop strings"),
+    "n": marked("Several answers per request"),
+    "log-probabilities": marked("Probabilities of answer tokens"),
+    "prompt log-probabilities": marked("Probabilities of a given text"),
+    "guided choice": marked("Answers limited to given choices"),
+    "tools": marked("Tool calls"),
+    "plain texts": marked("Text completion"),
 }
 """What each feature is, for people."""
 
@@ -152,17 +152,17 @@ def server_table(server: RemoteServer, say: Say) -> str:
         f"<td>{escape(say('yes') if feature in server.features else say('no'))}</td></tr>"
         for feature, meaning in FEATURES.items()
     )
-    caption = escape(say("What the server at {address} can do", address=server.address))
+    caption = escape(say("Supported by the server at {address}", address=server.address))
     names = ", ".join(server.models[:MODELS_SHOWN]) + ("…" if len(server.models) > MODELS_SHOWN else "")
-    models = escape(say("Models there: {names}", names=names))
+    models = escape(say("Models on this server: {names}", names=names))
     return f"<table><caption>{caption}</caption><tbody>{rows}</tbody></table><p>{models}</p>"
 
 
 def embedded_notice(say: Say) -> str:
     """That the tiny model runs, and how to get a real one. HTML."""
     notice = say(
-        "This tiny stand-in model is for trying the app out: English first, and often wrong. "
-        "For a real one, go online or name it: {command}",
+        "This small demo model is for trying out the app: mostly English, and often wrong. "
+        "For a real model, go online or choose one: {command}",
         command="\0",
     )
     before, after = notice.split("\0")
@@ -173,7 +173,7 @@ def opening_panel(progress: Progress, seconds: float, say: Say) -> str:
     """How far the opening of the model is, or why it failed. HTML."""
     if progress.stage == "failed":
         title, reason = say("There is no model to answer with"), say("{reason}", reason=progress.reason)
-        hint = say("Mend this and start the app again. Nothing that you wrote here is lost.")
+        hint = say("Fix this and restart the app. What you typed here is kept.")
         return (
             f'<div class="panel failed" role="alert"><h2>{escape(title)}</h2>'
             f"<p>{escape(reason)}</p><p>{escape(hint)}</p></div>"
@@ -181,7 +181,7 @@ def opening_panel(progress: Progress, seconds: float, say: Say) -> str:
     stage, title = say(STAGES[progress.stage], detail=progress.detail), say("Preparing the model")
     facts = [_bytes(progress, say)] if progress.done or progress.total else []
     facts.append(say("{seconds:.0f} s", seconds=seconds))
-    hint = say("You can write already. Sending is possible once the model is ready.")
+    hint = say("You can start typing. Sending works once the model is ready.")
     value = f' max="{progress.total}" value="{min(progress.done, progress.total)}"' if progress.total else ""
     return (
         f'<div class="panel" role="status"><h2>{escape(title)}</h2>'

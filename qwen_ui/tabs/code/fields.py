@@ -26,7 +26,7 @@ NAMES = {
     "translate": marked("Translate"),
 }
 WANTED = (marked("What should the code do?"), marked("A function that…"))
-IN_MIND = (marked("Anything to keep in mind? (optional)"), marked("An error message, what matters to you…"))
+IN_MIND = (marked("Anything to keep in mind? (optional)"), marked("An error message, requirements…"))
 """Label and placeholder of the instruction: where it is all there is, and where there is code."""
 
 
@@ -73,7 +73,7 @@ class Fields:
             picked=self._filled,
             named=described,
             among=self._among,
-            info=label("How the model is asked; it sets the values below"),
+            info=label("The prompt that is used; it sets the values below"),
             elem_id="code-template",
         )
         self.temperature = temperature_slider(0.2, elem_id="code-temperature")

@@ -109,7 +109,7 @@ class ResultWidgets:
             self._lay_out_result()
         self.status = gr.HTML(elem_id="code-status", padding=False)
         with gr.Row(elem_id="code-foot"):
-            self.retry = gr.Button(label("Try again"), size="sm", visible=False, elem_id="code-retry")
+            self.retry = gr.Button(label("Retry"), size="sm", visible=False, elem_id="code-retry")
             self.back = gr.Button(label("Previous version"), size="sm", visible=False, elem_id="code-back")
             self.look = gr.Button(label("Look at tokens"), size="sm", visible=False, elem_id="code-look")
 
@@ -121,7 +121,7 @@ class ResultWidgets:
             self.check = gr.HTML(elem_id="code-check", padding=False)
             self.fix = gr.Button(label("Fix it"), size="sm", visible=False, scale=0, elem_id="code-fix")
         with gr.Row(elem_id="code-tools") as self.tools:
-            self.adopt = gr.Button(label("Work on this code"), size="sm", elem_id="code-adopt")
+            self.adopt = gr.Button(label("Use as input"), size="sm", elem_id="code-adopt")
             self.download = gr.Button(label("Download"), size="sm", elem_id="code-download")
         self.files = gr.HTML(elem_id="code-files", padding=False)
         self.explanation = gr.Markdown(latex_delimiters=LATEX, elem_id="code-explanation")

@@ -99,7 +99,7 @@ class CodeTab:
         if answer is None:
             raise InvalidInput(
                 "The answer itself is gone: the server was restarted, or this page was left alone for too long. "
-                "Have it made anew."
+                "Run it again."
             )
         template = self._app.prompts.load(TAB.id, job.template)
         messages = [*task.build(template, job), answer]

@@ -26,7 +26,7 @@ from qwen_ui.tabs.write.versions import VersionWidgets, Work, version_line
 
 LONGEST = 2000
 EXAMPLES = 6
-NOTE = Sentence("Choose another token, and a version beside this one goes on from there.")
+NOTE = Sentence("Choose another token, and a new version continues from there.")
 
 
 class WriteTab:
@@ -62,7 +62,7 @@ class WriteTab:
 
     def _lay_out_text(self) -> None:
         self._text = gr.Textbox(
-            label=label("Your text"),
+            label=label("Text"),
             placeholder=label("The beginning of a text, or what it should be about…"),
             lines=9,
             max_lines=20,
@@ -79,7 +79,7 @@ class WriteTab:
         self._template = TemplatePicker(
             self._app,
             TAB.id,
-            marked("What to write"),
+            marked("Type of text"),
             picked=lambda event, template: {self._temperature: template.sampling().temperature},
             elem_id="write-template",
             named=described,
@@ -90,11 +90,11 @@ class WriteTab:
             0,
             step=10,
             label=label("Length"),
-            info=label("Words, or characters in Chinese; 0 is any length"),
+            info=label("Words (characters in Chinese); 0 for any length"),
             elem_id="write-words",
         )
         self._count = gr.Radio(
-            list(range(1, MAX_VERSIONS + 1)), value=1, label=label("Versions side by side"), elem_id="write-versions"
+            list(range(1, MAX_VERSIONS + 1)), value=1, label=label("Versions"), elem_id="write-versions"
         )
         self._temperature = temperature_slider(0.8, elem_id="write-temperature")
 
@@ -153,7 +153,7 @@ class WriteTab:
         """Looks at the tokens of one version, as it stands in its box."""
         work, text = self._work_of(event), event[widgets.box] or ""
         if not text:
-            raise InvalidInput("This version is empty. Have it written first.")
+            raise InvalidInput("This version is empty. Write it first.")
         template = self._template.load(work.order.template)
         answer, ids = work.tokens[widgets.number]
         messages = task.to_look_at(template, work.order, text, ids if answer == text else ())

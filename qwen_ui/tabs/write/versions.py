@@ -13,7 +13,7 @@ from qwen_ui.sentences import Sentence, marked
 from qwen_ui.tabs.write.task import MAX_VERSIONS, Order, Version
 
 VERSIONS = (marked("Version 1"), marked("Version 2"), marked("Version 3"), marked("Version 4"))
-LENGTH_REACHED = Sentence("The text reached its limit of new tokens. “Go on” continues it.")
+LENGTH_REACHED = Sentence("The text reached its maximum length. “Continue” goes on from here.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ class VersionWidgets:
             )
             self.line = gr.HTML(padding=False, elem_classes="write-line")
             with gr.Row(elem_classes="write-version-buttons"):
-                self.go_on = gr.Button(label("Go on"), size="sm", interactive=False)
-                self.again = gr.Button(label("Again"), size="sm", interactive=False)
+                self.go_on = gr.Button(label("Continue"), size="sm", interactive=False)
+                self.again = gr.Button(label("Rewrite"), size="sm", interactive=False)
                 self.insert = gr.Button(label("Insert"), size="sm")
                 self.look = gr.Button(label("Look at tokens"), size="sm", visible=can_look)
                 self.txt = gr.Button(".txt", size="sm")

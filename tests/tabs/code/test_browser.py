@@ -222,5 +222,5 @@ def test_the_embedded_model_writes_code(
 ):
     page = open_tab(serve(embedded_host), "Code")
     page.get_by_text("Python: is a word a palindrome?").click()
-    expect(page.locator("#code-status")).to_contain_text(re.compile(r"\d+ tokens · first after"))
+    expect(page.locator("#code-status")).to_contain_text(re.compile(r"\d+ tokens · first token after"))
     expect(page.locator("#code-outcome")).to_contain_text(re.compile(r"\w"))

@@ -162,7 +162,7 @@ async def test_what_is_stopped_stays_and_is_checked():
 async def test_what_was_there_stays_when_nothing_new_comes():
     for engine, says in (
         (FakeEngine([], error=Busy("The queue is full.")), "Not sent: The queue is full."),
-        (FakeEngine([]), "without a word"),
+        (FakeEngine([]), "empty answer"),
     ):
         laid = Laid(engine)
         *_, last = await laid.run(laid.tab._running, laid.event())

@@ -43,7 +43,7 @@ def test_one_version_goes_on_and_the_others_stay(serve: Serve, open_tab: OpenTab
     page.locator("#write-send").click()
     expect(page.locator("#write-result-2 textarea")).to_have_value(" It was")
     done(page)
-    page.get_by_role("button", name="Go on").nth(1).click()
+    page.get_by_role("button", name="Continue").nth(1).click()
     expect(page.locator("#write-result-2 textarea")).to_have_value(" It was It was")
     assert box(page) == " It was"
 
@@ -56,7 +56,7 @@ def test_going_on_is_stopped(serve: Serve, open_tab: OpenTab):
     expect(page.locator("#write-result textarea")).to_have_value("It was")
     page.locator("#write-stop").click()
     done(page)
-    page.get_by_role("button", name="Go on").first.click()
+    page.get_by_role("button", name="Continue").first.click()
     page.locator("#write-stop").click()
     done(page)
     expect(page.locator("#write-result textarea")).to_have_value("It was")
