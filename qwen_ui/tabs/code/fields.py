@@ -41,7 +41,7 @@ class Fields:
             elem_id="code-action",
         )
         with gr.Row(elem_id="code-languages"):
-            self.language = _languages("python", label=label("Language"), elem_id="code-language")
+            self.language = _languages("python", label=label("Programming language"), elem_id="code-language")
             self.target = _languages("rust", label=label("Translate to"), elem_id="code-target", visible=False)
         self.code = gr.Code(
             language="python",
