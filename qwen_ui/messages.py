@@ -151,7 +151,9 @@ class Sampling:
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__  # sliders and JSON give 20.0 for 20
-        set_(self, "max_new_tokens", _whole(Sentence("New tokens"), self.max_new_tokens, 1, MAX_NEW_TOKENS))
+        set_(
+            self, "max_new_tokens", _whole(Sentence("Maximum length (tokens)"), self.max_new_tokens, 1, MAX_NEW_TOKENS)
+        )
         set_(self, "top_k", _whole(Sentence("Top-k"), self.top_k, 0, 1000))
         _number(Sentence("Temperature"), self.temperature, 0, 5)
         _number(Sentence("Top-p"), self.top_p, 0, 1)

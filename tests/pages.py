@@ -347,11 +347,7 @@ def open_tab(open_page: OpenPage) -> OpenTab:
     def open_(url: str, name: str, **options: Any) -> Page:
         page = open_page(url, **options)
         expect(page.locator("#send")).to_be_enabled()
-        tab = page.get_by_role("tab", name=name, exact=True)
-        if not tab.is_visible():  # on a phone the last ones are in a menu
-            page.locator(".overflow-menu > button").first.click()
-            tab = page.locator(".overflow-dropdown button", has_text=name).first
-        tab.click()
+        page.get_by_role("tab", name=name, exact=True).click()
         return page
 
     return open_

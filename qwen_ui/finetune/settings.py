@@ -87,7 +87,7 @@ class TrainSettings:
         DATA, 0, marked("Rows to use"), marked("So many rows are taken, by chance; 0 takes all."), 0, 1_000_000
     )
     max_length: int = _choice(
-        DATA, 512, marked("Maximum length (tokens)"), marked("Longer examples are cut off there."), 16, 32_768
+        DATA, 512, marked("Maximum row length (tokens)"), marked("Longer examples are cut off there."), 16, 32_768
     )
     method: Method = _choice(
         TRAINED,

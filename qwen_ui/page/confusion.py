@@ -13,7 +13,7 @@ def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str], caption: s
         f'<tr><th scope="row">{escape(label)}</th>{_cells(counts, place)}</tr>'
         for place, (label, counts) in enumerate(zip(labels, matrix, strict=True))
     )
-    corner = escape(say("true ↓ · found →"))
+    corner = escape(say("actual ↓ · predicted →"))
     return (
         f'<div class="confusion" tabindex="0"><table><caption>{escape(caption)}</caption>'
         f"<thead><tr><td>{corner}</td>{head}</tr></thead><tbody>{body}</tbody></table></div>"

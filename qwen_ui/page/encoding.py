@@ -25,7 +25,7 @@ class EncodingChoice:
 
     def offer(self, error: UncertainEncoding, say: Say) -> Values:
         """Lets the reader choose among the likely encodings."""
-        question = say("In which of these does {file} read right?", file=error.sentence.values["file"])
+        question = say("Which encoding shows {file} correctly?", file=error.sentence.values["file"])
         choices = [(_shown(candidate), candidate.encoding) for candidate in error.candidates]
         return {self.radio: gr.Radio(choices=choices, value=None, info=question, visible=True)}
 

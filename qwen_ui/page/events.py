@@ -239,7 +239,7 @@ class Events:
         try:
             with self._admitted(event) as engine:
                 run = await asyncio.to_thread(begin, event)
-                reading = {self._status: line(event.say("Reading your message…"), "busy")}
+                reading = {self._status: line(event.say("Reading the prompt…"), "busy")}
                 yield reading | run.begun | self._buttons.running(True)
                 async with aclosing(paced(run.task(engine), run.every)) as results:
                     async for result in results:

@@ -23,6 +23,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
+from gradio.events import Dependency
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.page.events import QUIET, Event, Events, Values
@@ -85,8 +86,11 @@ class Kept:
         events: Events,
         restore: Callable[[Event, Any], Values],
         outputs: Iterable[Block],
-    ) -> None:
-        """Gives ``restore`` what was kept, once the page is there; what it raises becomes the status line."""
+    ) -> Dependency:
+        """Gives ``restore`` what was kept, once the page is there; what it raises becomes the status line.
+
+        More may follow: see `Events.on`.
+        """
 
         def restored(event: Event) -> Values:
             return restore(event, _read(event[self.box]))
@@ -95,9 +99,10 @@ class Kept:
             raise InvalidInput("The browser has no room for it. Save it as a file before you leave the page.")
 
         refused = marked("What this browser kept could not be read: {error}")
-        events.on(self.box.select, restored, [self.box], [*outputs, self.box], refused=refused)
+        done = events.on(self.box.select, restored, [self.box], [*outputs, self.box], refused=refused)
         events.on(self.box.stop, failed, refused=marked("Not kept: {error}"))
         page.load(None, None, None, js=f"() => window.qwenKept.boxes[{self._name}]?.()", **QUIET)
+        return done
 
 
 def _read(text: Any) -> Any:

@@ -97,7 +97,7 @@ def build(host: EngineHost, settings: Settings, library: Library, runs: RunQueue
     with page:
         header = Header(app)
         parts = {}
-        with gr.Tabs(elem_id="tabs") as places:
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as places:
             for tab in shown:
                 with gr.Tab(label(tab.name), id=tab.id) as place:
                     parts[tab.id] = tab.lay_out(app, page, place)

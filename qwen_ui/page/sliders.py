@@ -13,7 +13,7 @@ def temperature_slider(value: float, *, elem_id: str) -> gr.Slider:
         value,
         step=0.05,
         label=label("Temperature"),
-        info=label("Higher is more varied; 0 always takes the likeliest word"),
+        info=label("Higher is more varied; 0 always takes the most likely token"),
         elem_id=elem_id,
     )
 
@@ -25,7 +25,7 @@ def new_tokens_slider(value: int, most: int, *, elem_id: str) -> gr.Slider:
         most,
         value,
         step=16,
-        label=label("New tokens"),
+        label=label("Maximum length (tokens)"),
         info=label("Longest answer; a token is about ¾ of an English word"),
         elem_id=elem_id,
     )

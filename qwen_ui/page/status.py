@@ -7,7 +7,7 @@ from qwen_ui.page.words import Say
 from qwen_ui.sentences import Sentence
 
 UNEXPECTED = Sentence("Something went wrong on the server. Try again; the server's log says more.")
-LENGTH_REACHED = Sentence("The answer reached its limit of new tokens. Raise “New tokens”, or send “continue”.")
+LENGTH_REACHED = Sentence("The answer reached its maximum length. Raise “Maximum length (tokens)”, or send “continue”.")
 
 
 def line(text: str, kind: str = "") -> str:
@@ -20,7 +20,7 @@ def progress(answer: Answer, say: Say) -> str:
     """What goes on while an answer is being made."""
     if answer.position:
         return line(say("Position {position} in the queue", position=answer.position), "busy")
-    return line(say("Writing…") if answer.text else say("Reading your message…"), "busy")
+    return line(say("Writing…") if answer.text else say("Reading the prompt…"), "busy")
 
 
 def finished(answer: Answer, say: Say, length_reached: Sentence = LENGTH_REACHED) -> str:
@@ -28,8 +28,8 @@ def finished(answer: Answer, say: Say, length_reached: Sentence = LENGTH_REACHED
     if answer.usage is None:
         return ""
     stopped = answer.usage.ended == "cancelled"
-    silent = say("The model ended its answer without a word. Try again, or say it differently.")
-    nothing = say("It was stopped before the first word.") if stopped else silent
+    silent = say("The model gave an empty answer. Try again, or rephrase.")
+    nothing = say("Stopped before the first word.") if stopped else silent
     note = "" if answer.text.strip() else line(nothing, "note")
     return note + statistics(answer.usage, say, length_reached)
 
@@ -45,7 +45,7 @@ def statistics(usage: Usage, say: Say, length_reached: Sentence = LENGTH_REACHED
     if usage.dropped_messages:
         notes.append(
             say(
-                "The oldest messages no longer fit into the context and were left out: {count}.",
+                "Left out, as they no longer fit into the context: the {count} oldest {count:message|messages}.",
                 count=usage.dropped_messages,
             )
         )
@@ -56,7 +56,7 @@ def cost(usage: Usage, say: Say) -> list[str]:
     """Tokens and speed, for a line with more."""
     parts = [
         say("{count:,} {count:token|tokens}", count=usage.new_tokens),
-        say("first after {seconds:.1f} s", seconds=usage.seconds_to_first_token),
+        say("first token after {seconds:.1f} s", seconds=usage.seconds_to_first_token),
     ]
     if usage.tokens_per_second:
         parts.append(say("{speed:.1f} tokens/s", speed=usage.tokens_per_second))

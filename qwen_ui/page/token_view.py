@@ -80,10 +80,11 @@ def looked(looks: Sequence[TokenLook], subject: str, say: Say, note: Sentence, g
         perplexity=perplexity(looks),
     )
     hint = say(
-        "Point at a token for the likeliest at its place; a click keeps it, and so do the arrow keys. {note}", note=note
+        "Point at a token to see the alternatives; click it, or use the arrow keys, to keep them open. {note}",
+        note=note,
     )
     tokens = "".join(_token(look, place, say) for place, look in enumerate(looks))
-    others = escape(say("The likeliest here"))
+    others = escape(say("Most likely here"))
     return (
         f'<div class="looked" data-subject="{escape(subject)}" data-before="{before}" data-others="{others}">'
         f'<p class="token-figures">{escape(figures)}</p>{_legend(say)}'

@@ -93,7 +93,7 @@ async def test_what_was_answered_before_an_error_stays():
 async def test_an_empty_answer_says_so():
     stage = Stage(FakeEngine([]))
     *_, last = await stage.shown()
-    assert "without a word" in last[stage.status]
+    assert "empty answer" in last[stage.status]
 
 
 async def test_errors_come_in_the_readers_language():

@@ -5,34 +5,43 @@ from dataclasses import replace
 from html import unescape
 from typing import get_args
 
-from qwen_ui.engine.base import Feature, RemoteServer
+from qwen_ui import __version__
+from qwen_ui.engine.base import EngineInfo, Feature, RemoteServer
 from qwen_ui.errors import ModelNotFound
 from qwen_ui.messages import Answer, Usage
 from qwen_ui.models.embedded import ABOUT
 from qwen_ui.models.progress import Progress
 from qwen_ui.models.source import UNREACHABLE
-from qwen_ui.page.header import FEATURES, embedded_notice, model_chip, opening_panel
+from qwen_ui.page.details import FEATURES, live, models_chip
+from qwen_ui.page.header import opening_panel
 from qwen_ui.page.status import finished, progress, statistics
-from qwen_ui.page.words import Words
+from qwen_ui.page.words import Say, Words
 from qwen_ui.sentences import ENGLISH, Language, Sentence
 from qwen_ui.tabs import TABS
-from tests.fakes import INFO
+from tests.fakes import INFO, FakeEngine
+from tests.pages import host_of
 
 EN_SAY, ZH_SAY = ENGLISH.say, Language("zh", Words(TABS).chinese).say
 
 
+def chip_of(info_: EngineInfo, say: Say = EN_SAY) -> str:
+    class Engine(FakeEngine):
+        info = info_
+
+    return models_chip(host_of(Engine()).names, say)
+
+
 def test_the_line_under_an_answer_tells_cost_and_context():
     usage = Usage(1200, 34, 0, 0.84, 21.26, "stop", 4096)
-    assert unescape(statistics(usage, EN_SAY)) == (
-        '<p class="status " role="status">34 tokens · first after 0.8 s · 21.3 tokens/s · context 1,234 of 4,096</p>'
-    )
+    told = "34 tokens · first token after 0.8 s · 21.3 tokens/s · context 1,234 of 4,096"
+    assert unescape(statistics(usage, EN_SAY)) == f'<p class="status " role="status">{told}</p>'
 
 
 def test_the_line_says_what_the_reader_should_know():
     usage = Usage(10, 1, 0, 0.1, 0.0, "length", 4096, dropped_messages=4)
     text = statistics(usage, EN_SAY)
-    assert "reached its limit" in text
-    assert "left out: 4" in text
+    assert "reached its maximum length" in text
+    assert "the 4 oldest messages" in text
     assert "tokens/s" not in text
     assert "1 token ·" in unescape(text)
     assert "已停止" in statistics(Usage(1, 1, 0, 0.1, 0.0, "cancelled", 8), ZH_SAY)
@@ -60,7 +69,7 @@ def test_a_failure_shows_its_sentence_as_text():
 
 
 def test_the_chip_names_model_precision_device_and_reason():
-    chip = model_chip(INFO, EN_SAY)
+    chip = chip_of(INFO)
     assert "Echo-1B · 4-bit · cpu" in chip
     assert str(INFO.reason) in chip
     assert "4,096" in chip
@@ -74,7 +83,7 @@ def test_the_chip_gives_its_reason_in_the_readers_language():
         about=ABOUT,
     )
     reason = Sentence("{reason} It computes in fp32, as the {device} has no bf16.", reason=missing, device="T4")
-    chip = model_chip(replace(INFO, reason=reason), ZH_SAY)
+    chip = chip_of(replace(INFO, reason=reason), ZH_SAY)
     assert "连不上模型库，所以运行内置模型：SmolLM2-135M" in chip
     assert "the" not in re.sub("<[^>]*>", "", chip).split()
 
@@ -82,23 +91,40 @@ def test_the_chip_gives_its_reason_in_the_readers_language():
 def test_the_chip_tells_what_a_remote_server_can_do():
     server = RemoteServer("box:8000", ("big", "<small>"), frozenset({"streaming", "tools"}))
     info = replace(INFO, precision="", device="box:8000", remote=server)
-    chip = model_chip(info, EN_SAY)
+    chip = chip_of(info)
     assert "Echo-1B · box:8000<" in chip
     rows = dict(re.findall(r"<th scope=row>([^<]+)</th><td>(yes|no)</td>", chip))
     assert {meaning for meaning, known in rows.items() if known == "yes"} == {
-        "Sends answers piece by piece",
-        "Calls tools",
+        "Streaming",
+        "Tool calls",
     }
     assert set(FEATURES) == set(get_args(Feature))
     assert "big, &lt;small&gt;" in chip
 
 
-def test_the_tiny_model_says_how_to_get_a_real_one():
-    for say in (EN_SAY, ZH_SAY):
-        assert "<code>python app.py --model Qwen/Qwen2.5-0.5B-Instruct</code>" in embedded_notice(say)
+def test_the_tiny_model_says_what_it_is_and_how_to_get_a_real_one():
+    for say, demo in ((EN_SAY, "cpu · Demo<"), (ZH_SAY, "cpu · 演示<")):
+        chip = chip_of(replace(INFO, embedded=True), say)
+        assert demo in chip
+        assert "<code>python app.py --model Qwen/Qwen2.5-0.5B-Instruct</code>" in chip
+
+
+def test_the_details_tell_licences_and_the_version():
+    chip = chip_of(replace(INFO, model="Qwen/Qwen2.5-3B-Instruct"))
+    rows = dict(re.findall(r"<th scope=row>([^<]+)</th><td>([^<]+)</td>", chip))
+    assert (rows["Licence of the app"], rows["Licence of the model"]) == ("Apache-2.0", "Qwen Research License")
+    assert rows["Version"] == f"Qwen UI {__version__}"
+    assert "Licence of the model" not in chip_of(INFO)  # nobody knows it
+
+
+def test_strangers_are_told_how_busy_the_models_are_and_nothing_of_the_machine():
+    models = host_of(FakeEngine()).models
+    assert "0 writing, 0 waiting" in live(models, EN_SAY, private=False)
+    assert "Memory" not in live(models, EN_SAY, private=False)
+    assert re.search(r"Memory of the server</th><td>[\d.]+ [MG]B", live(models, EN_SAY, private=True))
 
 
 def test_an_answer_without_a_word_says_so():
     usage = Usage(10, 1, 0, 0.1, 0.0, "stop", 4096)
-    assert "without a word" in finished(Answer(" \n", usage=usage), EN_SAY)
-    assert "without a word" not in finished(Answer("hi", usage=usage), EN_SAY)
+    assert "empty answer" in finished(Answer(" \n", usage=usage), EN_SAY)
+    assert "empty answer" not in finished(Answer("hi", usage=usage), EN_SAY)

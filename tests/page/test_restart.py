@@ -47,6 +47,9 @@ def test_the_page_comes_back_by_itself_with_what_was_typed_and_every_tab_goes_on
             show(page, tab)
             page.locator(box).fill(text)
     page.evaluate("window.before = true")
+    expect(page.locator("#lost")).to_be_visible()
+    expect(page.locator(".status.busy")).to_have_count(0)
+    expect(page.get_by_test_id("bot")).to_contain_text("wordwordword")
     with server(port, tmp_path, words=1_000_000):
         page.wait_for_function("!window.before")
         expect(page.locator("#send")).to_be_enabled()
@@ -59,3 +62,17 @@ def test_the_page_comes_back_by_itself_with_what_was_typed_and_every_tab_goes_on
                 page.locator(GO[tab]).click()
                 expect(page.locator(".status:visible").filter(has_text=" · ").first).to_be_visible()  # what it has cost
             expect(refused).to_have_count(0)
+
+
+def test_an_idle_page_sees_that_the_server_is_gone_and_comes_back_in_its_tab(open_tab: OpenTab, tmp_path: Path):
+    port = free_port()
+    with server(port, tmp_path, words=3):
+        page = open_tab(f"http://127.0.0.1:{port}/", "写作", locale="zh-CN")
+        expect(page.locator("#lost")).to_be_hidden()
+        page.locator("#write-input textarea").fill("从前")
+    expect(page.locator("#lost")).to_have_text("正在重新连接…")
+    page.locator("#write-input textarea").fill("从前有座山")  # typed while there is no server
+    with server(port, tmp_path, words=3):
+        expect(page.locator("#lost")).to_be_hidden()
+        expect(page.locator("#write-send")).to_be_enabled()
+        expect(page.locator("#write-input textarea")).to_have_value("从前有座山")

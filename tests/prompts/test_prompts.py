@@ -137,7 +137,7 @@ def test_a_fault_is_told_in_the_readers_language():
         ("---\ninputs:\n  a-b: x\n---\nuser:\nHi", 3, "plain name"),
         ("---\ninputs:\n  a: x\n  self: x\n---\nuser:\nHi", 4, "can't be called self"),
         ("---\nmodel:\n  options:\n    top_k: 5\n    temperature: 99\n---\nuser:\nHi", 5, "Temperature must be"),
-        ("---\nmodel:\n  options:\n    max_new_tokens: lots\n---\nuser:\nHi", 4, "New tokens must be a number"),
+        ("---\nmodel:\n  options:\n    max_new_tokens: lots\n---\nuser:\nHi", 4, "must be a number"),
         ("---\nmodel:\n  options:\n    heat: 1\n---\nuser:\nHi", 4, "no option 'heat'"),
         ("---\nmodel:\n  optoins: {}\n---\nuser:\nHi", 3, "'optoins'"),
         ("---\n---\n", 3, "no prompt"),

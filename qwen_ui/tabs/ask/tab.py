@@ -111,7 +111,7 @@ class AskTab:
             elem_id="ask-template",
         )
         self._max_new_tokens = gr.Slider(
-            16, 4096, 512, step=16, label=label("New tokens"), elem_id="ask-max-new-tokens"
+            16, 4096, 512, step=16, label=label("Maximum length (tokens)"), elem_id="ask-max-new-tokens"
         )
 
     def _lay_out_dialogue(self) -> None:

@@ -26,7 +26,7 @@ NAMES = {
     "translate": marked("Translate"),
 }
 WANTED = (marked("What should the code do?"), marked("A function that…"))
-IN_MIND = (marked("Anything to keep in mind? (optional)"), marked("An error message, what matters to you…"))
+IN_MIND = (marked("Anything to keep in mind? (optional)"), marked("An error message, requirements…"))
 """Label and placeholder of the instruction: where it is all there is, and where there is code."""
 
 
@@ -41,7 +41,7 @@ class Fields:
             elem_id="code-action",
         )
         with gr.Row(elem_id="code-languages"):
-            self.language = _languages("python", label=label("Language"), elem_id="code-language")
+            self.language = _languages("python", label=label("Programming language"), elem_id="code-language")
             self.target = _languages("rust", label=label("Translate to"), elem_id="code-target", visible=False)
         self.code = gr.Code(
             language="python",
@@ -73,7 +73,7 @@ class Fields:
             picked=self._filled,
             named=described,
             among=self._among,
-            info=label("How the model is asked; it sets the values below"),
+            info=label("The prompt that is used; it sets the values below"),
             elem_id="code-template",
         )
         self.temperature = temperature_slider(0.2, elem_id="code-temperature")

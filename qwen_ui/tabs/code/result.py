@@ -38,6 +38,8 @@ class Version:
     """Of the file, where the answer gives one."""
     answer: Message | None = None
     """The model's own words, before they were edited."""
+    cut: bool = False
+    """Whether these reached their maximum length."""
 
 
 def version_of(result: CodeResult) -> Version:
@@ -47,7 +49,8 @@ def version_of(result: CodeResult) -> Version:
     name = parts.main.name if parts.main and of_file(parts.main.name) == language else ""
     answer = Message("assistant", result.answer.text, result.answer.tokens)
     code = "" if job.action == "explain" else parts.code
-    return Version(job, language, code, harmless(parts.explanation), name, answer)
+    cut = result.answer.usage is not None and result.answer.usage.ended == "length"
+    return Version(job, language, code, harmless(parts.explanation), name, answer, cut)
 
 
 def _default_name(language: Language) -> str:
@@ -87,13 +90,14 @@ class ResultWidgets:
     """The widgets, made where this is called.
 
     What a result is stands in what the browser holds: the code, the file's name for its language, the explanation.
-    ``job``, ``answer`` and ``before`` are the server's; it forgets them at a restart, and when a page is left alone for
-    long.
+    ``job``, ``answer``, ``cut`` and ``before`` are the server's; it forgets them at a restart, and when a page is left
+    alone for long.
     """
 
     def __init__(self, examples: Sequence[str], can_look: bool) -> None:
         self._can_look = can_look
         self.job, self.answer, self.before = gr.State(None), gr.State(None), gr.State(None)
+        self.cut = gr.State(False)
         self.file = gr.Textbox(visible="hidden", container=False)
         with gr.Column(elem_id="code-empty") as self.empty:
             gr.Markdown(label("What shall we write?"), elem_id="code-greeting")
@@ -109,7 +113,8 @@ class ResultWidgets:
             self._lay_out_result()
         self.status = gr.HTML(elem_id="code-status", padding=False)
         with gr.Row(elem_id="code-foot"):
-            self.retry = gr.Button(label("Try again"), size="sm", visible=False, elem_id="code-retry")
+            self.go_on = gr.Button(label("Continue"), size="sm", visible=False, elem_id="code-go-on")
+            self.retry = gr.Button(label("Retry"), size="sm", visible=False, elem_id="code-retry")
             self.back = gr.Button(label("Previous version"), size="sm", visible=False, elem_id="code-back")
             self.look = gr.Button(label("Look at tokens"), size="sm", visible=False, elem_id="code-look")
 
@@ -121,7 +126,7 @@ class ResultWidgets:
             self.check = gr.HTML(elem_id="code-check", padding=False)
             self.fix = gr.Button(label("Fix it"), size="sm", visible=False, scale=0, elem_id="code-fix")
         with gr.Row(elem_id="code-tools") as self.tools:
-            self.adopt = gr.Button(label("Work on this code"), size="sm", elem_id="code-adopt")
+            self.adopt = gr.Button(label("Use as input"), size="sm", elem_id="code-adopt")
             self.download = gr.Button(label("Download"), size="sm", elem_id="code-download")
         self.files = gr.HTML(elem_id="code-files", padding=False)
         self.explanation = gr.Markdown(latex_delimiters=LATEX, elem_id="code-explanation")
@@ -135,8 +140,8 @@ class ResultWidgets:
     @property
     def shown(self) -> list[Any]:
         """What `show` changes."""
-        server = [self.job, self.answer, self.before]
-        parts = [self.empty, self.full, self.tools, self.check, self.fix, self.files, self.back, self.look]
+        server = [self.job, self.answer, self.cut, self.before]
+        parts = [self.go_on, self.empty, self.full, self.tools, self.check, self.fix, self.files, self.back, self.look]
         return [*self.held, *server, *parts]
 
     def language(self, event: Event) -> Language:
@@ -149,7 +154,15 @@ class ResultWidgets:
             return None
         language, name = self.language(event), event[self.file]
         own = "" if name == _default_name(language) else name
-        return Version(job, language, event[self.code] or "", event[self.explanation] or "", own, event[self.answer])
+        return Version(
+            job,
+            language,
+            event[self.code] or "",
+            event[self.explanation] or "",
+            own,
+            event[self.answer],
+            event[self.cut],
+        )
 
     def text(self, event: Event) -> str:
         """What another tab gets: the code as Markdown, or the explanation where there is no code."""
@@ -172,6 +185,7 @@ class ResultWidgets:
         return found | {
             self.job: version.job,
             self.answer: version.answer,
+            self.cut: version.cut,
             self.before: before,
             self.empty: gr.Column(visible=False),
             self.full: gr.Column(visible=True),
@@ -182,6 +196,7 @@ class ResultWidgets:
             self.file: name,
             self.files: links,
             self.explanation: version.explanation,
+            self.go_on: gr.Button(visible=version.cut and version.answer is not None and not running),
             self.back: gr.Button(visible=before is not None and not running),
             self.look: gr.Button(visible=self._can_look and version.answer is not None and not running),
         }

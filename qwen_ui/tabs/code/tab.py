@@ -10,9 +10,10 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput
-from qwen_ui.messages import TokenLook
+from qwen_ui.messages import Message, TokenLook
 from qwen_ui.page.app import App
 from qwen_ui.page.events import QUIET, Buttons, Event, Events, Run, Values
+from qwen_ui.page.kept import Kept
 from qwen_ui.page.scripts import DOWNLOAD
 from qwen_ui.page.sending import Entrance, Exit
 from qwen_ui.page.status import finished, progress
@@ -24,8 +25,10 @@ from qwen_ui.sentences import Sentence, marked
 from qwen_ui.tabs.code import task
 from qwen_ui.tabs.code.examples import EXAMPLES
 from qwen_ui.tabs.code.fields import Fields, template_for
+from qwen_ui.tabs.code.kept import from_browser, to_browser
 from qwen_ui.tabs.code.result import ResultWidgets, Version, version_of
 from qwen_ui.tabs.code.task import ACTIONS, Action, CodeResult, Job
+from qwen_ui.text.code.found import NOT_CHECKED
 from qwen_ui.text.code.languages import LANGUAGES, find
 from qwen_ui.text.languages import HAN
 
@@ -36,6 +39,7 @@ SHOW = """() => {
 }"""
 """Where the result stands below the fields, it comes into sight."""
 SAVE = f'(text, name) => ({DOWNLOAD})(text, "text/plain;charset=utf-8", name)'
+LENGTH_REACHED = Sentence("The answer reached its maximum length. “Continue” goes on from here.")
 NOTE = Sentence("Choose another token, and the answer goes on from there: this one becomes the previous version.")
 
 
@@ -50,38 +54,45 @@ class CodeTab:
             with gr.Column(elem_id="code-main"):
                 self._result = ResultWidgets([example.title for example in EXAMPLES], can_look=app.can_look)
                 self._panel = TokenPanel(app, "code-look-panel")
+        self._kept = Kept(TAB.id)
         buttons = Buttons([self._fields.run, self._result.retry], self._fields.stop)
         self._events = Events(app, TAB.id, self._result.status, buttons)
         self._fields.wire(self._events, page)
-        self._wire()
+        self._wire(page)
 
     @property
     def parts(self) -> Parts:
         fields, result = self._fields, self._result
         return Parts(
-            [fields.run],
+            [fields.run, result.go_on],
             [Exit(result.send_to, result.held, result.text)],
             Entrance(fields.instruction, fields.filled, fields.receive),
+            kept=[self._kept.box],
             typed=[fields.instruction, fields.code],
         )
 
-    def _wire(self) -> None:
+    def _wire(self, page: gr.Blocks) -> None:
         events, fields, result = self._events, self._fields, self._result
-        asked = [*fields.controls, *result.held, result.job, result.answer]
-        events.run([fields.run.click, fields.instruction.submit], self._running, asked, result.shown)
+        held = [*result.held, result.job, result.answer, result.cut]
+        asked = [*fields.controls, *held]
+        shown = [*result.shown, self._kept.box]
+        events.run([fields.run.click, fields.instruction.submit], self._running, asked, shown)
         fields.run.click(None, None, None, js=SHOW, **QUIET)
         filled = events.on(result.examples.click, self._take_example, [result.examples], fields.filled)
-        events.run(filled, self._running, asked, result.shown)
-        events.run(result.retry.click, self._running_again, asked, result.shown)
-        events.run(result.fix.click, self._fixing, asked, result.shown)
-        events.run(self._panel.view.submit, self._branching, asked, result.shown)
+        events.run(filled, self._running, asked, shown)
+        events.run(result.retry.click, self._running_again, asked, shown)
+        events.run(result.go_on.click, self._going_on, asked, shown)
+        events.run(result.fix.click, self._fixing, asked, shown)
+        events.run(self._panel.view.submit, self._branching, asked, shown)
         self._panel.events.run(result.look.click, self._looking, asked, self._panel.shown)
         self._panel.wire()
         events.stop()
-        shown = [*result.shown, result.status]
-        events.on(result.back.click, self._back, [*asked, result.before], shown)
-        found = [result.check, result.fix, result.files]
-        events.on(result.code.input, self._recheck, result.held, found, trigger_mode="always_last")
+        events.on(result.back.click, self._back, [*asked, result.before], [*shown, result.status])
+        found = [result.check, result.fix, result.files, self._kept.box]
+        checked = [*held, result.before]
+        events.on(result.code.input, self._recheck, checked, found, trigger_mode="always_last")
+        restored = self._kept.wire(page, events, self._restore, shown)
+        events.on(restored, self._recheck, checked, found)
         adopted = [*result.held, fields.action, fields.template.dropdown]
         events.on(result.adopt.click, self._adopt, adopted, fields.filled)
         result.download.click(None, [result.code, result.file], None, js=SAVE, **QUIET)
@@ -95,19 +106,28 @@ class CodeTab:
 
     def _looking(self, event: Event) -> Run[list[TokenLook]]:
         """Looks at the tokens of the answer that the result was taken from."""
-        job, answer = self._job_of(event), event[self._result.answer]
-        if answer is None:
-            raise InvalidInput(
-                "The answer itself is gone: the server was restarted, or this page was left alone for too long. "
-                "Have it made anew."
-            )
+        job, answer = self._job_of(event), self._answer_of(event)
         template = self._app.prompts.load(TAB.id, job.template)
         messages = [*task.build(template, job), answer]
         return self._panel.looking(event.say, lambda engine: messages, "", NOTE, template.adapter)
 
+    def _answer_of(self, event: Event) -> Message:
+        """The answer that the result was taken from."""
+        answer: Message | None = event[self._result.answer]
+        if answer is None:
+            raise InvalidInput(
+                "The answer itself is gone: the server was restarted, or this page was left alone for too long. "
+                "Run it again."
+            )
+        return answer
+
     def _branching(self, event: Event) -> Run[CodeResult]:
         """Has the answer go on from a token that was chosen in the place of its own."""
         return self._run(event, self._job_of(event), chosen(event.data).begun)
+
+    def _going_on(self, event: Event) -> Run[CodeResult]:
+        """Has an answer that reached its maximum length go on."""
+        return self._run(event, self._job_of(event), said=self._answer_of(event))
 
     def _fixing(self, event: Event) -> Run[CodeResult]:
         """Has the model mend the code as it stands in the editor."""
@@ -125,23 +145,25 @@ class CodeTab:
             ),
         )
 
-    def _run(self, event: Event, job: Job, begun: Sequence[int] = ()) -> Run[CodeResult]:
+    def _run(self, event: Event, job: Job, begun: Sequence[int] = (), said: Message | None = None) -> Run[CodeResult]:
         template = self._app.prompts.load(TAB.id, job.template)
         before = self._result.version(event, self._job_of(event))
 
         def show(result: CodeResult, running: bool) -> Values:
-            if not said(result):
+            if not there(result):
                 return {}
-            return self._result.show(version_of(result), before, result.syntax, event.say, running)
+            now = version_of(result)
+            kept = {} if running else self._kept.keep(to_browser(now, before))
+            return self._result.show(now, before, result.syntax, event.say, running) | kept
 
         def status(result: CodeResult, running: bool) -> str:
-            return progress(result.answer, event.say) if running else finished(result.answer, event.say)
+            return progress(result.answer, event.say) if running else finished(result.answer, event.say, LENGTH_REACHED)
 
-        def said(result: CodeResult) -> bool:
+        def there(result: CodeResult) -> bool:
             return bool(result.answer.text.strip())
 
-        work = partial(task.code, template=template, job=job, checker=self._app.checker, begun=begun)
-        return Run(work, show, status, said, every=EVERY)
+        work = partial(task.code, template=template, job=job, checker=self._app.checker, begun=begun, said=said)
+        return Run(work, show, status, there, every=EVERY)
 
     def _job_of(self, event: Event) -> Job:
         """What the result came from; where the server has forgotten that, what the fields ask for now."""
@@ -158,16 +180,29 @@ class CodeTab:
             )
         now = self._result.version(event, self._job_of(event))
         syntax = await self._app.checker.check(earlier.code, earlier.language)
-        return self._result.show(earlier, now, syntax, event.say) | {self._result.status: ""}
+        kept = self._kept.keep(to_browser(earlier, now))
+        return self._result.show(earlier, now, syntax, event.say) | {self._result.status: ""} | kept
 
     async def _recheck(self, event: Event) -> Values:
-        """Checks the code as it is edited."""
-        if self._app.running.busy(event.session, TAB.id):
+        """Checks the code as it is edited, and has the browser keep it."""
+        if self._app.running.busy(event.session, TAB.id) or not event[self._result.file]:
             return {}
         code, language = event[self._result.code] or "", self._result.language(event)
         syntax = await self._app.checker.check(code, language)
         linked = await asyncio.to_thread(self._result.linked, event)
-        return self._result.found(code, language, syntax, event.say) | linked
+        return self._result.found(code, language, syntax, event.say) | linked | self._keep(event)
+
+    def _keep(self, event: Event) -> Values:
+        """Has the browser keep the result as it stands; of one that the server has forgotten it keeps what it has."""
+        job = event[self._result.job]
+        if job is None:
+            return {}
+        return self._kept.keep(to_browser(self._result.version(event, job), event[self._result.before]))
+
+    def _restore(self, event: Event, kept: Any) -> Values:
+        """Shows what the browser has kept; its syntax is checked next."""
+        now, before = from_browser(kept)
+        return self._result.show(now, before, NOT_CHECKED, event.say)
 
     def _adopt(self, event: Event) -> Values:
         """Makes the result the code to work on."""

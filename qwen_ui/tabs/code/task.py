@@ -76,23 +76,39 @@ class CodeResult:
 
 
 async def code(
-    engine: Engine, template: Template, job: Job, checker: Checker, begun: Sequence[int] = ()
+    engine: Engine,
+    template: Template,
+    job: Job,
+    checker: Checker,
+    begun: Sequence[int] = (),
+    said: Message | None = None,
 ) -> AsyncGenerator[CodeResult, None]:
     """Does the job: the result as its answer grows from the ids it has begun with, and last with its syntax checked.
 
-    Raises like `build` and `Engine.stream`.
+    An answer that was ``said`` so far goes on from its end. Raises like `build` and `Engine.stream`.
     """
     if job.action == "fix":
         job = replace(job, problem=_located(await checker.check(job.code, job.language)))
     messages = await asyncio.to_thread(build, template, job)
+    if said is not None:
+        opening = messages.pop().content if messages[-1].role == "assistant" else ""
+        messages.append(replace(said, content=opening + said.content, tokens=() if opening else said.tokens))
     sampling = template.sampling(temperature=job.temperature, max_new_tokens=job.max_new_tokens)
     result = CodeResult(job, Answer())
     async with aclosing(answers(engine, messages, sampling, template.adapter, begun)) as growing:
         async for answer in growing:
-            result = CodeResult(job, answer)
+            result = CodeResult(job, _after(said, answer))
             yield result
     parts = await asyncio.to_thread(result.parts)
     yield replace(result, syntax=await checker.check(parts.code, result.language(parts)))
+
+
+def _after(said: Message | None, answer: Answer) -> Answer:
+    """The whole answer, where this goes on with one."""
+    if said is None:
+        return answer
+    tokens = (*said.tokens, *answer.tokens) if said.tokens else ()
+    return replace(answer, text=said.content + answer.text, tokens=tokens)
 
 
 def build(template: Template, job: Job) -> list[Message]:

@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from qwen_ui.errors import QwenUIError
-from qwen_ui.page.header import megabytes
+from qwen_ui.page.details import megabytes
 from qwen_ui.page.status import line
 from qwen_ui.page.words import Say
 from qwen_ui.sentences import marked

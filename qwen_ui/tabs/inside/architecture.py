@@ -7,8 +7,8 @@ from qwen_ui.introspect import looks
 from qwen_ui.introspect.looks import Look, Source
 from qwen_ui.introspect.results import ArchitectureResult
 from qwen_ui.introspect.results import Part as ModelPart
+from qwen_ui.page.details import megabytes
 from qwen_ui.page.events import Event, Values
-from qwen_ui.page.header import megabytes
 from qwen_ui.page.words import Say
 from qwen_ui.sentences import marked
 from qwen_ui.tabs.inside.draw import Cell, Row, facts, number, section, table

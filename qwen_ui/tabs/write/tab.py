@@ -1,17 +1,20 @@
 """The Write tab: its layout, and what answers to what."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
+from gradio.components import Component
 
 from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.messages import TokenLook
 from qwen_ui.page import token_view
 from qwen_ui.page.app import App
 from qwen_ui.page.events import Buttons, Event, Events, Run, Values
+from qwen_ui.page.kept import Kept
 from qwen_ui.page.scripts import save_as
 from qwen_ui.page.sending import Entrance, Exit
 from qwen_ui.page.sliders import temperature_slider
@@ -19,14 +22,17 @@ from qwen_ui.page.tab import Parts, Tab
 from qwen_ui.page.templates import TemplatePicker, described
 from qwen_ui.page.token_panel import TokenPanel
 from qwen_ui.page.words import label
+from qwen_ui.prompts import Template
 from qwen_ui.sentences import Sentence, marked
 from qwen_ui.tabs.write import task
+from qwen_ui.tabs.write.endpoints import endpoints
+from qwen_ui.tabs.write.kept import from_browser, to_browser
 from qwen_ui.tabs.write.task import MAX_VERSIONS, Draft, Order, Version
-from qwen_ui.tabs.write.versions import VersionWidgets, Work, version_line
+from qwen_ui.tabs.write.versions import Texts, VersionWidgets, Work, Written, version_line
 
 LONGEST = 2000
 EXAMPLES = 6
-NOTE = Sentence("Choose another token, and a version beside this one goes on from there.")
+NOTE = Sentence("Choose another token, and a new version continues from there.")
 
 
 class WriteTab:
@@ -51,6 +57,7 @@ class WriteTab:
             self._versions = [VersionWidgets(number, app.can_look) for number in range(MAX_VERSIONS)]
         self._panel = TokenPanel(app, "write-look")
         self._work, self._before = gr.State(None), gr.State("")
+        self._kept = Kept(TAB.id)
         self._events = Events(app, TAB.id, self._status, Buttons([self._send], self._stop))
         self._wire(page)
 
@@ -58,11 +65,11 @@ class WriteTab:
     def parts(self) -> Parts:
         senders = [self._send, *(button for each in self._versions for button in (each.go_on, each.again))]
         exits = [Exit(each.send_to, [each.box], partial(_text_of, each.box)) for each in self._versions]
-        return Parts(senders, exits, Entrance(self._text), typed=[self._text])
+        return Parts(senders, exits, Entrance(self._text), kept=[self._kept.box], typed=[self._text])
 
     def _lay_out_text(self) -> None:
         self._text = gr.Textbox(
-            label=label("Your text"),
+            label=label("Text"),
             placeholder=label("The beginning of a text, or what it should be about…"),
             lines=9,
             max_lines=20,
@@ -79,7 +86,7 @@ class WriteTab:
         self._template = TemplatePicker(
             self._app,
             TAB.id,
-            marked("What to write"),
+            marked("Type of text"),
             picked=lambda event, template: {self._temperature: template.sampling().temperature},
             elem_id="write-template",
             named=described,
@@ -90,36 +97,25 @@ class WriteTab:
             0,
             step=10,
             label=label("Length"),
-            info=label("Words, or characters in Chinese; 0 is any length"),
+            info=label("Words (characters in Chinese); 0 for any length"),
             elem_id="write-words",
         )
         self._count = gr.Radio(
-            list(range(1, MAX_VERSIONS + 1)), value=1, label=label("Versions side by side"), elem_id="write-versions"
+            list(range(1, MAX_VERSIONS + 1)), value=1, label=label("Versions"), elem_id="write-versions"
         )
         self._temperature = temperature_slider(0.8, elem_id="write-temperature")
 
     def _wire(self, page: gr.Blocks) -> None:
         events = self._events
         fields = [self._text, self._template.dropdown, self._words, self._temperature, self._count]
-        view = [self._work, *(part for each in self._versions for part in (each.box, each.line, each.column))]
-        events.run(self._send.click, self._writing, fields, view)
+        asked = [self._work, *(each.box for each in self._versions), *fields]
+        view = [self._work, self._kept.box, *(part for each in self._versions for part in each.shown)]
+        events.run(self._send.click, self._writing, asked, view)
         events.stop()
         for each in self._versions:
-            events.run(each.go_on.click, partial(self._going_on, each), [self._work, each.box, *fields], view)
-            events.run(each.again.click, partial(self._writing_again, each), [self._work, *fields], view)
-            events.on(
-                each.insert.click,
-                partial(self._insert, each.box),
-                [self._work, self._text, each.box],
-                [self._text, self._before, self._undo],
-            )
-            self._panel.events.run(
-                each.look.click, partial(self._looking, each), [self._work, each.box, *fields], self._panel.shown
-            )
-            each.txt.click(None, each.box, None, js=save_as("qwen-ui-text.txt", "text/plain"))
-            each.md.click(None, each.box, None, js=save_as("qwen-ui-text.md", "text/markdown"))
-        boxes = [each.box for each in self._versions]
-        events.run(self._panel.view.submit, self._branching, [self._work, *boxes, *fields], view)
+            self._wire_version(each, asked, view)
+        events.run(self._panel.view.submit, self._branching, asked, view)
+        self._kept.wire(page, events, self._restore, view)
         self._panel.wire()
         events.on(
             self._undo.click,
@@ -136,64 +132,147 @@ class WriteTab:
             [self._text, *self._template.parts, self._temperature],
         )
 
+    def _wire_version(self, each: VersionWidgets, asked: Sequence[Component], view: Sequence[Block]) -> None:
+        events = self._events
+        events.run(each.go_on.click, partial(self._going_on, each), asked, view)
+        events.run(each.again.click, partial(self._writing_again, each), asked, view)
+        held, edited = [self._work, each.box], [self._work, self._kept.box]
+        for button, step in ((each.earlier, -1), (each.later, 1)):
+            events.on(button.click, partial(self._move, each, step), held, view)
+        events.on(each.box.input, partial(self._edited, each), held, edited, trigger_mode="always_last")
+        events.on(
+            each.insert.click,
+            partial(self._insert, each),
+            [self._work, self._text, each.box],
+            [self._text, self._before, self._undo],
+        )
+        self._panel.events.run(each.look.click, partial(self._looking, each), asked, self._panel.shown)
+        each.txt.click(None, each.box, None, js=save_as("qwen-ui-text.txt", "text/plain"))
+        each.md.click(None, each.box, None, js=save_as("qwen-ui-text.md", "text/markdown"))
+
     def _writing(self, event: Event) -> Run[tuple[Version, ...]]:
-        work = Work(self._order(event))
-        columns = {each.column: gr.Column(visible=each.number < work.order.versions) for each in self._versions}
-        return self._run(event, work, [Draft(number) for number in range(work.order.versions)], columns)
+        order = self._order(event)
+        columns = {each.column: gr.Column(visible=each.number < order.versions) for each in self._versions}
+        return self._run(event, order, [Draft(number) for number in range(order.versions)], columns)
 
     def _writing_again(self, widgets: VersionWidgets, event: Event) -> Run[tuple[Version, ...]]:
-        return self._run(event, self._work_of(event), [Draft(widgets.number)])
+        return self._run(event, self._order_of(event, widgets), [Draft(widgets.number)])
 
     def _going_on(self, widgets: VersionWidgets, event: Event) -> Run[tuple[Version, ...]]:
         """Writes more of one version, from the end of what its box holds."""
-        work, text = self._work_of(event), event[widgets.box]
-        return self._run(event, work, [Draft(widgets.number, text, ended=text == work.endings[widgets.number])])
+        now = self._work_of(event).versions[widgets.number].now
+        draft = Draft(widgets.number, event[widgets.box], ended=now is not None and now.ended)
+        return self._run(event, self._order_of(event, widgets), [draft], goes_on=True)
 
     def _looking(self, widgets: VersionWidgets, event: Event) -> Run[list[TokenLook]]:
         """Looks at the tokens of one version, as it stands in its box."""
-        work, text = self._work_of(event), event[widgets.box] or ""
+        text = event[widgets.box] or ""
         if not text:
-            raise InvalidInput("This version is empty. Have it written first.")
-        template = self._template.load(work.order.template)
-        answer, ids = work.tokens[widgets.number]
-        messages = task.to_look_at(template, work.order, text, ids if answer == text else ())
-        opened = task.opening(template, work.order)
+            raise InvalidInput("This version is empty. Write it first.")
+        order, now = self._order_of(event, widgets), self._work_of(event).versions[widgets.number].now
+        template = self._template.load(order.template)
+        messages = task.to_look_at(template, order, text, now.tokens if now else ())
+        opened = task.opening(template, order)
         return self._panel.looking(
             event.say, lambda engine: messages, str(widgets.number), NOTE, template.adapter, opened
         )
 
     def _branching(self, event: Event) -> Run[tuple[Version, ...]]:
-        """Writes on, in the first version that is free, from a token that was chosen in the place of another's own."""
+        """Writes on from a token that was chosen in the place of a version's own.
+
+        That goes into the first version that is free; where none is, it is one more text of that version.
+        """
         choice = token_view.chosen(event.data)
-        free = next((each for each in self._versions if not event[each.box]), None)
-        if free is None:
-            raise InvalidInput("All versions are taken. Clear the text of one, and choose the token again.")
-        draft = Draft(free.number, begun=choice.begun)
-        return self._run(event, self._work_of(event), [draft], {free.column: gr.Column(visible=True)})
+        of = next((each for each in self._versions if str(each.number) == choice.subject), self._versions[0])
+        to = next((each for each in self._versions if not event[each.box]), of)
+        draft = Draft(to.number, begun=choice.begun)
+        return self._run(event, self._order_of(event, of), [draft], {to.column: gr.Column(visible=True)})
 
     def _run(
-        self, event: Event, work: Work, drafts: Sequence[Draft], begun: Values | None = None
+        self, event: Event, order: Order, drafts: Sequence[Draft], begun: Values | None = None, *, goes_on: bool = False
     ) -> Run[tuple[Version, ...]]:
-        template = self._template.load(work.order.template)
+        """``goes_on``: whether what is shown grows; else there is one more text of each version."""
+        template, work = self._template.load(order.template), self._work_of(event)
+
+        def texts(version: Version, running: bool) -> Texts:
+            before = work.versions[version.number]
+            if not version.text.strip() and not running:
+                return before
+            ids = version.answer.tokens if version.answer.text == version.text else ()
+            written = Written(order, version.text, version.ended, ids)
+            return before.changed(written) if goes_on else before.grown(written)
 
         def show(versions: tuple[Version, ...], running: bool) -> Values:
-            values: Values = {self._work: work.after(versions)}
+            now, values = work, Values()
             for version in versions:
-                widgets = self._versions[version.number]
-                values |= {widgets.box: version.text, widgets.line: version_line(version, event.say)}
-            return values
+                widgets, shown = self._versions[version.number], texts(version, running)
+                now = now.having(version.number, shown)
+                values |= {widgets.box: version.text} if running else widgets.show(shown)
+                values[widgets.line] = version_line(version, event.say)
+            return values | {self._work: now} | ({} if running else self._kept.keep(to_browser(now)))
 
+        undone: Values = {self._work: work}
+        for widgets in (self._versions[draft.version] for draft in drafts):
+            undone |= widgets.show(work.versions[widgets.number]) | {widgets.line: ""}
         return Run(
-            lambda engine: task.write(engine, template, work.order, drafts),
+            lambda engine: task.write(engine, template, order, drafts),
             show,
             status=lambda versions, running: "",
             said=lambda versions: any(version.answer.text for version in versions),
             begun=(begun or {}) | {self._status: ""},
+            undone=undone,
         )
 
     def _work_of(self, event: Event) -> Work:
-        """What the versions came from; where the server has forgotten that, what the fields say now."""
-        return event[self._work] or Work(self._order(event))
+        """All texts, those that are shown as they stand in their boxes.
+
+        Where the server has forgotten them, what the boxes hold came from what the fields say now.
+        """
+        work = event[self._work] or Work()
+        for each in self._versions:
+            texts, text = work.versions[each.number], event.given.get(each.box)
+            if text is not None and texts.now is not None:
+                work = work.having(each.number, texts.edited(text))
+            elif text:
+                work = work.having(each.number, texts.grown(Written(self._order(event), text)))
+        return work
+
+    def _order_of(self, event: Event, widgets: VersionWidgets) -> Order:
+        """What the version came from; where the server has forgotten that, what the fields say now."""
+        now = self._work_of(event).versions[widgets.number].now
+        return now.order if now else self._order(event)
+
+    def _move(self, widgets: VersionWidgets, step: int, event: Event) -> Values:
+        """Shows an earlier or a later text of a version."""
+        texts = self._as_it_stands(widgets, event)
+        if texts is None:
+            return {}
+        moved = texts.moved(step)
+        return widgets.show(moved) | {widgets.line: ""} | self._with(widgets, moved, event)
+
+    def _edited(self, widgets: VersionWidgets, event: Event) -> Values:
+        """Has the browser keep a version as it is edited."""
+        texts = self._as_it_stands(widgets, event)
+        return {} if texts is None else self._with(widgets, texts, event)
+
+    def _as_it_stands(self, widgets: VersionWidgets, event: Event) -> Texts | None:
+        """The texts of a version with what its box holds, unless more of them come now or the server knows none."""
+        if self._app.running.busy(event.session, TAB.id) or event[self._work] is None:
+            return None
+        texts: Texts = event[self._work].versions[widgets.number].edited(event[widgets.box] or "")
+        return texts
+
+    def _with(self, widgets: VersionWidgets, texts: Texts, event: Event) -> Values:
+        work = event[self._work].having(widgets.number, texts)
+        return {self._work: work} | self._kept.keep(to_browser(work))
+
+    def _restore(self, event: Event, kept: Any) -> Values:
+        """Shows what the browser has kept."""
+        work = from_browser(kept)
+        values: Values = {self._work: work}
+        for widgets, texts in zip(self._versions, work.versions, strict=True):
+            values |= widgets.show(texts) | {widgets.column: gr.Column(visible=bool(texts.all))}
+        return values
 
     def _order(self, event: Event) -> Order:
         words = event[self._words]
@@ -207,11 +286,12 @@ class WriteTab:
             event[self._count],
         )
 
-    def _insert(self, box: gr.Textbox, event: Event) -> Values:
+    def _insert(self, widgets: VersionWidgets, event: Event) -> Values:
         """Makes a version the text to work on; a continuation goes to the text's end."""
-        text, version, work = event[self._text], event[box], event[self._work]
+        text, version = event[self._text], event[widgets.box]
+        now = (event[self._work] or Work()).versions[widgets.number].now
         new = version
-        if work is not None and self._appends(work.order.template):
+        if now is not None and self._appends(now.order.template):
             new = text if text.endswith(version) else text + version
         return {self._text: new, self._before: text, self._undo: gr.Button(visible=new != text)}
 
@@ -222,47 +302,27 @@ class WriteTab:
             return False
 
     def _offer_examples(self, event: Event) -> Values:
-        """The samples of a few templates, some in the other language too, each as id and text."""
-        templates = self._template.templates(event)
-        own = [template for template in templates if template.language == templates[0].language]
-        other = [template for template in templates if template not in own]
-        few = [*own[: EXAMPLES - 2], *other[:2]]
-        offered = [each for each in few if "text" in each.inputs and each.inputs["text"].sample.strip()]
-        samples = [[template.id, template.inputs["text"].sample] for template in offered]
-        labels = [f"{template.name} · {template.inputs['text'].sample}" for template in offered]
-        return {self._examples: gr.Dataset(samples=samples, sample_labels=labels, visible=bool(samples))}
+        offered = samples(self._template.templates(event))
+        labels = [f"{template.name} · {text}" for template, text in offered]
+        given = [[template.id, text] for template, text in offered]
+        return {self._examples: gr.Dataset(samples=given, sample_labels=labels, visible=bool(given))}
 
     def _take_example(self, event: Event) -> Values:
         id, text = event[self._examples]
         return {self._text: text} | self._template.pick(event, id)
 
 
+def samples(templates: Sequence[Template]) -> list[tuple[Template, str]]:
+    """A few templates, some in the other language too, each with its sample of a text."""
+    own = [template for template in templates if template.language == templates[0].language]
+    other = [template for template in templates if template not in own]
+    few = [*own[: EXAMPLES - 2], *other[:2]]
+    texts = [(template, template.inputs["text"].sample) for template in few if "text" in template.inputs]
+    return [(template, text) for template, text in texts if text.strip()]
+
+
 def _text_of(box: gr.Textbox, event: Event) -> str:
     return event[box] or ""
-
-
-def endpoints(app: App) -> Sequence[Callable[..., Any]]:
-    """/write, as scripts call it."""
-
-    async def write(
-        text: str,
-        request: gr.Request,
-        template: str = "continue",
-        max_new_tokens: int = 512,
-        temperature: float = 0.8,
-        adapter: str = "",
-        model: str = "",
-    ) -> AsyncIterator[str]:
-        """Continues the text, or writes what the template makes of it. Gives the text so far, streamed."""
-        chosen = app.prompts.load(TAB.id, template)
-        order = Order(text, template, temperature=temperature, max_new_tokens=max_new_tokens)
-        writing = partial(task.write, template=chosen, order=order, drafts=[Draft(0)])
-        async for (version,) in app.serve(request, TAB.id, writing, adapter, model):
-            if version.error is not None:
-                raise version.error
-            yield version.text
-
-    return [write]
 
 
 TAB = Tab(

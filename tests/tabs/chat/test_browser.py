@@ -65,7 +65,7 @@ def test_an_answer_grows_and_stop_keeps_what_there_is(server: Server, open_page:
     early = answers(page).inner_text()
     expect(answers(page)).to_have_text(re.compile(rf".{{{len(early) + 30}}}", re.DOTALL))
     page.locator("#stop").click()
-    expect(status(page)).to_contain_text(re.compile(r"\d+ tokens · first after .* · stopped"))
+    expect(status(page)).to_contain_text(re.compile(r"\d+ tokens · first token after .* · stopped"))
     server.wait_until_idle()
     assert len(answers(page).inner_text()) > len(early)
     expect(page.locator("#send")).to_be_visible()
@@ -271,5 +271,5 @@ def test_it_can_be_used_with_the_keyboard_alone(server: Server, open_page: OpenP
     page.keyboard.press("Enter")
     expect(answers(page)).to_have_count(1)
     expect(page.locator("#stop")).to_be_hidden()
-    for name in ("Message", "System prompt", "Assistant", "Temperature", "Top-p", "Top-k", "New tokens"):
+    for name in ("Message", "System prompt", "Assistant", "Temperature", "Top-p", "Top-k", "Maximum length (tokens)"):
         expect(page.get_by_label(name).first).to_be_attached()

@@ -99,9 +99,9 @@ def test_a_history_in_gradio_s_own_shapes(server: Server, history: list[Any]):
         ({"message": "hi", "top_p": 0}, "Top-p"),
         ({"message": "hi", "top_p": 7}, "Top-p"),
         ({"message": "hi", "top_k": -3}, "Top-k"),
-        ({"message": "hi", "max_new_tokens": 0}, "New tokens"),
-        ({"message": "hi", "max_new_tokens": 1.5}, "New tokens"),
-        ({"message": "hi", "max_new_tokens": 10**9}, "New tokens"),
+        ({"message": "hi", "max_new_tokens": 0}, "Maximum length"),
+        ({"message": "hi", "max_new_tokens": 1.5}, "Maximum length"),
+        ({"message": "hi", "max_new_tokens": 10**9}, "Maximum length"),
     ],
 )
 def test_bad_input_is_refused_with_a_sentence(server: Server, arguments: dict[str, Any], says: str):

@@ -222,5 +222,25 @@ def test_the_embedded_model_writes_code(
 ):
     page = open_tab(serve(embedded_host), "Code")
     page.get_by_text("Python: is a word a palindrome?").click()
-    expect(page.locator("#code-status")).to_contain_text(re.compile(r"\d+ tokens · first after"))
+    expect(page.locator("#code-status")).to_contain_text(re.compile(r"\d+ tokens · first token after"))
     expect(page.locator("#code-outcome")).to_contain_text(re.compile(r"\w"))
+
+
+def test_a_result_and_the_one_before_it_survive_a_reload(serve: Serve, open_tab: OpenTab):
+    engine = FakeEngine(BROKEN)
+    page = open_tab(serve(host_of(engine)), "Code")
+    generate(page, "double a number")
+    expect(check(page)).to_contain_text("syntax error in line 1")
+    engine.words = ["```python\nx = 2\n```\nDone."]
+    page.locator("#code-retry").click()
+    expect(result(page)).to_have_text("x = 2")
+    expect(page.locator("#code-back")).to_be_visible()
+    result(page).fill("x = (2")
+    expect(check(page)).to_contain_text("syntax error in line 1")
+    page.evaluate("window.qwenKept.load('code')")  # comes after what is being kept
+    page.reload()
+    expect(result(page)).to_have_text("x = (2")
+    expect(check(page)).to_contain_text("syntax error in line 1")
+    expect(page.locator("#code-explanation")).to_have_text("Done.")
+    page.locator("#code-back").click()
+    expect(page.locator("#code-explanation strong")).to_have_text("doubles")

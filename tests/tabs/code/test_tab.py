@@ -1,6 +1,8 @@
 """The Code tab's handlers: what its fields mean, what is shown of a result, and its versions."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +10,7 @@ import gradio as gr
 import pytest
 
 from qwen_ui.errors import Busy, EngineFailed, InvalidInput
+from qwen_ui.messages import Message
 from qwen_ui.page.events import Event, Run, Values
 from qwen_ui.page.templates import TemplatePicker
 from qwen_ui.page.words import Say
@@ -15,6 +18,7 @@ from qwen_ui.prompts import Listing, PromptStore
 from qwen_ui.sentences import Sentence
 from qwen_ui.settings import PROJECT
 from qwen_ui.tabs.code.fields import template_for
+from qwen_ui.tabs.code.kept import from_browser, to_browser
 from qwen_ui.tabs.code.result import Version
 from qwen_ui.tabs.code.tab import CodeTab, asked
 from qwen_ui.tabs.code.task import Job
@@ -64,6 +68,7 @@ class Laid:
             fields.max_new_tokens: 64,
             result.job: shown.job if shown and not restarted else None,
             result.answer: shown.answer if shown and not restarted else None,
+            result.cut: bool(shown and shown.cut and not restarted),
             result.before: None if restarted else before,
             result.file: shown and f"code{shown.language.extension}",
             result.code: shown and shown.code,
@@ -162,7 +167,7 @@ async def test_what_is_stopped_stays_and_is_checked():
 async def test_what_was_there_stays_when_nothing_new_comes():
     for engine, says in (
         (FakeEngine([], error=Busy("The queue is full.")), "Not sent: The queue is full."),
-        (FakeEngine([]), "without a word"),
+        (FakeEngine([]), "empty answer"),
     ):
         laid = Laid(engine)
         *_, last = await laid.run(laid.tab._running, laid.event())
@@ -384,3 +389,66 @@ async def test_an_answer_that_the_server_has_forgotten_can_not_be_looked_at():
     event = laid.event(Version(JOB, PYTHON, "x", ""), restarted=True)
     (refused,) = [values async for values in panel.events.updates(event, laid.tab._looking)]
     assert "The answer itself is gone" in refused[panel._status]
+
+
+async def test_an_answer_that_reached_its_limit_goes_on_and_the_shorter_one_stays():
+    engine = FakeEngine(["     2)\n", "```\n"])
+    laid = Laid(engine)
+    said = Message("assistant", "Here:\n\n```python\nx = (1,\n", (7, 8))
+    shown = Version(JOB, PYTHON, "x = (1,", "Here:", answer=said, cut=True)
+    *_, last = await laid.run(laid.tab._going_on, laid.event(shown))
+    assert last[laid.result.code].value == "x = (1,\n     2)"
+    assert last[laid.result.before].code == "x = (1,"
+    assert last[laid.result.answer].tokens == (7, 8, 0, 1)
+    assert engine.asked[0][0][-1] == said
+    assert last[laid.result.go_on].visible is False
+
+
+def test_continue_is_offered_at_the_limit_alone():
+    laid = Laid()
+    for cut in (True, False):
+        version = Version(JOB, PYTHON, "x", "", answer=Message("assistant", "x"), cut=cut)
+        assert laid.result.show(version, None, Syntax(True), SAY)[laid.result.go_on].visible is cut
+
+
+def kept_of(*, before: bool = True) -> Any:
+    job = replace(JOB, action="fix", code="x = (", temperature=0.2, max_new_tokens=64, problem="line 1")
+    now = Version(job, find("go"), "a <b>", "**bold** <i>", "main.go", Message("assistant", "said", (1, 2)), cut=True)
+    return to_browser(now, Version(JOB, PYTHON, "", "why") if before else None)
+
+
+def test_what_the_browser_keeps_comes_back():
+    laid, kept = Laid(), json.loads(json.dumps(kept_of()))
+    now, before = from_browser(kept)
+    assert to_browser(now, before) == kept
+    assert now.answer and now.answer.tokens == (1, 2)
+    assert "<i>" not in now.explanation  # it is made harmless anew
+    values = laid.tab._restore(laid.event(), kept)
+    assert (values[laid.result.code].value, values[laid.result.file]) == ("a <b>", "main.go")
+    assert values[laid.result.back].visible is True
+    assert from_browser(kept_of(before=False))[1] is None
+    assert to_browser(None, None) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda kept: kept.clear(),
+        lambda kept: kept["now"].update(code=1),
+        lambda kept: kept["now"].update(cut="yes"),
+        lambda kept: kept["now"].update(name="a" * 999),
+        lambda kept: kept["now"].update(language="klingon"),
+        lambda kept: kept["now"].update(answer={"text": "x", "tokens": ["a"]}),
+        lambda kept: kept["now"].update(more=1),
+        lambda kept: kept["now"]["job"].update(action="run"),
+        lambda kept: kept["now"]["job"].update(temperature="hot"),
+        lambda kept: kept["before"]["job"].pop("code"),
+    ],
+)
+def test_what_comes_back_changed_is_refused(change: Callable[[dict[str, Any]], object]):
+    kept = kept_of()
+    change(kept)
+    with pytest.raises(InvalidInput):
+        from_browser(kept)
+    with pytest.raises(InvalidInput):
+        from_browser([kept])

@@ -43,7 +43,7 @@ def test_one_version_goes_on_and_the_others_stay(serve: Serve, open_tab: OpenTab
     page.locator("#write-send").click()
     expect(page.locator("#write-result-2 textarea")).to_have_value(" It was")
     done(page)
-    page.get_by_role("button", name="Go on").nth(1).click()
+    page.get_by_role("button", name="Continue").nth(1).click()
     expect(page.locator("#write-result-2 textarea")).to_have_value(" It was It was")
     assert box(page) == " It was"
 
@@ -56,7 +56,7 @@ def test_going_on_is_stopped(serve: Serve, open_tab: OpenTab):
     expect(page.locator("#write-result textarea")).to_have_value("It was")
     page.locator("#write-stop").click()
     done(page)
-    page.get_by_role("button", name="Go on").first.click()
+    page.get_by_role("button", name="Continue").first.click()
     page.locator("#write-stop").click()
     done(page)
     expect(page.locator("#write-result textarea")).to_have_value("It was")
@@ -110,3 +110,29 @@ def test_a_phone_shows_it_in_chinese_without_scrolling_sideways(serve: Serve, op
     expect(page.locator("#write-result-2 textarea")).to_have_value(re.compile("很久"))
     done(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_rewritten_version_keeps_its_earlier_texts_also_over_a_reload(serve: Serve, open_tab: OpenTab):
+    engine = FakeEngine(["One."])
+    page = open_tab(serve(host_of(engine)), "Write")
+    result = page.locator("#write-result textarea")
+    page.locator("#write-input textarea").fill("A fox")
+    page.locator("#write-send").click()
+    expect(result).to_have_value("One.")
+    done(page)
+    result.fill("One, edited.")
+    engine.words = ["Two."]
+    page.get_by_role("button", name="Rewrite").first.click()
+    expect(result).to_have_value("Two.")
+    done(page)
+    expect(page.locator(".write-texts").first).to_contain_text("2 / 2")
+    page.get_by_role("button", name="‹ Earlier").first.click()
+    expect(result).to_have_value("One, edited.")
+    page.evaluate("window.qwenKept.load('write')")  # comes after what is being kept
+    page.reload()
+    expect(result).to_have_value("One, edited.")
+    page.get_by_role("button", name="Later ›").first.click()
+    expect(result).to_have_value("Two.")
+    expect(page.locator("#write-send")).to_be_enabled()
+    page.get_by_role("button", name="Continue").first.click()
+    expect(result).to_have_value("Two. Two.")

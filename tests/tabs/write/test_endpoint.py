@@ -55,7 +55,7 @@ def client(serve_module: Serve, engine: FakeEngine) -> Client:
         ({"text": "x", "template": "../chat/tutor"}, "name may hold"),
         ({"text": "x", "template": None}, "name may hold"),
         ({"text": "x", "temperature": -1}, "Temperature"),
-        ({"text": "x", "max_new_tokens": 0}, "New tokens"),
+        ({"text": "x", "max_new_tokens": 0}, "Maximum length"),
     ],
 )
 def test_bad_input_is_refused_with_a_sentence(client: Client, engine: FakeEngine, arguments: dict[str, Any], says: str):

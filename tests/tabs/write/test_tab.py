@@ -1,5 +1,6 @@
 """The Write tab's handlers: what its fields mean, and what Insert and the picker do."""
 
+import json
 import re
 from collections.abc import Callable
 from functools import partial
@@ -13,11 +14,20 @@ import pytest
 from qwen_ui.errors import EngineFailed, InvalidInput
 from qwen_ui.messages import Message
 from qwen_ui.page.events import Event, Run, Values
+from qwen_ui.tabs.write.kept import from_browser, to_browser
 from qwen_ui.tabs.write.tab import WriteTab
-from qwen_ui.tabs.write.task import MAX_VERSIONS, Order
-from qwen_ui.tabs.write.versions import Work
+from qwen_ui.tabs.write.task import Order
+from qwen_ui.tabs.write.versions import MAX_TEXTS, Texts, Work, Written
 from tests.fakes import FakeEngine
 from tests.pages import app_of, event_of
+
+
+def work_of(order: Order, *texts: str, ended: bool = False) -> Work:
+    """A text of each version, from the first on."""
+    work = Work()
+    for number, text in enumerate(texts):
+        work = work.having(number, Texts((Written(order, text, ended),)))
+    return work
 
 
 class Laid:
@@ -31,8 +41,10 @@ class Laid:
     def event(self, text: str = "A fox", language: str = "en-US", **given: Any) -> Event:
         tab = self.tab
         fields = {tab._words: 0, tab._temperature: 0.8, tab._count: 1, tab._template.dropdown: "story", tab._work: None}
+        work = given.get("work")
+        boxes = {each.box: work and (now := work.versions[each.number].now) and now.text for each in tab._versions}
         named = {getattr(tab, f"_{name}"): value for name, value in given.items()}
-        return event_of(self.app, fields | {tab._text: text} | named, language)
+        return event_of(self.app, fields | boxes | {tab._text: text} | named, language)
 
     def on_version(self, number: int, box: str, work: Work | None) -> Event:
         event = self.event(work=work)
@@ -56,7 +68,7 @@ async def test_a_version_that_ended_goes_on_by_request_and_an_edited_one_within_
     laid = Laid(engine, prompts)
     *_, last = await laid.run(laid.tab._writing, laid.event())
     work = last[laid.tab._work]
-    assert work.endings[0] == "One."
+    assert work.versions[0].now == Written(laid.tab._order(laid.event()), "One.", True, (0,))
     go_on = partial(laid.tab._going_on, laid.tab._versions[0])
     await laid.run(go_on, laid.on_version(0, "One.", work))
     assert engine.asked[-1][0][-1].role == "user"
@@ -65,14 +77,77 @@ async def test_a_version_that_ended_goes_on_by_request_and_an_edited_one_within_
     assert "A fox" in engine.asked[-1][0][1].content
 
 
-async def test_writing_again_replaces_only_that_version(prompts: Path):
+async def test_writing_again_adds_a_text_to_only_that_version_and_the_earlier_ones_stay(prompts: Path):
     laid = Laid(FakeEngine(["Two."]), prompts)
-    work = Work(Order("A fox", "story", versions=2), ("a", "b", "", ""))
     first, second = laid.tab._versions[:2]
-    *_, last = await laid.run(partial(laid.tab._writing_again, second), laid.event(work=work))
-    assert last[laid.tab._work].endings == ("a", "Two.", "", "")
-    assert last[second.box] == "Two."
+    again = partial(laid.tab._writing_again, second)
+    given = laid.event(work=work_of(Order("A fox", "story", versions=2), "a", "b"))
+    *_, last = await laid.run(again, given.having({second.box: "b, edited"}))
+    work = last[laid.tab._work]
+    assert [written.text for written in work.versions[1].all] == ["b, edited", "Two."]
+    assert (last[second.box], last[second.place]) == ("Two.", "2 / 2")
+    assert work.versions[0].all[0].text == "a"
     assert first.box not in last
+    back = laid.tab._move(second, -1, laid.event(work=work))
+    assert (back[second.box], back[second.place]) == ("b, edited", "1 / 2")
+    assert (back[second.earlier].interactive, back[second.later].interactive) == (False, True)
+    assert back[laid.tab._work].versions[1].now.order == Order("A fox", "story", versions=2)
+
+
+async def test_a_text_that_never_came_leaves_the_one_before_it(prompts: Path):
+    work = work_of(Order("A fox", "story"), "a")
+    for engine in (FakeEngine([]), FakeEngine([], error=EngineFailed("It died."))):
+        laid = Laid(engine, prompts)
+        *_, last = await laid.run(laid.tab._writing, laid.event(work=work))
+        assert last[laid.tab._versions[0].box] == "a"
+        assert last[laid.tab._work] == work
+
+
+def test_so_many_texts_of_a_version_are_kept_and_empty_ones_make_room():
+    order, texts = Order("A fox", "story"), Texts()
+    for number in range(MAX_TEXTS + 3):
+        texts = texts.grown(Written(order, f"{number}"))
+    assert [len(texts.all), texts.all[0].text, texts.shown] == [MAX_TEXTS, "3", MAX_TEXTS - 1]
+    texts = texts.edited(" ").grown(Written(order, "new"))
+    assert [written.text for written in texts.all[-2:]] == ["21", "new"]
+
+
+def test_what_the_browser_keeps_comes_back(prompts: Path):
+    laid = Laid(FakeEngine(), prompts)
+    order = Order("A fox", "story", 50, 0.5, 2)
+    work = work_of(order, "a", "b", ended=True).having(0, Texts((Written(order, "x", False, (3, 4)),) * 2, 1))
+    kept = json.loads(json.dumps(to_browser(work)))
+    assert from_browser(kept) == work
+    assert to_browser(Work()) is None
+    values = laid.tab._restore(laid.event(), kept)
+    assert [values[each.box] for each in laid.tab._versions] == ["x", "b", "", ""]
+    assert [values[each.column].visible for each in laid.tab._versions] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda kept: kept.clear(),
+        lambda kept: kept["versions"].append({"texts": [], "shown": 0}),
+        lambda kept: kept["versions"][0].update(shown=1),
+        lambda kept: kept["versions"][0].update(texts=kept["versions"][0]["texts"] * (MAX_TEXTS + 1)),
+        lambda kept: kept["versions"][0]["texts"][0].update(order=-1),
+        lambda kept: kept["versions"][0]["texts"][0].update(text=["a"]),
+        lambda kept: kept["versions"][0]["texts"][0].update(tokens=[True]),
+        lambda kept: kept["versions"][0]["texts"][0].update(tokens=[2**80]),
+        lambda kept: kept["orders"][0].update(template={"a": 1}),
+        lambda kept: kept["orders"][0].update(temperature="hot"),
+        lambda kept: kept["orders"][0].update(words=10**9),
+        lambda kept: kept["orders"][0].update(other=1),
+    ],
+)
+def test_what_comes_back_changed_is_refused(change: Callable[[dict[str, Any]], object]):
+    kept: dict[str, Any] = to_browser(work_of(Order("A fox", "story"), "a"))
+    change(kept)
+    with pytest.raises(InvalidInput):
+        from_browser(kept)
+    with pytest.raises(InvalidInput):
+        from_browser([kept])
 
 
 async def test_a_version_goes_on_also_when_the_server_has_forgotten_what_it_came_from(prompts: Path):
@@ -102,9 +177,8 @@ async def test_as_many_versions_are_shown_as_were_ordered(prompts: Path):
 
 
 def inserted(laid: Laid, text: str, version: str, template: str) -> Values:
-    event = laid.on_version(0, version, Work(Order("x", template)))
-    box = laid.tab._versions[0].box
-    return laid.tab._insert(box, event_of(laid.app, {**event.given, laid.tab._text: text}))
+    event = laid.on_version(0, version, work_of(Order("x", template), version))
+    return laid.tab._insert(laid.tab._versions[0], event_of(laid.app, {**event.given, laid.tab._text: text}))
 
 
 def test_a_continuation_is_inserted_at_the_end_and_anything_else_in_place(prompts: Path):
@@ -124,10 +198,6 @@ def test_examples_come_in_both_languages_the_readers_first(prompts: Path):
         chinese = [sample[0].endswith("-zh") for sample in samples]
         assert set(chinese) == {True, False}
         assert chinese[0] == first
-
-
-def test_there_are_as_many_endings_as_versions():
-    assert len(Work(Order("x", "story")).endings) == MAX_VERSIONS
 
 
 def look_at(laid: Laid, number: int, box: str, work: Work | None, template: str) -> Any:
@@ -174,5 +244,5 @@ async def test_a_branch_goes_into_the_first_free_version(prompts: Path, template
     assert engine.begun == [tuple(begun)]
     assert engine.asked[0][0][-1].role == "user"
     full = event.having({each.box: "taken" for each in laid.tab._versions})
-    (refused,) = await laid.run(laid.tab._branching, full)
-    assert "All versions are taken." in refused[laid.tab._status]
+    *_, last = await laid.run(laid.tab._branching, full)
+    assert [written.text for written in last[laid.tab._work].versions[0].all] == ["taken", said]
