@@ -1,5 +1,7 @@
 """The Prompts tab: every prompt file of every task, to read, change, try and restore."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import gradio as gr
@@ -19,7 +21,7 @@ from qwen_ui.sentences import Sentence, marked
 from qwen_ui.tabs.prompts import show, task
 from qwen_ui.tabs.prompts.task import OpenFile, key, sample_text, values
 
-LENGTH_REACHED = Sentence("The answer reached the limit of new tokens that the template sets.")
+LENGTH_REACHED = Sentence("The answer reached the maximum length that the template sets.")
 NOT_SAVED = marked("Not saved: {error}")
 
 
@@ -40,7 +42,7 @@ class PromptsTab:
             with gr.Column(elem_id="prompts-main"):
                 self._lay_out_editor()
                 with gr.Tabs():
-                    with gr.Tab(label("Preview and run")):
+                    with gr.Tab(label("Test")):
                         self._lay_out_trial()
                     with gr.Tab(label("Changes")):
                         self._changes = gr.HTML(elem_id="prompts-changes", padding=False)
@@ -52,7 +54,7 @@ class PromptsTab:
 
     def _lay_out_list(self) -> None:
         self._task = as_held(gr.Dropdown([], label=label("Task"), elem_id="prompts-task"))
-        self._refresh = gr.Button(label("Read again from disk"), size="sm", elem_id="prompts-refresh")
+        self._refresh = gr.Button(label("Reload files"), size="sm", elem_id="prompts-refresh")
         self._problems = gr.HTML(elem_id="prompts-problems", padding=False)
         self._files = as_held(gr.Radio([], label=label("Templates"), elem_id="prompts-list"))
 
@@ -70,9 +72,7 @@ class PromptsTab:
         self._status = gr.HTML(elem_id="prompts-status", padding=False)
         with gr.Row(elem_id="prompts-buttons", visible=self._editor.editable):
             self._save = gr.Button(label("Save"), variant="primary", size="sm", elem_id="prompts-save")
-            self._restore = gr.Button(
-                label("Restore the original"), size="sm", visible=False, elem_id="prompts-restore"
-            )
+            self._restore = gr.Button(label("Restore original"), size="sm", visible=False, elem_id="prompts-restore")
             self._name = gr.Textbox(
                 label=label("Name of the copy"),
                 placeholder=label("Name of the copy"),
@@ -88,7 +88,7 @@ class PromptsTab:
         with gr.Row(elem_id="prompts-try"):
             with gr.Column(min_width=280):
                 self._values = gr.Code(
-                    label=label("Sample values (JSON)"),
+                    label=label("Test values (JSON)"),
                     language="json",
                     lines=4,
                     max_lines=12,
@@ -97,15 +97,15 @@ class PromptsTab:
                     elem_id="prompts-values",
                 )
                 self._message = gr.Textbox(
-                    label=label("A message to add"),
-                    info=label("For templates that hold only a system prompt"),
+                    label=label("User message"),
+                    info=label("For templates with only a system prompt"),
                     max_lines=6,
                     elem_id="prompts-message",
                 )
                 self._run = gr.Button(label("Run"), variant="primary", interactive=False, elem_id="prompts-run")
                 self._stop = gr.Button(label("Stop"), variant="stop", visible=False, elem_id="prompts-stop")
             with gr.Column(min_width=280):
-                self._preview = gr.HTML(label=label("What the model gets"), elem_id="prompts-preview", padding=False)
+                self._preview = gr.HTML(label=label("Preview"), elem_id="prompts-preview", padding=False)
         self._result = gr.Textbox(
             label=label("Answer"),
             lines=3,
@@ -176,21 +176,23 @@ class PromptsTab:
 
     def _saved(self, event: Event) -> Values:
         file = self._file_of(event)
-        self._editor.save(file.task, file.id, event[self._text] or "", file.source)
-        return self._done(event, file, file.key, marked("Saved: {file}. It is used from the next request on."))
+        with _by_line():
+            self._editor.save(file.task, file.id, event[self._text] or "", file.source)
+        return self._done(event, file, file.key, marked("Saved {file}. It applies from the next request on."))
 
     def _restored(self, event: Event) -> Values:
         """Brings the original text back. What is in the editor goes."""
         file = self._file_of(event)
         self._editor.restore(file.task, file.id)
-        return self._done(event, file, file.key, marked("The original text of {file} is back."))
+        return self._done(event, file, file.key, marked("Restored the original of {file}."))
 
     def _duplicated(self, event: Event) -> Values:
         """Saves the editor's text as a new file and opens that. The file it comes from stays as it is."""
         file = self._file_of(event)
-        new = self._editor.duplicate(file.task, file.id, event[self._name], event[self._text] or "")
+        with _by_line():
+            new = self._editor.duplicate(file.task, file.id, event[self._name], event[self._text] or "")
         return self._done(
-            event, file, key(file.task, new), marked("Saved: {file}. It is used from the next request on.")
+            event, file, key(file.task, new), marked("Saved {file}. It applies from the next request on.")
         )
 
     def _done(self, event: Event, file: OpenFile, chosen: str, template: str) -> Values:
@@ -200,12 +202,13 @@ class PromptsTab:
 
     def _review(self, event: Event) -> Values:
         file, text = self._known(event), event[self._text] or ""
-        return self._reviewed(file, text, event[self._values] or "", event.say, unsaved=event.say("Not saved yet."))
+        return self._reviewed(file, text, event[self._values] or "", event.say, unsaved=event.say("Unsaved changes."))
 
     def _running(self, event: Event) -> Run[Answer]:
         """Runs the text in the editor, saved or not."""
         file = self._file_of(event)
-        template = self._editor.check(file.task, file.id, self._readable(file, event[self._text] or ""))
+        with _by_line():
+            template = self._editor.check(file.task, file.id, self._readable(file, event[self._text] or ""))
         given, message = event[self._values] or "", event[self._message] or ""
 
         def status(answer: Answer, running: bool) -> str:
@@ -240,7 +243,7 @@ class PromptsTab:
         file = file.opening(self._editor, chosen) if chosen else file
         entry = next((entry for entry in entries if key(entry.task, entry.id) == file.key), None)
         given = sample_text(entry.template) if entry and entry.template else ""
-        draft = say("This is your text of before, not saved yet. “Read again from disk” drops it.")
+        draft = say("Unsaved draft restored. “Reload files” discards it.")
         return self._reviewed(file, file.text, given, say, unsaved=draft) | {
             self._open_file: file,
             self._key: file.key,
@@ -264,16 +267,25 @@ class PromptsTab:
         try:
             template = self._editor.check(file.task, file.id, text)
         except TemplateError as error:
-            return reviewed | {self._status: line(say("{error}", error=error), "error"), self._preview: ""}
+            return reviewed | {self._status: show.fault(error, say), self._preview: ""}
         try:
             preview = show.messages(template.render(**values(template, given)))
         except QwenUIError as error:
-            preview = line(say("{error}", error=error), "error")
+            preview = show.fault(error, say)
         status = line(unsaved, "note") if file.edited(text) else ""
         status += show.warnings(template, say)
         if file.task == "chat":
             status += show.unusable(template, say)
         return reviewed | {self._status: status, self._preview: preview}
+
+
+@contextmanager
+def _by_line() -> Iterator[None]:
+    """Tells what is wrong in the open file by its line alone."""
+    try:
+        yield
+    except TemplateError as error:
+        raise InvalidInput(show.AT_LINE, **error.sentence.values) from error
 
 
 def _radio(listed: list[tuple[str, str]], chosen: str) -> gr.Radio:

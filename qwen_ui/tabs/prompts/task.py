@@ -66,7 +66,7 @@ def run(engine: Engine, template: Template, given: str, message: str) -> AsyncGe
     if message.strip():
         messages = [*messages, Message("user", message)]
     elif all(made.role == "system" for made in messages):
-        raise InvalidInput("This template has only a system prompt. Write a message to add to it.")
+        raise InvalidInput("This template has only a system prompt. Enter a user message.")
     return answers(engine, messages, template.sampling(), template.adapter)
 
 
@@ -82,7 +82,7 @@ def values(template: Template, given: str) -> dict[str, Any]:
 
 
 def _not_an_object(cause: str) -> InvalidInput:
-    return InvalidInput('The sample values must be a JSON object like {{"text": "Hello"}}: {cause}', cause=cause)
+    return InvalidInput('The test values must be a JSON object like {{"text": "Hello"}}: {cause}', cause=cause)
 
 
 def sample_text(template: Template) -> str:

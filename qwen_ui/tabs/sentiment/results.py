@@ -52,15 +52,15 @@ class Results:
             with gr.Row(elem_id="sentiment-filter"):
                 self._label = as_held(gr.Dropdown([], label=label("Show"), min_width=120, elem_id="sentiment-show"))
                 self._low = gr.Slider(
-                    0, 1, 0.0, step=0.01, label=label("Confidence from"), min_width=220, elem_id="sentiment-low"
+                    0, 1, 0.0, step=0.01, label=label("Minimum confidence"), min_width=220, elem_id="sentiment-low"
                 )
                 self._high = gr.Slider(
-                    0, 1, 1.0, step=0.01, label=label("Confidence to"), min_width=220, elem_id="sentiment-high"
+                    0, 1, 1.0, step=0.01, label=label("Maximum confidence"), min_width=220, elem_id="sentiment-high"
                 )
             self._table = gr.Dataframe(
                 type="array",
                 datatype=["number", "str", "str", "number", "str", "str"],
-                label=label("Judged rows"),
+                label=label("Results"),
                 show_label=False,
                 interactive=False,
                 wrap=True,
@@ -113,7 +113,7 @@ class Results:
         work = event[self.work]
         if not isinstance(work, Work):
             raise InvalidInput(
-                "The server no longer has these results: it keeps them for a day at most. Judge the file again."
+                "The server no longer has these results: it keeps them for a day at most. Analyze the file again."
             )
         return work
 
@@ -132,7 +132,7 @@ class Results:
     def _rows(self, work: Work, say: Say, label: str = ALL, low: float = 0.0, high: float = 1.0) -> Values:
         """The rows of one label, the wrong ones or all, with a confidence within bounds, and the line under them."""
         chosen = wrong(work.judged, work.order.labels) if label == WRONG else work.judged
-        headers = [say("Row"), say("Text to judge"), say("Label"), say("Confidence")]
+        headers = [say("Row"), say("Text"), say("Label"), say("Confidence")]
         headers += [say("True label")] if work.columns.gold_label else []
         headers += [say("Date")] if work.columns.date else []
         rows = [

@@ -42,7 +42,7 @@ from qwen_ui.tabs.sentiment.task import Calibration, Classified, Order, Work
 from qwen_ui.text.decode import UncertainEncoding
 from qwen_ui.text.tables import EXTENSIONS, Table
 
-NOT_JUDGED = marked("Not judged: {error}")
+NOT_JUDGED = marked("Not analyzed: {error}")
 READ_AT_ONCE = 4
 """Files: each takes a process, with the memory that one may have."""
 LABELS = "positive,neutral,negative"
@@ -68,7 +68,7 @@ class SentimentTab:
                 with gr.Row(elem_id="sentiment-buttons"):
                     self._stop = gr.Button(label("Stop"), variant="stop", visible=False, elem_id="sentiment-stop")
                     self._rest = gr.Button(
-                        label("Judge the rest"), visible=False, interactive=False, elem_id="sentiment-rest"
+                        label("Continue"), visible=False, interactive=False, elem_id="sentiment-rest"
                     )
                 self._status = gr.HTML(elem_id="sentiment-status", padding=False)
                 self._result = gr.HTML(elem_id="sentiment-result", padding=False)
@@ -93,13 +93,13 @@ class SentimentTab:
     def _lay_out_text(self) -> None:
         self._text = gr.Textbox(
             "",
-            label=label("Text to judge"),
+            label=label("Text"),
             placeholder=label("A review, a comment, a message…"),
             lines=4,
             max_lines=14,
             elem_id="sentiment-input",
         )
-        self._go = gr.Button(label("Judge"), variant="primary", interactive=False, elem_id="sentiment-go")
+        self._go = gr.Button(label("Analyze"), variant="primary", interactive=False, elem_id="sentiment-go")
 
     def _lay_out_file(self) -> None:
         self._file = gr.File(
@@ -111,26 +111,26 @@ class SentimentTab:
         self._encoding = EncodingChoice("sentiment-encoding")
         self._sheet = _column_picker(label("Sheet"), "sentiment-sheet")
         with gr.Row(elem_id="sentiment-columns"):
-            self._column = _column_picker(label("Column with the texts"), "sentiment-column")
-            self._gold = _column_picker(label("Column with true labels"), "sentiment-truth")
-            self._date = _column_picker(label("Column with dates"), "sentiment-date")
+            self._column = _column_picker(label("Text column"), "sentiment-column")
+            self._gold = _column_picker(label("True label column"), "sentiment-truth")
+            self._date = _column_picker(label("Date column"), "sentiment-date")
         self._facts = gr.HTML(elem_id="sentiment-facts", padding=False)
         self._meanings = gr.Textbox(
             "",
-            label=label("What the true labels stand for"),
-            info=label("Such as: 0 = negative, 1 = positive"),
+            label=label("Meaning of the true labels"),
+            info=label("For example: 0 = negative, 1 = positive"),
             visible=False,
             elem_id="sentiment-meanings",
         )
         self._go_file = gr.Button(
-            label("Judge the file"), variant="primary", interactive=False, elem_id="sentiment-go-file"
+            label("Analyze file"), variant="primary", interactive=False, elem_id="sentiment-go-file"
         )
 
     def _lay_out_options(self, app: App) -> None:
         self._labels = gr.Textbox(
             "",
             label=label("Labels"),
-            info=label("2 to 20, with commas between them, in any language"),
+            info=label("2 to 20, separated by commas, in any language"),
             lines=2,
             max_lines=6,
             elem_id="sentiment-labels",
@@ -144,8 +144,8 @@ class SentimentTab:
         )
         self._calibrated = gr.Checkbox(
             True,
-            label=label("Calibrated"),
-            info=label("Takes off what each label scores on average over the template's reference texts"),
+            label=label("Correct for label bias (recommended)"),
+            info=label("Removes the model's own preference for certain labels, measured on reference texts"),
             elem_id="sentiment-calibrated",
         )
 
@@ -191,7 +191,7 @@ class SentimentTab:
         def status(result: Classified, running: bool) -> str:
             return judging if running else show.judged(order, time.monotonic() - began, event.say, scoring)
 
-        judging = line(event.say("Judging…"), "busy")
+        judging = line(event.say("Analyzing…"), "busy")
         return Run(
             judge,
             lambda result, running: {self._result: show.bars(result, event.say)},
@@ -211,7 +211,7 @@ class SentimentTab:
             columns = guess_columns(table, order.labels)
         rows = select(table, columns)
         if not rows.usable:
-            raise InvalidInput("No row of this column can be judged.")
+            raise InvalidInput("No row in this column can be analyzed.")
         return self._judging(event, Work(order, columns, rows.usable, rows.skipped))
 
     def _judging_rest(self, event: Event) -> Run[Work]:
@@ -235,7 +235,7 @@ class SentimentTab:
             status,
             said=lambda now: now.done > work.done,
             begun={self._rest: gr.Button(visible=False), self._status: status(work, True)},
-            broken=marked("Judging broke off: {error} What was judged is kept."),
+            broken=marked("The analysis was interrupted: {error} The results so far are kept."),
             stopping=lambda now: show.progress(work, now, event.say, stopping=True),
             **more,
         )

@@ -30,25 +30,25 @@ def test_a_template_is_changed_run_saved_and_restored(serve: Serve, open_tab: Op
     status = page.locator("#prompts-status")
 
     replace(page, shipped.replace("{{ text }}", "{{ txet }}"))
-    expect(status).to_contain_text(re.compile(r"write/story\.prompty:\d+: 'txet'"))
+    expect(status).to_contain_text(re.compile(r"Line \d+: 'txet'"))
     page.locator("#prompts-save").click()
-    expect(status).to_contain_text("Not saved: write/story.prompty:")
+    expect(status).to_contain_text("Not saved: Line ")
     assert file.read_text("utf-8") == shipped
 
     replace(page, shipped.replace("Write a short story", "Tell a tale"))
-    expect(status).to_contain_text("Not saved yet")
+    expect(status).to_contain_text("Unsaved changes")
     expect(page.locator("#prompts-preview")).to_contain_text("Tell a tale about this:")
     page.locator("#prompts-run").click()
     expect(page.locator("#prompts-result textarea")).to_have_value("Once upon.")
     assert "Tell a tale" in engine.asked[0][0][-1].content
 
     page.locator("#prompts-save").click()
-    expect(status).to_contain_text("Saved: write/story.prompty")
+    expect(status).to_contain_text("Saved write/story.prompty")
     assert file.read_text("utf-8") == shipped.replace("Write a short story", "Tell a tale")
     page.get_by_role("tab", name="Changes").click()
     expect(page.locator("#prompts-changes ins")).to_contain_text("Tell a tale")
     page.locator("#prompts-restore").click()
-    expect(status).to_contain_text("is back")
+    expect(status).to_contain_text("Restored the original")
     expect(page.locator("#prompts-input")).to_contain_text("Write a short story")
     expect(page.locator("#prompts-restore")).to_be_hidden()
     assert file.read_text("utf-8") == shipped

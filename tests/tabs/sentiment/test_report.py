@@ -148,8 +148,8 @@ def test_the_report_tells_accuracy_and_what_it_leaves_out(store: PromptStore):
     values = Laid().show(work_of(store, *judged(rows, "good", "good", "bad")))
     assert "Accuracy 50.0%" in values["sentiment-quality"]
     assert "over 2 rows" in values["sentiment-quality"]
-    assert "1 row (4)" in values["sentiment-quality"]
-    assert "1 row (4)" in values["sentiment-undated"]
+    assert "1 row whose true label is not one of the labels (4)" in values["sentiment-quality"]
+    assert "1 row with an unreadable date (4)" in values["sentiment-undated"]
     assert "read as" not in values["sentiment-undated"]
     assert values["sentiment-trend"].visible
     assert values["sentiment-results"].visible
@@ -168,7 +168,7 @@ def test_a_row_that_the_model_can_not_take_is_listed_with_those_that_could_not_b
     work = Work(order, Columns("text"), rows, unusable, (TOO_LONG, found("good")))
     assert [row.number for row in work.skipped] == [2, 3]
     values = Laid().show(work)
-    assert "2 rows could not be used" in values["sentiment-bad"]
+    assert "2 rows skipped" in values["sentiment-bad"]
     assert "Row 2: longer than the model&#x27;s context" in values["sentiment-bad"]
     assert [row[0] for row in values["sentiment-table"].value["data"]] == [5]
 
