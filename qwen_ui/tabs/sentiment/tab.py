@@ -68,7 +68,7 @@ class SentimentTab:
                 with gr.Row(elem_id="sentiment-buttons"):
                     self._stop = gr.Button(label("Stop"), variant="stop", visible=False, elem_id="sentiment-stop")
                     self._rest = gr.Button(
-                        label("Continue"), visible=False, interactive=False, elem_id="sentiment-rest"
+                        label("Continue"), variant="primary", visible=False, interactive=False, elem_id="sentiment-rest"
                     )
                 self._status = gr.HTML(elem_id="sentiment-status", padding=False)
                 self._result = gr.HTML(elem_id="sentiment-result", padding=False)
@@ -157,8 +157,11 @@ class SentimentTab:
         file = [self._file, self._encoding.radio]
         events.run(self._go.click, self._judging_text, [self._text, *options], [self._result])
         given = [*file, self._sheet, *columns, self._meanings]
-        events.run(self._go_file.click, self._judging_file, [*given, *options], of_file)
-        events.run(self._rest.click, self._judging_rest, [self._results.work], of_file)
+        for ran in (
+            events.run(self._go_file.click, self._judging_file, [*given, *options], of_file),
+            events.run(self._rest.click, self._judging_rest, [self._results.work], of_file),
+        ):
+            events.on(ran, self._lead, [self._results.work], [self._go_file])
         events.stop()
         self._results.wire(events)
         beside = [self._result, self._examples, self._of_file]
@@ -166,7 +169,8 @@ class SentimentTab:
         events.on(self._file_tab.select, lambda event: self._beside(text=False), (), beside)
         uploads = [self._file.upload, self._file.clear]
         opened = [self._encoding.radio, self._sheet, *columns, self._facts, self._meanings]
-        events.on(uploads, self._open, [self._file, self._labels], opened)
+        added = [*opened, self._rest, self._go_file]
+        events.on(uploads, self._open, [self._file, self._labels], added)
         events.on(self._encoding.radio.input, self._open_in, [*file, self._labels], opened)
         events.on(self._sheet.input, self._open_sheet, [*file, self._sheet, self._labels], opened)
         chosen = [*file, self._sheet, *columns, self._labels]
@@ -212,11 +216,17 @@ class SentimentTab:
         rows = select(table, columns)
         if not rows.usable:
             raise InvalidInput("No row in this column can be analyzed.")
-        return self._judging(event, Work(order, columns, rows.usable, rows.skipped))
+        return self._judging(event, Work(order, columns, rows.usable, rows.skipped, table=table))
 
     def _judging_rest(self, event: Event) -> Run[Work]:
         """Judges the rows that are not judged yet, as those before them."""
         return self._judging(event, self._results.of(event), undone={self._rest: gr.Button(visible=True)})
+
+    def _lead(self, event: Event) -> Values:
+        """The button that goes on leads, where there are rows left, else the one that begins."""
+        work = event[self._results.work]
+        left = isinstance(work, Work) and work.waiting > 0
+        return {self._go_file: gr.Button(variant="secondary" if left else "primary")}
 
     def _judging(self, event: Event, work: Work, **more: Any) -> Run[Work]:
         def results(now: Work, running: bool) -> Values:
@@ -259,7 +269,8 @@ class SentimentTab:
 
     def _open(self, event: Event) -> Values:
         """A new file: its sheets and columns with a guess which to use, and what is in it."""
-        return self._encoding.none() | self._opened(event.having({self._encoding.radio: ""}), "")
+        begin: Values = {self._rest: gr.Button(visible=False), self._go_file: gr.Button(variant="primary")}
+        return begin | self._encoding.none() | self._opened(event.having({self._encoding.radio: ""}), "")
 
     def _open_in(self, event: Event) -> Values:
         """The file in the chosen encoding."""

@@ -87,13 +87,17 @@ def test_a_file_with_true_labels_dates_and_rows_that_can_not_be_used(serve: Serv
     page.get_by_role("option", name="negative (2)").click()
     expect(page.locator("#sentiment-shown")).to_contain_text("2 rows")
     expect(judged.filter(has_text="good")).to_have_count(0)
+    page.locator("#sentiment-search textarea, #sentiment-search input").fill("BROKE")
+    expect(page.locator("#sentiment-shown")).to_contain_text("1 row")
 
     with page.expect_download() as download:
         page.locator("#sentiment-save").click()
     assert download.value.suggested_filename == "qwen-ui-sentiment.csv"
     lines = list(csv.DictReader(Path(download.value.path()).read_text("utf-8-sig").splitlines()))
-    assert [line["label"] for line in lines] == ["positive", "negative", "positive", "negative", "", ""]
-    assert [line["left out because"] for line in lines[-2:]] == ["empty", "4 values for 3 columns"]
+    predicted, why = ([line[name] for line in lines] for name in ("predicted label", "skipped because"))
+    assert predicted == ["positive", "negative", "", "positive", "negative", ""]
+    assert why == ["", "", "empty", "", "", "4 values for 3 columns"]
+    assert lines[0]["review"] == "the food was good"
 
 
 def test_a_workbook_with_sheets_and_numbers_for_labels(serve: Serve, open_tab: OpenTab, tmp_path: Path):
@@ -143,9 +147,18 @@ def test_stop_keeps_what_is_done_and_the_rest_can_follow(
     engine.steps.release()
     expect(page.locator("#sentiment-status")).to_contain_text("Stopped: 52 rows left")
     expect(page.locator("#sentiment-shown")).to_contain_text("48 rows")
+    expect(page.locator("#sentiment-rest")).to_have_class(re.compile(r"\bprimary\b"))
+    expect(page.locator("#sentiment-go-file")).to_have_class(re.compile(r"\bsecondary\b"))
     page.get_by_role("tab", name="Chat", exact=True).click()
     page.get_by_role("tab", name="Sentiment", exact=True).click()
     expect(page.locator("#sentiment-shown")).to_contain_text("48 rows")
+    for _ in range(9):
+        engine.steps.release()
+    page.locator("#sentiment-rest").click()
+    expect(page.locator("#sentiment-shown")).to_contain_text("100 rows")
+    expect(page.locator("#sentiment-go-file")).to_have_class(re.compile(r"\bprimary\b"))
+    expect(page.locator("#sentiment-rest")).to_be_hidden()
+    expect(page.locator("#sentiment-download")).to_be_hidden()
 
 
 def test_a_phone_shows_it_in_chinese_without_scrolling_sideways(
