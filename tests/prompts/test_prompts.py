@@ -8,7 +8,7 @@ import pytest
 from qwen_ui.errors import InvalidInput, TemplateError
 from qwen_ui.messages import Message, Sampling
 from qwen_ui.prompts import MAX_FILE_BYTES, PromptStore, Template, parse
-from qwen_ui.prompts.edit import samples
+from qwen_ui.prompts.samples import samples
 from qwen_ui.sentences import Language
 from qwen_ui.settings import PROJECT
 

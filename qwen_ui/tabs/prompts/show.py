@@ -20,8 +20,8 @@ LONGEST_SHOWN = 20_000
 
 
 def choices(entries: Sequence[Entry], task: str, say: Say) -> list[tuple[str, str]]:
-    """Labels and keys of a task's files, of all files if no task is given."""
-    return [(_label(entry, task, say), key(entry.task, entry.id)) for entry in entries if task in ("", entry.task)]
+    """Labels and keys of files, with their tasks if no task is given."""
+    return [(_label(entry, task, say), key(entry.task, entry.id)) for entry in entries]
 
 
 def _label(entry: Entry, task: str, say: Say) -> str:
