@@ -1,7 +1,7 @@
 """The values that a prompt file is tried with: a field for each of its variables, kept by the browser."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import zip_longest
 from typing import Any
 
@@ -10,7 +10,7 @@ import gradio as gr
 from qwen_ui.page.events import Event, Values
 from qwen_ui.page.scripts import kept_by_browser
 from qwen_ui.prompts import Template
-from qwen_ui.tabs.prompts.task import sample_texts
+from qwen_ui.prompts.samples import read_names, sample_texts
 
 FIELDS = 16
 """Variables that have a field; of more, the others keep their samples."""
@@ -38,7 +38,9 @@ class Trial:
 
     def given(self, event: Event) -> dict[str, str]:
         """The values as they stand in the fields."""
-        return {name: event[field] or "" for name, field in zip(_names(event[self.names]), self.fields, strict=False)}
+        return {
+            name: event[field] or "" for name, field in zip(read_names(event[self.names]), self.fields, strict=False)
+        }
 
     def show(self, template: Template | None, kept: Mapping[str, str]) -> Values:
         """The fields of a template, with what is kept of its values, else with its samples."""
@@ -73,14 +75,6 @@ class Trial:
             return {}
         others = [(other, values) for other, values in before.items() if other != key]
         return {self.kept: dict([*others, *([(key, own)] if own else [])][-MAX_KEPT:])}
-
-
-def _names(held: Any) -> Sequence[str]:
-    try:
-        names = json.loads(held)
-    except (TypeError, ValueError, RecursionError):
-        return []
-    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
 def _checked(kept: Any) -> dict[str, dict[str, str]]:

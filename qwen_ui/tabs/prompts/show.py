@@ -51,13 +51,10 @@ def fault(error: QwenUIError, say: Say) -> str:
 
 
 def unusable(assistant: Template, say: Say) -> str:
-    """Why Chat can't use an assistant, as it gives no values; empty if it can."""
-    try:
-        assistant.render()
-    except TemplateError as error:
-        told = say("Chat gives no values, so it can't use this assistant: {error} A default helps.", error=error)
-        return line(told, "note")
-    return ""
+    """Why Chat can't use an assistant; empty if it can."""
+    if [section.role for section in assistant.sections] == ["system"]:
+        return ""
+    return line(say("Chat can't use this assistant: it must have just one section, system:."), "note")
 
 
 def head(file: OpenFile, entry: Entry | None, say: Say) -> str:

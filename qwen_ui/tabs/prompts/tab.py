@@ -15,13 +15,14 @@ from qwen_ui.page.tab import Parts, Tab
 from qwen_ui.page.words import label
 from qwen_ui.prompts import Template
 from qwen_ui.prompts.edit import PromptEditor
+from qwen_ui.prompts.samples import sample_texts, values
 from qwen_ui.prompts.sources import difference
 from qwen_ui.prompts.template import SUFFIX
 from qwen_ui.sentences import Sentence, marked
 from qwen_ui.tabs.prompts import show, task
 from qwen_ui.tabs.prompts.form import Trial
 from qwen_ui.tabs.prompts.listing import FileList
-from qwen_ui.tabs.prompts.task import OpenFile, key, sample_texts, values
+from qwen_ui.tabs.prompts.task import OpenFile, key
 
 LENGTH_REACHED = Sentence("The answer reached the maximum length that the template sets.")
 NOT_SAVED = marked("Not saved: {error}")

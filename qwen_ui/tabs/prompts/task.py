@@ -1,16 +1,14 @@
 """Prompts: a prompt file that is open to be changed, and running it as it stands in the editor."""
 
-import json
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from qwen_ui.engine.base import Engine, answers
 from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Answer, Message
 from qwen_ui.prompts import Template
 from qwen_ui.prompts.edit import Deleted, PromptEditor
-from qwen_ui.prompts.samples import samples
+from qwen_ui.prompts.samples import values
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,32 +82,3 @@ def run(engine: Engine, template: Template, given: Mapping[str, str], message: s
     elif all(made.role == "system" for made in messages):
         raise InvalidInput("This template has only a system prompt. Enter a user message.")
     return answers(engine, messages, template.sampling(), template.adapter)
-
-
-def values(template: Template, given: Mapping[str, str]) -> dict[str, Any]:
-    """The template's samples, overruled by the texts that are given: JSON where the sample is more than a text.
-
-    Raises `InvalidInput` for other JSON.
-    """
-    own = samples(template)
-    return own | {name: _value(name, text, own[name]) for name, text in given.items() if name in own}
-
-
-def _value(name: str, text: str, sample: Any) -> Any:
-    if isinstance(sample, str):
-        return text
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(
-            "{name} must be written like its sample, as JSON: {sample}", name=name, sample=_text(sample)
-        ) from error
-
-
-def sample_texts(template: Template) -> dict[str, str]:
-    """The samples by their variables, as texts to be edited."""
-    return {name: _text(sample) for name, sample in samples(template).items()}
-
-
-def _text(sample: Any) -> str:
-    return sample if isinstance(sample, str) else json.dumps(sample, ensure_ascii=False, default=str)

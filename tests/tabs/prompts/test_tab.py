@@ -138,14 +138,13 @@ def test_typing_shows_errors_preview_and_changes_at_once(prompts: Path):
     assert seen.preview == ""
 
 
-def test_an_assistant_that_chat_can_not_use_for_lack_of_a_value_is_told_of_while_it_is_written(prompts: Path):
+def test_an_assistant_that_chat_can_not_use_is_told_of_while_it_is_written(prompts: Path):
     laid = Laid(prompts)
     file = laid.open("chat/assistant").open_file
-    text = "---\nname: Tutor\ninputs:\n  subject: {sample: maths%s}\n---\nsystem:\nYou teach {{ subject }}.\n"
-    shown = laid.does("review", open_file=file, text=text % "")
-    assert "can&#x27;t use this assistant: chat/assistant.prompty:7: &#x27;subject&#x27; is undefined" in shown.status
-    shown = laid.does("review", open_file=file, text=text % ", default: maths")
-    assert "can&#x27;t use" not in shown.status
+    text = "---\nname: Tutor\n---\nsystem:\nYou teach {{ subject }}.\n"
+    shown = laid.does("review", open_file=file, text=text + "user:\nHi\n")
+    assert "can&#x27;t use this assistant: it must have just one section, system:." in shown.status
+    assert "can&#x27;t use" not in laid.does("review", open_file=file, text=text).status
 
 
 def test_each_variable_has_a_field_whose_value_is_kept_with_the_file(prompts: Path):
