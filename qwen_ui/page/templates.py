@@ -101,7 +101,7 @@ class TemplatePicker:
             listing = self._offered(event)
             if (before := restored(event)) is not None:
                 id, values = before
-                return self.offer(event, listing, _by_id(listing, id)) | values
+                return self.offer(event, listing, _by_id(listing, id), held=id) | values
             return self.begin(event, listing, reads_chinese(event.request))
 
         events.on(opened or page.load, open_, [*kept, *given], [*self.parts, *outputs])
@@ -136,10 +136,11 @@ class TemplatePicker:
                 return self.offer(event, listing, template) | self._picked(event, template)
         return self.offer(event, listing)
 
-    def offer(self, event: Event, listing: Listing, chosen: Template | None = None) -> Values:
-        """The templates to choose from, one of them chosen."""
+    def offer(self, event: Event, listing: Listing, chosen: Template | None = None, held: str | None = None) -> Values:
+        """The templates to choose from, one of them chosen. ``held`` is the id of one that may be there no more."""
+        picked = chosen.id if chosen else held
         return {
-            self.dropdown: gr.Dropdown(choices=self.choices(event, listing), value=chosen.id if chosen else None),
+            self.dropdown: gr.Dropdown(choices=self.choices(event, listing, picked), value=picked or None),
             self.note: self._about(event, listing, chosen),
         }
 
@@ -147,12 +148,15 @@ class TemplatePicker:
         """The templates that there are now; what is chosen stays."""
         listing = self._offered(event)
         about = self._about(event, listing, _by_id(listing, event[self.dropdown]))
-        return {self.dropdown: gr.Dropdown(choices=self.choices(event, listing)), self.note: about}
+        choices = self.choices(event, listing, event[self.dropdown])
+        return {self.dropdown: gr.Dropdown(choices=choices), self.note: about}
 
-    def choices(self, event: Event, listing: Listing) -> list[tuple[str, str]]:
-        """Names and ids, those in the reader's language first."""
+    def choices(self, event: Event, listing: Listing, picked: str | None = None) -> list[tuple[str, str]]:
+        """Names and ids, those in the reader's language first. What is picked and there no more is named as that."""
         templates = self.ordered(listing, reads_chinese(event.request))
-        return [(self._named(template), template.id) for template in templates]
+        gone = bool(picked) and _by_id(listing, picked) is None
+        named = [(self._named(template), template.id) for template in templates]
+        return [*named, *([(event.say("{name} (not available)", name=picked), str(picked))] if gone else [])]
 
     def ordered(self, listing: Listing, chinese: bool) -> list[Template]:
         """The templates as they are listed, those in one language first."""

@@ -4,27 +4,32 @@ Before a file changes here for the first time, its text goes to ``<prompts>/.ori
 so that it travels with it, and hidden, so that it is no task. Restoring brings it back and forgets it.
 """
 
-import difflib
-import json
-import os
 import re
-import tempfile
 import threading
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from qwen_ui.errors import InvalidInput, QwenUIError, TemplateError
 from qwen_ui.prompts.parse import MAX_FILE_BYTES, parse
+from qwen_ui.prompts.samples import samples
+from qwen_ui.prompts.sources import ended, lines, renamed, replace
 from qwen_ui.prompts.store import PromptStore
-from qwen_ui.prompts.template import SUFFIX, Input, Template, error_at
+from qwen_ui.prompts.template import SUFFIX, Template, error_at
 from qwen_ui.sentences import Sentence
 
 ORIGINALS = ".original"
 MAX_TEMPLATES = 500
 """Files that a task may have."""
 
+ASSISTANTS = "chat"
+_BLANK = """---
+name: Assistant
+description: ""
+---
+system:
+You are a helpful assistant.
+"""
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 """Names that Windows keeps for itself, whatever their ending."""
 
@@ -42,8 +47,19 @@ class Entry:
     """Whether an original text is kept for it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A file that is there no more."""
+
+    task: str
+    id: str
+    text: str
+    original: str | None = None
+    """Its text before it was first changed here, if it was."""
+
+
 class PromptEditor:
-    """Lists, changes, copies and restores the files of a `PromptStore`.
+    """Lists, changes, copies, renames, deletes and restores the files of a `PromptStore`.
 
     With ``editable=False`` everything can be read, and whatever would change a file raises `InvalidInput`.
     """
@@ -83,7 +99,7 @@ class PromptEditor:
             ) from error
         if len(data) > MAX_FILE_BYTES:
             raise InvalidInput("{file} is too large to be edited here.", file=_label(task, id))
-        return _lines(data.decode(errors="replace").removeprefix("\ufeff"))
+        return lines(data.decode(errors="replace").removeprefix("\ufeff"))
 
     def check(self, task: str, id: str, text: str) -> Template:
         """The template that the text makes, known to render with its samples.
@@ -111,11 +127,11 @@ class PromptEditor:
         not overwritten. Raises `TemplateError` for a text that makes no template, `InvalidInput` for all else.
         """
         self._may_change()
-        path, text = self._path(task, id), _ended(text)
+        path, text = self._path(task, id), ended(text)
         template = self.check(task, id, text)
         with self._changing:
             current = self.read(task, id)
-            if current not in (_lines(before), text):
+            if current not in (lines(before), text):
                 raise InvalidInput(
                     "{file} has been changed by somebody else meanwhile. Copy your text, open the template again and "
                     "put your changes in.",
@@ -133,29 +149,94 @@ class PromptEditor:
         Raises like `save`, and `InvalidInput` for a name that is taken or can't be a file's.
         """
         self._may_change()
-        new = new.strip()
-        path = self._path(task, new)
-        if _DEVICES.fullmatch(new):
-            raise InvalidInput("{name!r} is a name that Windows keeps for itself. Choose another.", name=new)
-        text = _renamed(self.check(task, id, _ended(text)), new)
+        path = self._named(task, new := new.strip())
+        text = renamed(self.check(task, id, ended(text)), new)
         self.check(task, new, text)
         with self._changing:
-            taken = self.store.ids(task)
-            if new.casefold() in {other.casefold() for other in taken}:
-                raise InvalidInput("There is a template {name!r} already. Choose another name.", name=new)
-            if len(taken) >= MAX_TEMPLATES:
-                raise InvalidInput(
-                    "{task} has {count:,} {count:template|templates} already. Remove some first.",
-                    task=task,
-                    count=len(taken),
-                )
-            self._write(path, text)
+            self._add(path, text)
         return new
+
+    def create(self, task: str, new: str) -> str:
+        """Makes a new file of the task, and gives its id: for chat an assistant, else like the task's first template.
+
+        Raises like `duplicate`.
+        """
+        first = next(iter(self.store.list(task).templates), None)
+        if task != ASSISTANTS and first is not None:
+            return self.duplicate(task, first.id, new, first.source)
+        return self.duplicate(task, new.strip(), new, _BLANK)
+
+    def rename(self, task: str, id: str, new: str) -> str:
+        """Gives a file another name, in its front matter too, and gives its new id. What was its original goes along.
+
+        Raises like `duplicate`.
+        """
+        self._may_change()
+        path, target = self._path(task, id), self._named(task, new := new.strip())
+        with self._changing:
+            text = self.read(task, id)
+            with suppress(TemplateError):  # a broken file can have another name as well
+                text = renamed(self.check(task, id, text), new)
+            original = self.original(task, id)
+            self._add(target, text, instead_of=id)
+            if original is not None:
+                self._write(self._original(task, new), original)
+            if not path.samefile(target):  # to some file systems, names in small and in capital letters are one
+                self._remove(task, id, path)
+        return new
+
+    def delete(self, task: str, id: str) -> "Deleted":
+        """Deletes a file and gives what was there, to be brought back by `undelete`."""
+        self._may_change()
+        path = self._path(task, id)
+        with self._changing:
+            gone = Deleted(task, id, self.read(task, id), self.original(task, id))
+            self._remove(task, id, path)
+        return gone
+
+    def undelete(self, gone: "Deleted") -> None:
+        """Brings a deleted file back. Raises `InvalidInput` where there is another of its name by now."""
+        self._may_change()
+        path = self._path(gone.task, gone.id)
+        with self._changing:
+            self._add(path, gone.text)
+            if gone.original is not None:
+                self._write(self._original(gone.task, gone.id), gone.original)
+
+    def _named(self, task: str, name: str) -> Path:
+        """Where a file of a new name goes. Raises `InvalidInput` for a name that can't be a file's."""
+        path = self._path(task, name)
+        if _DEVICES.fullmatch(name):
+            raise InvalidInput("{name!r} is a name that Windows keeps for itself. Choose another.", name=name)
+        return path
+
+    def _add(self, path: Path, text: str, instead_of: str = "") -> None:
+        """Writes a new file. Raises `InvalidInput` where its name is taken, but by the one that it is instead of."""
+        task, new = path.parent.name, path.stem
+        taken = [other for other in self.store.ids(task) if other != instead_of]
+        if new.casefold() in {other.casefold() for other in taken}:
+            raise InvalidInput("There is a template {name!r} already. Choose another name.", name=new)
+        if len(taken) >= MAX_TEMPLATES:
+            raise InvalidInput(
+                "{task} has {count:,} {count:template|templates} already. Remove some first.",
+                task=task,
+                count=len(taken),
+            )
+        self._write(path, text)
+
+    def _remove(self, task: str, id: str, path: Path) -> None:
+        try:
+            path.unlink()
+            self._original(task, id).unlink(missing_ok=True)
+        except OSError as error:
+            raise InvalidInput(
+                "{file} can't be deleted: {error}.", file=_label(task, id), error=error.strerror or error
+            ) from error
 
     def original(self, task: str, id: str) -> str | None:
         """The text that the file had before it was first changed here; None if it was not."""
         try:
-            return _lines(self._original(task, id).read_text(encoding="utf-8"))
+            return lines(self._original(task, id).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
@@ -203,78 +284,9 @@ class PromptEditor:
             if not path.resolve().is_relative_to(self.store.root):
                 raise InvalidInput("{file} is not within the prompts folder.", file=file)
             path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path, text)
+            replace(path, text)
         except OSError as error:
             raise InvalidInput("{file} can't be written: {error}.", file=file, error=error.strerror or error) from error
-
-
-def samples(template: Template) -> dict[str, Any]:
-    """Values to try a template with: its inputs' samples, read as JSON where they are numbers, lists and the like.
-
-    Where a sample is blank, the default is taken, or the value of the front matter's key of the input's name. A
-    template that lists no inputs gets the names of its variables for their values.
-    """
-    if not template.inputs:
-        return {name: name for name in template.variables}
-    return {name: _sample(template, entry) for name, entry in template.inputs.items()}
-
-
-def _sample(template: Template, entry: Input) -> Any:
-    if entry.sample.strip():
-        return _value(entry.sample)
-    return template.extra.get(entry.name, "") if entry.default is None else entry.default
-
-
-def difference(original: str, text: str) -> Sequence[str]:
-    """What differs, as the lines of a unified diff, without its head; empty if nothing does."""
-    lines = difflib.unified_diff(original.splitlines(), text.splitlines(), lineterm="")
-    return list(lines)[2:]
-
-
-def _value(sample: str) -> Any:
-    try:
-        return json.loads(sample)
-    except (ValueError, RecursionError):
-        return sample
-
-
-def _renamed(template: Template, name: str) -> str:
-    """The template's text with another ``name`` in its front matter; as it is where the name has no line of its own."""
-    lines = template.source.split("\n")
-    place = template.lines.get("name")
-    entry = f"name: {json.dumps(name, ensure_ascii=False)}"
-    if place is None:
-        lines.insert(1, entry)
-    else:
-        lines[place - 1] = entry
-    try:
-        renamed = parse(template.path, "\n".join(lines).encode())
-    except TemplateError:
-        return template.source
-    return renamed.source if renamed.name == name else template.source
-
-
-def _replace(path: Path, text: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _lines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _ended(text: str) -> str:
-    """The text with one line end at its end, as an editor would save it."""
-    return _lines(text).rstrip("\n") + "\n"
 
 
 def _label(task: str, id: str) -> str:

@@ -155,7 +155,10 @@ def _compile_mustache(text: str) -> tuple[sandbox.Compiled, Set[str]]:
 def _compiled(compile_: Compile, text: str, line: int) -> tuple[sandbox.Compiled, Set[str]]:
     try:
         return compile_(text)
-    except (jinja2.TemplateSyntaxError, sandbox.Refused) as error:
+    except jinja2.TemplateSyntaxError as error:
+        place, cause = sandbox.misspelt(error, text)
+        raise Fault(line + place - 1, cause) from error
+    except sandbox.Refused as error:
         raise Fault(line + error.lineno - 1, sandbox.describe(error)) from error
     except (RecursionError, SyntaxError, ValueError, MemoryError) as error:
         cause = Sentence("the prompt can't be compiled: {cause}", cause=sandbox.describe(error))

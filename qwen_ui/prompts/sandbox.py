@@ -6,11 +6,12 @@ what could blow up (powers, repeated strings, nested macros) is refused or count
 """
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn, Protocol
 
 from jinja2 import StrictUndefined, nodes
-from jinja2.exceptions import SecurityError
+from jinja2.exceptions import SecurityError, TemplateSyntaxError
 from jinja2.filters import FILTERS, do_replace
 from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -35,6 +36,10 @@ _METHODS = (
     "capitalize count endswith find get isdigit items keys lower lstrip rstrip split splitlines startswith strip "
     "title upper values"
 )
+_MARKS = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}")
+_CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
+_BLOCK = re.compile(r"innermost block that needs to be closed is '(\w+)'")
+_LONGEST_QUOTED = 40
 _ROUNDS = "rounds of this render's loops"  # no identifier, so that no template can name it
 
 
@@ -110,6 +115,31 @@ def describe(error: BaseException) -> Sentence:
     if isinstance(error, RecursionError):
         return Sentence("it is nested too deeply.")
     return Sentence("{cause}.", cause=str(error).partition("\n")[0].rstrip(".") or type(error).__name__)
+
+
+def misspelt(error: TemplateSyntaxError, text: str) -> tuple[int, Sentence]:
+    """The line of a text that Jinja2 can't read, and the cause: what is not closed there, else what Jinja2 says."""
+    if (mark := _unclosed(text)) is not None:
+        quoted = text[mark.start() :].partition("\n")[0][:_LONGEST_QUOTED].rstrip()
+        cause = Sentence("`{tag}` has no closing `{mark}`.", tag=quoted, mark=_CLOSING[mark[0]])
+        return text.count("\n", 0, mark.start()) + 1, cause
+    if block := _BLOCK.search(str(error)):
+        tag, mark_ = f"{{% {block[1]} … %}}", f"{{% end{block[1]} %}}"
+        return error.lineno, Sentence("`{tag}` has no closing `{mark}`.", tag=tag, mark=mark_)
+    return error.lineno, describe(error)
+
+
+def _unclosed(text: str) -> re.Match[str] | None:
+    """The first mark that opens something which does not end before the next one, or at all."""
+    opened: re.Match[str] | None = None
+    for mark in _MARKS.finditer(text):
+        if opened is None:
+            opened = mark if mark[0] in _CLOSING else None
+        elif mark[0] == _CLOSING[opened[0]]:
+            opened = None
+        elif mark[0] in _CLOSING and opened[0] != "{#":
+            break
+    return opened
 
 
 class _Guard(NodeTransformer):

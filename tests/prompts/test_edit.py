@@ -7,7 +7,9 @@ import pytest
 from qwen_ui.errors import InvalidInput, TemplateError
 from qwen_ui.messages import Message
 from qwen_ui.prompts import PromptStore, parse
-from qwen_ui.prompts.edit import PromptEditor, difference, samples
+from qwen_ui.prompts.edit import PromptEditor
+from qwen_ui.prompts.samples import samples
+from qwen_ui.prompts.sources import difference
 from qwen_ui.settings import PROJECT
 
 STORY = "---\nname: Story\ninputs:\n  text: {sample: a fox}\n---\nuser:\nTell of {{ text }}.\n"
@@ -198,3 +200,40 @@ def test_every_shipped_template_could_be_saved_as_it_is():
     for entry in editor.entries():
         assert entry.template is not None, entry.error
         editor.check(entry.task, entry.id, entry.template.source)
+
+
+def test_a_renamed_file_takes_its_original_along(editor: PromptEditor):
+    editor.save("write", "story", NEWER, before=STORY)
+    editor.rename("write", "story", "tale")
+    assert files(editor) == [".original/write/tale.prompty", "write/tale.prompty"]
+    assert editor.store.load("write", "tale").name == "tale"
+    assert editor.restore("write", "tale") == STORY
+    assert editor.rename("write", "tale", "tale") == "tale"
+    assert files(editor) == ["write/tale.prompty"]
+
+
+def test_a_name_that_is_taken_is_not_given_again(editor: PromptEditor):
+    editor.create("write", "tale")
+    for change in (lambda: editor.rename("write", "story", "TALE"), lambda: editor.create("write", "Story")):
+        with pytest.raises(InvalidInput, match="already"):
+            change()
+    gone = editor.delete("write", "tale")
+    editor.create("write", "Tale")
+    with pytest.raises(InvalidInput, match="already"):
+        editor.undelete(gone)
+
+
+def test_a_broken_file_can_be_renamed_and_deleted(editor: PromptEditor):
+    (editor.store.root / "write" / "bad.prompty").write_text("nonsense", "utf-8")
+    editor.rename("write", "bad", "worse")
+    assert editor.read("write", "worse") == "nonsense"
+    editor.undelete(editor.delete("write", "worse"))
+    assert editor.read("write", "worse") == "nonsense"
+
+
+def test_a_deleted_file_comes_back_with_its_original(editor: PromptEditor):
+    editor.save("write", "story", NEWER, before=STORY)
+    gone = editor.delete("write", "story")
+    assert not files(editor)
+    editor.undelete(gone)
+    assert (editor.read("write", "story"), editor.original("write", "story")) == (NEWER, STORY)

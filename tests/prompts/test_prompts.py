@@ -8,7 +8,7 @@ import pytest
 from qwen_ui.errors import InvalidInput, TemplateError
 from qwen_ui.messages import Message, Sampling
 from qwen_ui.prompts import MAX_FILE_BYTES, PromptStore, Template, parse
-from qwen_ui.prompts.edit import samples
+from qwen_ui.prompts.samples import samples
 from qwen_ui.sentences import Language
 from qwen_ui.settings import PROJECT
 
@@ -143,7 +143,10 @@ def test_a_fault_is_told_in_the_readers_language():
         ("---\n---\n", 3, "no prompt"),
         ("---\n---\nuser:\n\n", 3, "no prompt"),
         ("---\n---\n\nHi\nuser:\nHi", 4, "below a line that says"),
-        ("---\n---\nsystem:\nok\nuser:\n\n\none\n{% if x %}", 9, "Unexpected end of template"),
+        ("---\n---\nsystem:\nok\nuser:\n\n\none\n{% if x %}", 9, "`{% if … %}` has no closing `{% endif %}`."),
+        ("---\n---\nuser:\nok\nDear {{ name\n{{ text }}", 5, "`{{ name` has no closing `}}`."),
+        ("---\n---\nuser:\nok\n{{ name }", 5, "`{{ name }` has no closing `}}`."),
+        ("---\n---\nuser:\n{# {{ x }}\nok", 4, "`{# {{ x }}` has no closing `#}`."),
         ("---\n---\nuser:\n{{ text|shout }}", 4, "No filter named 'shout'"),
         ("---\n---\nuser:\nok\n{% include 'secret' %}", 5, "Include"),
         ("---\n---\nuser:\n{{ " + "(" * 5000 + "x" + ")" * 5000 + " }}", 4, "nested too deeply"),

@@ -9,7 +9,8 @@ import pytest
 from qwen_ui.errors import TemplateError
 from qwen_ui.messages import Message
 from qwen_ui.prompts import PromptStore, Template, parse
-from qwen_ui.prompts.edit import PromptEditor, samples
+from qwen_ui.prompts.edit import PromptEditor
+from qwen_ui.prompts.samples import samples
 
 LEGACY = """---
 name: ExamplePrompt

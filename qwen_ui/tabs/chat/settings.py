@@ -15,6 +15,7 @@ from qwen_ui.page.templates import TemplatePicker
 from qwen_ui.page.words import label
 from qwen_ui.prompts import Template
 from qwen_ui.sentences import marked
+from qwen_ui.tabs.chat.variables import Variables
 
 KEPT = ("assistant", "system", "temperature", "top_p", "top_k", "max_new_tokens")
 """What the browser keeps of the settings, in the order of the widgets."""
@@ -38,6 +39,7 @@ class ChatSettings:
             picked=self._filled,
             elem_id="assistant",
         )
+        self._variables = Variables()
         self.system = gr.Textbox(
             "",
             label=label("System prompt"),
@@ -110,31 +112,36 @@ class ChatSettings:
             used = own if _checked(own) else event[kept]
             if (values := _checked(used)) is None and not self.restored(own):
                 return None
-            return values[0] if values else None, self.restored(used) | self.restored(own)
+            return values[0] if values else None, self._variables.none() | self.restored(used) | self.restored(own)
 
         picked = self.assistant.wire(
             events,
             page,
-            self.controls,
+            [*self.controls, *self._variables.parts],
             restored=restored,
             kept=[kept, chat],
             opened=chat.select,  # type: ignore[attr-defined]
         )
         keep: dict[str, Any] = {"fn": None, "inputs": everything, "outputs": [kept], "js": KEEP, **QUIET}
         picked.then(**keep)
+        filled = [self.assistant.dropdown, *self._variables.parts]
+        for typed in self._variables.typed:
+            events.on(typed, self._given, filled, [self.system], trigger_mode="always_last").then(**keep)
         for widget in self.controls:
             widget.input(**keep)
         self.system.blur(**keep)  # to Gradio, text that is pasted is no input
         for slider in self.controls[1:]:
             slider.release(**keep)  # nor is the reset button
 
+    def _given(self, event: Event) -> Values:
+        """The system prompt with the values of the assistant's variables."""
+        return {self.system: self._variables.system(self.assistant.load(event[self.assistant.dropdown]), event)}
+
     def _filled(self, event: Event, template: Template) -> Values:
         """What an assistant fills in. Raises `TemplateError` for a file that is none."""
-        messages, sampling = template.render(), template.sampling()
-        if [message.role for message in messages] != ["system"]:
-            raise template.fault("name", "an assistant's file has just one section, system.")
-        return {
-            self.system: messages[0].content.strip(),
+        system, sampling = self._variables.system(template), template.sampling()
+        return self._variables.show(template) | {
+            self.system: system,
             self.temperature: sampling.temperature,
             self.top_p: sampling.top_p,
             self.top_k: sampling.top_k,

@@ -3,22 +3,25 @@
 from collections.abc import Sequence
 from html import escape
 
-from qwen_ui.errors import TemplateError
+from qwen_ui.errors import QwenUIError, TemplateError
 from qwen_ui.messages import Message
 from qwen_ui.page.status import line
 from qwen_ui.page.templates import problems
 from qwen_ui.page.words import Say
 from qwen_ui.prompts.edit import Entry
 from qwen_ui.prompts.template import SUFFIX, Template
+from qwen_ui.sentences import marked
 from qwen_ui.tabs.prompts.task import OpenFile, key
 
+AT_LINE = marked("Line {line}: {cause}")
+"""What is wrong in the open file, with the values of any `TemplateError`."""
 LONGEST_SHOWN = 20_000
 """Characters of a message, and lines of a difference, that the page shows."""
 
 
 def choices(entries: Sequence[Entry], task: str, say: Say) -> list[tuple[str, str]]:
-    """Labels and keys of a task's files, of all files if no task is given."""
-    return [(_label(entry, task, say), key(entry.task, entry.id)) for entry in entries if task in ("", entry.task)]
+    """Labels and keys of files, with their tasks if no task is given."""
+    return [(_label(entry, task, say), key(entry.task, entry.id)) for entry in entries]
 
 
 def _label(entry: Entry, task: str, say: Say) -> str:
@@ -36,19 +39,22 @@ def warnings(template: Template, say: Say) -> str:
     """What in the file has no meaning here; empty if all has one."""
     if not template.warnings:
         return ""
-    items = "".join(f"<li>{escape(say('{warning}', warning=warning))}</li>" for warning in template.warnings)
-    title = escape(say("Written for another program, and without a meaning here:"))
+    items = "".join(f"<li>{escape(say(AT_LINE, **warning.values))}</li>" for warning in template.warnings)
+    title = escape(say("Ignored here (written for another program):"))
     return f'<div class="prompts-warnings" role="status">{title}<ul>{items}</ul></div>'
 
 
+def fault(error: QwenUIError, say: Say) -> str:
+    """What is wrong with the open file, or with the values that it was given."""
+    told = say(AT_LINE, **error.sentence.values) if isinstance(error, TemplateError) else say("{error}", error=error)
+    return line(told, "error")
+
+
 def unusable(assistant: Template, say: Say) -> str:
-    """Why Chat can't use an assistant, as it gives no values; empty if it can."""
-    try:
-        assistant.render()
-    except TemplateError as error:
-        told = say("Chat gives no values, so it can't use this assistant: {error} A default helps.", error=error)
-        return line(told, "note")
-    return ""
+    """Why Chat can't use an assistant; empty if it can."""
+    if [section.role for section in assistant.sections] == ["system"]:
+        return ""
+    return line(say("Chat can't use this assistant: it must have just one section, system:."), "note")
 
 
 def head(file: OpenFile, entry: Entry | None, say: Say) -> str:

@@ -1,5 +1,7 @@
 """The Prompts tab: every prompt file of every task, to read, change, try and restore."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import gradio as gr
@@ -7,20 +9,29 @@ import gradio as gr
 from qwen_ui.errors import InvalidInput, QwenUIError, TemplateError
 from qwen_ui.messages import Answer
 from qwen_ui.page.app import App
-from qwen_ui.page.choices import as_held
 from qwen_ui.page.events import Buttons, Event, Events, Run, Values, answering
 from qwen_ui.page.status import finished, line, progress
 from qwen_ui.page.tab import Parts, Tab
-from qwen_ui.page.templates import in_chinese
-from qwen_ui.page.words import Say, label, reads_chinese
-from qwen_ui.prompts.edit import PromptEditor, difference
+from qwen_ui.page.words import label
+from qwen_ui.prompts import Template
+from qwen_ui.prompts.edit import PromptEditor
+from qwen_ui.prompts.samples import sample_texts, values
+from qwen_ui.prompts.sources import difference
 from qwen_ui.prompts.template import SUFFIX
 from qwen_ui.sentences import Sentence, marked
 from qwen_ui.tabs.prompts import show, task
-from qwen_ui.tabs.prompts.task import OpenFile, key, sample_text, values
+from qwen_ui.tabs.prompts.form import Trial
+from qwen_ui.tabs.prompts.listing import FileList
+from qwen_ui.tabs.prompts.task import OpenFile, key
 
-LENGTH_REACHED = Sentence("The answer reached the limit of new tokens that the template sets.")
+LENGTH_REACHED = Sentence("The answer reached the maximum length that the template sets.")
 NOT_SAVED = marked("Not saved: {error}")
+SAVED = marked("Saved {file}. It applies from the next request on.")
+CREATED = marked("Created {file}.")
+RENAMED = marked("It is called {file} now.")
+BACK = marked("{file} is back.")
+NEW, COPY, RENAME = "new", "copy", "rename"
+"""What a name is asked for."""
 
 
 class PromptsTab:
@@ -36,11 +47,16 @@ class PromptsTab:
         self._key = gr.Textbox(visible="hidden", container=False)  # the browser's own, which outlives the server
         with gr.Row(elem_id="prompts"):
             with gr.Column(elem_id="prompts-side"):
-                self._lay_out_list()
+                self._list = FileList(self._editor)
+                with gr.Row(elem_id="prompts-list-buttons"):
+                    self._new = gr.Button(
+                        label("New…"), size="sm", visible=self._editor.editable, elem_id="prompts-new"
+                    )
+                    self._refresh = gr.Button(label("Reload files"), size="sm", elem_id="prompts-refresh")
             with gr.Column(elem_id="prompts-main"):
                 self._lay_out_editor()
                 with gr.Tabs():
-                    with gr.Tab(label("Preview and run")):
+                    with gr.Tab(label("Test")):
                         self._lay_out_trial()
                     with gr.Tab(label("Changes")):
                         self._changes = gr.HTML(elem_id="prompts-changes", padding=False)
@@ -48,13 +64,7 @@ class PromptsTab:
 
     @property
     def parts(self) -> Parts:
-        return Parts([self._run])
-
-    def _lay_out_list(self) -> None:
-        self._task = as_held(gr.Dropdown([], label=label("Task"), elem_id="prompts-task"))
-        self._refresh = gr.Button(label("Read again from disk"), size="sm", elem_id="prompts-refresh")
-        self._problems = gr.HTML(elem_id="prompts-problems", padding=False)
-        self._files = as_held(gr.Radio([], label=label("Templates"), elem_id="prompts-list"))
+        return Parts([self._run], kept=[self._trial.kept])
 
     def _lay_out_editor(self) -> None:
         self._head = gr.HTML(elem_id="prompts-head", padding=False)
@@ -70,42 +80,33 @@ class PromptsTab:
         self._status = gr.HTML(elem_id="prompts-status", padding=False)
         with gr.Row(elem_id="prompts-buttons", visible=self._editor.editable):
             self._save = gr.Button(label("Save"), variant="primary", size="sm", elem_id="prompts-save")
-            self._restore = gr.Button(
-                label("Restore the original"), size="sm", visible=False, elem_id="prompts-restore"
-            )
-            self._name = gr.Textbox(
-                label=label("Name of the copy"),
-                placeholder=label("Name of the copy"),
-                container=False,
-                max_length=100,
-                elem_id="prompts-name",
-            )
-            self._duplicate = gr.Button(label("Save as a copy"), size="sm", elem_id="prompts-duplicate")
+            self._restore = gr.Button(label("Restore original"), size="sm", visible=False, elem_id="prompts-restore")
+            self._copy = gr.Button(label("Save as a copy…"), size="sm", elem_id="prompts-copy")
+            self._rename = gr.Button(label("Rename…"), size="sm", elem_id="prompts-rename")
+            self._delete = gr.Button(label("Delete"), size="sm", variant="stop", elem_id="prompts-delete")
+            self._undelete = gr.Button(label("Undo"), size="sm", visible=False, elem_id="prompts-undelete")
+        with gr.Row(visible=False, elem_id="prompts-naming") as self._naming:
+            self._name = gr.Textbox(label=label("Name"), max_length=100, max_lines=1, elem_id="prompts-name")
+            self._named = gr.Button(label("OK"), variant="primary", size="sm", elem_id="prompts-named")
+            self._unnamed = gr.Button(label("Cancel"), size="sm", elem_id="prompts-unnamed")
+        self._purpose = gr.Textbox("", visible="hidden", container=False)
         if not self._editor.editable:
             gr.Markdown(label("Prompt files can't be changed on this server."), elem_id="prompts-closed")
 
     def _lay_out_trial(self) -> None:
         with gr.Row(elem_id="prompts-try"):
             with gr.Column(min_width=280):
-                self._values = gr.Code(
-                    label=label("Sample values (JSON)"),
-                    language="json",
-                    lines=4,
-                    max_lines=12,
-                    wrap_lines=True,
-                    interactive=True,
-                    elem_id="prompts-values",
-                )
+                self._trial = Trial()
                 self._message = gr.Textbox(
-                    label=label("A message to add"),
-                    info=label("For templates that hold only a system prompt"),
+                    label=label("User message"),
+                    info=label("For templates with only a system prompt"),
                     max_lines=6,
                     elem_id="prompts-message",
                 )
                 self._run = gr.Button(label("Run"), variant="primary", interactive=False, elem_id="prompts-run")
                 self._stop = gr.Button(label("Stop"), variant="stop", visible=False, elem_id="prompts-stop")
             with gr.Column(min_width=280):
-                self._preview = gr.HTML(label=label("What the model gets"), elem_id="prompts-preview", padding=False)
+                self._preview = gr.HTML(label=label("Preview"), elem_id="prompts-preview", padding=False)
         self._result = gr.Textbox(
             label=label("Answer"),
             lines=3,
@@ -117,96 +118,145 @@ class PromptsTab:
         self._line = gr.HTML(elem_id="prompts-line", padding=False)
 
     def _wire(self, page: gr.Blocks, place: gr.Tab) -> None:
+        listed, trial = self._list, self._trial
         opened = [self._open_file, self._key]
-        shown = [*opened, self._files, self._problems, self._head, self._text, self._values]
-        view = [*shown, self._preview, self._changes, self._status, self._restore, self._name]
-        buttons = Buttons([self._run], self._stop)
-        events = Events(self._app, TAB.id, self._status, buttons)
-        editing = [*opened, self._text, self._task]
-        events.on(page.load, self._enter, (), [self._task, *view])
-        listed = [self._files, self._problems]
-        events.on([self._task.input, place.select], self._filter, [self._task], listed)
-        events.on(
-            self._files.input,
-            self._open,
-            [*editing, self._files],
-            view,
-            refused=marked("This template can't be opened: {error}"),
-        )
+        shown = [*opened, *listed.outputs, self._head, self._text, *trial.inputs]
+        buttons = [self._restore, self._rename, self._delete, self._copy, self._undelete]
+        view = [*shown, self._preview, self._changes, self._status, *buttons, self._naming, self._purpose]
+        running = Buttons([self._run], self._stop)
+        events = Events(self._app, TAB.id, self._status, running)
+        editing = [*opened, self._text, trial.kept, *listed.inputs]
+        events.on(page.load, self._enter, [trial.kept, *listed.inputs], [listed.task, *view])
+        filters = [listed.task.input, listed.search.change, listed.own.input, place.select]
+        events.on(filters, listed.filter, listed.inputs, listed.outputs, trigger_mode="always_last")
+        cannot_open = marked("This template can't be opened: {error}")
+        events.on(listed.files.input, self._open, [*editing, listed.files], view, refused=cannot_open)
         events.on(self._refresh.click, self._reload, editing, view)
-        events.on(self._save.click, self._saved, editing, view, refused=NOT_SAVED)
-        events.on(self._restore.click, self._restored, editing, view, refused=NOT_SAVED)
-        copying = [self._duplicate.click, self._name.submit]
-        events.on(copying, self._duplicated, [*editing, self._name], view, refused=NOT_SAVED)
-        reviewed = [self._status, self._preview, self._changes]
-        for typed in (self._text, self._values):
-            given = [*opened, self._text, self._values]
-            events.on(typed.input, self._review, given, reviewed, trigger_mode="always_last")
+        naming = [self._naming, self._name, self._purpose, self._status]
+        events.on(self._new.click, lambda event: self._ask_name(event, NEW), [*opened, listed.task], naming)
+        events.on(self._copy.click, lambda event: self._ask_name(event, COPY), opened, naming)
+        events.on(self._rename.click, lambda event: self._ask_name(event, RENAME), opened, naming)
+        events.on(self._unnamed.click, lambda event: self._unasked(), (), naming)
+        changes = [
+            (self._save.click, self._saved, editing),
+            (self._restore.click, self._restored, editing),
+            ([self._named.click, self._name.submit], self._given_name, [*editing, self._name, self._purpose]),
+            (self._delete.click, self._deleted, editing),
+            (self._undelete.click, self._undeleted, editing),
+        ]
+        for trigger, handler, inputs in changes:
+            events.on(trigger, handler, inputs, view, refused=NOT_SAVED)
+        reviewed = [self._status, self._preview, self._changes, *trial.inputs]
+        given = [*opened, self._text, *trial.inputs]
+        typing = [self._text.input, *(field.input for field in trial.fields), *(field.blur for field in trial.fields)]
+        for typed in typing:  # to Gradio, text that is pasted is no input
+            events.on(typed, self._review, given, reviewed, trigger_mode="always_last")
 
-        self._trial = Events(self._app, TAB.id, self._line, buttons)
-        asked = [*opened, self._text, self._values, self._message]
-        self._trial.run([self._run.click, self._message.submit], self._running, asked, [self._result])
-        self._trial.stop()
+        self._trials = Events(self._app, TAB.id, self._line, running)
+        asked = [*given, self._message]
+        self._trials.run([self._run.click, self._message.submit], self._running, asked, [self._result])
+        self._trials.stop()
 
     def _enter(self, event: Event) -> Values:
         """The tasks for the picker, and the first template in the visitor's language."""
-        entries = self._editor.entries()
-        chinese = reads_chinese(event.request)
-        own = [entry for entry in entries if entry.template and in_chinese(entry.template) == chinese]
-        first = next((key(entry.task, entry.id) for entry in [*own, *entries]), "")
-        tasks = [(event.say("All tasks"), ""), *((task, task) for task in self._editor.store.tasks())]
-        opened = self._opened(OpenFile(), first, "", event.say)
-        return opened | {self._task: gr.Dropdown(choices=tasks, value="")}
-
-    def _filter(self, event: Event) -> Values:
-        """The files of one task, or of all. What is picked stays as it is by now."""
-        entries = self._editor.entries()
-        listed = show.choices(entries, event[self._task] or "", event.say)
-        return {self._files: gr.Radio(choices=listed), self._problems: show.broken(entries, event.say)}
+        return self._opened(OpenFile(), self._list.first(event), event) | self._list.tasks(event)
 
     def _open(self, event: Event) -> Values:
         """Opens the chosen file. What was typed and not saved is kept, and comes back with its file."""
-        file = self._known(event).putting_away(event[self._text] or "")
-        return self._opened(file, event[self._files], event[self._task], event.say)
+        return self._opened(self._known(event).putting_away(event[self._text] or ""), event[self._list.files], event)
 
     def _reload(self, event: Event) -> Values:
         """Reads the list and the open file again, dropping what was not saved."""
         file = self._known(event)
-        return self._opened(file.without_draft(), file.key, event[self._task], event.say)
+        return self._opened(file.without_draft(), file.key, event)
 
     def _saved(self, event: Event) -> Values:
         file = self._file_of(event)
-        self._editor.save(file.task, file.id, event[self._text] or "", file.source)
-        return self._done(event, file, file.key, marked("Saved: {file}. It is used from the next request on."))
+        with _by_line():
+            self._editor.save(file.task, file.id, event[self._text] or "", file.source)
+        return self._done(event, file.without_draft(), file.key, SAVED)
 
     def _restored(self, event: Event) -> Values:
         """Brings the original text back. What is in the editor goes."""
         file = self._file_of(event)
         self._editor.restore(file.task, file.id)
-        return self._done(event, file, file.key, marked("The original text of {file} is back."))
+        return self._done(event, file.without_draft(), file.key, marked("Restored the original of {file}."))
 
-    def _duplicated(self, event: Event) -> Values:
-        """Saves the editor's text as a new file and opens that. The file it comes from stays as it is."""
+    def _ask_name(self, event: Event, purpose: str) -> Values:
+        """The form for a name, and what it is asked for."""
+        if purpose == NEW:
+            title, name = event.say("Name of the new file in {task}", task=self._task_of(event)), ""
+        else:
+            file = self._file_of(event)
+            name = file.id
+            title = event.say("Name of the copy") if purpose == COPY else event.say("New name")
+        return {
+            self._naming: gr.Row(visible=True),
+            self._name: gr.Textbox(name, label=title),
+            self._purpose: purpose,
+            self._status: "",
+        }
+
+    def _unasked(self) -> Values:
+        return {self._naming: gr.Row(visible=False), self._purpose: ""}
+
+    def _given_name(self, event: Event) -> Values:
+        """Makes, copies or renames a file, and opens that. What is in the editor is kept."""
+        purpose, name, text = event[self._purpose], event[self._name] or "", event[self._text] or ""
+        if purpose == NEW:
+            file, task = self._known(event), self._task_of(event)
+            new = key(task, self._editor.create(task, name))
+            return self._done(event, file.putting_away(text), new, CREATED)
         file = self._file_of(event)
-        new = self._editor.duplicate(file.task, file.id, event[self._name], event[self._text] or "")
-        return self._done(
-            event, file, key(file.task, new), marked("Saved: {file}. It is used from the next request on.")
-        )
+        if purpose == RENAME:
+            file = file.renamed(self._editor, self._editor.rename(file.task, file.id, name), text)
+            return self._done(event, file, file.key, RENAMED)
+        with _by_line():
+            copy = key(file.task, self._editor.duplicate(file.task, file.id, name, text))
+        return self._done(event, file.without_draft(), copy, SAVED)
+
+    def _deleted(self, event: Event) -> Values:
+        """Deletes the open file. Until another is deleted it can be brought back."""
+        file = self._file_of(event)
+        deleted = self._editor.delete(file.task, file.id)
+        values = self._opened(file.without(deleted), "", event)
+        return values | {self._status: line(event.say("Deleted {file}.", file=f"{file.key}{SUFFIX}"))}
+
+    def _undeleted(self, event: Event) -> Values:
+        """Brings back what was deleted last."""
+        file = self._known(event)
+        if file.deleted is None:
+            raise InvalidInput("There is nothing to bring back.")
+        self._editor.undelete(file.deleted)
+        back = key(file.deleted.task, file.deleted.id)
+        return self._done(event, file.putting_away(event[self._text] or "").without_deleted(), back, BACK)
+
+    def _task_of(self, event: Event) -> str:
+        """Where a new file goes: to the chosen task, else beside the open file."""
+        task = event[self._list.task] or self._known(event).task
+        if not task:
+            raise InvalidInput("Choose a task first.")
+        return str(task)
 
     def _done(self, event: Event, file: OpenFile, chosen: str, template: str) -> Values:
         done = line(event.say(template, file=f"{chosen}{SUFFIX}"))
-        values = self._opened(file.without_draft(), chosen, event[self._task], event.say)
+        values = self._opened(file, chosen, event)
         return values | {self._status: done + values[self._status]}
 
     def _review(self, event: Event) -> Values:
         file, text = self._known(event), event[self._text] or ""
-        return self._reviewed(file, text, event[self._values] or "", event.say, unsaved=event.say("Not saved yet."))
+        reviewed = self._reviewed(file, text, event, self._trial.given(event), event.say("Unsaved changes."))
+        template = self._template(file, text)
+        if template is None:
+            return reviewed
+        return reviewed | self._trial.follow(event, template) | self._trial.keep(event, file.key, template)
 
     def _running(self, event: Event) -> Run[Answer]:
         """Runs the text in the editor, saved or not."""
         file = self._file_of(event)
-        template = self._editor.check(file.task, file.id, self._readable(file, event[self._text] or ""))
-        given, message = event[self._values] or "", event[self._message] or ""
+        with _by_line():
+            template = self._editor.check(file.task, file.id, self._readable(file, event[self._text] or ""))
+        given, message = self._trial.given(event), event[self._message] or ""
 
         def status(answer: Answer, running: bool) -> str:
             return progress(answer, event.say) if running else finished(answer, event.say, LENGTH_REACHED)
@@ -234,41 +284,52 @@ class PromptsTab:
         """The text to work with: the visitor's own only where visitors may edit."""
         return text if self._editor.editable else file.source
 
-    def _opened(self, file: OpenFile, chosen: str, task: str, say: Say) -> Values:
+    def _opened(self, file: OpenFile, chosen: str, event: Event) -> Values:
         """The page with the chosen file open. Raises `InvalidInput` when that can't be read."""
-        entries = self._editor.entries()
+        entries, say = self._editor.entries(), event.say
         file = file.opening(self._editor, chosen) if chosen else file
         entry = next((entry for entry in entries if key(entry.task, entry.id) == file.key), None)
-        given = sample_text(entry.template) if entry and entry.template else ""
-        draft = say("This is your text of before, not saved yet. “Read again from disk” drops it.")
-        return self._reviewed(file, file.text, given, say, unsaved=draft) | {
+        template = self._template(file, file.text)
+        kept = self._trial.of(event, file.key) if template else {}
+        given = (sample_texts(template) | kept) if template else {}
+        draft = say("Unsaved draft restored. “Reload files” discards it.")
+        is_open = bool(file.id)
+        return self._reviewed(file, file.text, event, given, unsaved=draft) | {
             self._open_file: file,
             self._key: file.key,
-            self._files: _radio(show.choices(entries, task, say), file.key),
-            self._problems: show.broken(entries, say),
+            **self._list.show(event, entries, file.key),
+            **self._trial.show(template, kept),
+            **self._unasked(),
             self._head: show.head(file, entry, say),
             self._text: file.text,
-            self._values: given,
             self._restore: gr.Button(visible=bool(entry and entry.changed) and self._editor.editable),
-            self._name: "",
+            self._undelete: gr.Button(visible=file.deleted is not None),
+            **{button: gr.Button(interactive=is_open) for button in (self._rename, self._delete, self._copy)},
         }
 
-    def _reviewed(self, file: OpenFile, text: str, given: str, say: Say, unsaved: str) -> Values:
+    def _template(self, file: OpenFile, text: str) -> Template | None:
+        """The template that the text makes; None where it makes none, which the status line says."""
+        try:
+            return self._editor.check(file.task, file.id, self._readable(file, text)) if file.id else None
+        except TemplateError:
+            return None
+
+    def _reviewed(self, file: OpenFile, text: str, event: Event, given: Mapping[str, str], unsaved: str) -> Values:
         """Status, preview and changes of a text. ``unsaved`` is what is said of one that is not the file's."""
         if not file.id:
             return {self._status: "", self._preview: "", self._changes: ""}
-        text = self._readable(file, text)
+        say, text = event.say, self._readable(file, text)
         original = self._editor.original(file.task, file.id)
         lines = difference((original or file.source).strip(), text.strip())
         reviewed: Values = {self._changes: show.differences(lines, say)}
         try:
             template = self._editor.check(file.task, file.id, text)
         except TemplateError as error:
-            return reviewed | {self._status: line(say("{error}", error=error), "error"), self._preview: ""}
+            return reviewed | {self._status: show.fault(error, say), self._preview: ""}
         try:
             preview = show.messages(template.render(**values(template, given)))
         except QwenUIError as error:
-            preview = line(say("{error}", error=error), "error")
+            preview = show.fault(error, say)
         status = line(unsaved, "note") if file.edited(text) else ""
         status += show.warnings(template, say)
         if file.task == "chat":
@@ -276,8 +337,13 @@ class PromptsTab:
         return reviewed | {self._status: status, self._preview: preview}
 
 
-def _radio(listed: list[tuple[str, str]], chosen: str) -> gr.Radio:
-    return gr.Radio(choices=listed, value=chosen if chosen in (value for _, value in listed) else None)
+@contextmanager
+def _by_line() -> Iterator[None]:
+    """Tells what is wrong in the open file by its line alone."""
+    try:
+        yield
+    except TemplateError as error:
+        raise InvalidInput(show.AT_LINE, **error.sentence.values) from error
 
 
 TAB = Tab(

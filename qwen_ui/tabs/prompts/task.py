@@ -1,15 +1,14 @@
 """Prompts: a prompt file that is open to be changed, and running it as it stands in the editor."""
 
-import json
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from qwen_ui.engine.base import Engine, answers
 from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Answer, Message
 from qwen_ui.prompts import Template
-from qwen_ui.prompts.edit import PromptEditor, samples
+from qwen_ui.prompts.edit import Deleted, PromptEditor
+from qwen_ui.prompts.samples import values
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +21,8 @@ class OpenFile:
     """The file's text when it was opened or saved last."""
     drafts: Mapping[str, str] = field(default_factory=dict)
     """Unsaved texts under their files' keys."""
+    deleted: Deleted | None = None
+    """What was deleted last, to be brought back."""
 
     @property
     def key(self) -> str:
@@ -47,6 +48,19 @@ class OpenFile:
         task, _, id = chosen.partition("/")
         return replace(self, task=task, id=id, source=editor.read(task, id))
 
+    def renamed(self, editor: PromptEditor, id: str, text: str) -> "OpenFile":
+        """Under its new name, with what the editor holds as its draft if it is none of the file's."""
+        file = self.without_draft().opening(editor, key(self.task, id))
+        return replace(file, drafts={**file.drafts, file.key: text}) if self.edited(text) else file
+
+    def without(self, deleted: Deleted | None) -> "OpenFile":
+        """With no file open."""
+        return replace(self.without_draft(), task="", id="", source="", deleted=deleted)
+
+    def without_deleted(self) -> "OpenFile":
+        """With nothing to bring back."""
+        return replace(self, deleted=None)
+
     def without_draft(self) -> "OpenFile":
         """Without an unsaved text of the open file."""
         return replace(self, drafts={key: text for key, text in self.drafts.items() if key != self.key})
@@ -57,7 +71,7 @@ def key(task: str, id: str) -> str:
     return f"{task}/{id}"
 
 
-def run(engine: Engine, template: Template, given: str, message: str) -> AsyncGenerator[Answer, None]:
+def run(engine: Engine, template: Template, given: Mapping[str, str], message: str) -> AsyncGenerator[Answer, None]:
     """The answer to what the template makes of the values, with the extra message after it if there is one.
 
     Raises `InvalidInput` when nobody says anything in it, and like `values` and `Template.render`.
@@ -66,25 +80,5 @@ def run(engine: Engine, template: Template, given: str, message: str) -> AsyncGe
     if message.strip():
         messages = [*messages, Message("user", message)]
     elif all(made.role == "system" for made in messages):
-        raise InvalidInput("This template has only a system prompt. Write a message to add to it.")
+        raise InvalidInput("This template has only a system prompt. Enter a user message.")
     return answers(engine, messages, template.sampling(), template.adapter)
-
-
-def values(template: Template, given: str) -> dict[str, Any]:
-    """The template's samples, overruled by the given JSON object. Raises `InvalidInput` for other JSON."""
-    try:
-        read = json.loads(given) if given.strip() else {}
-    except (ValueError, RecursionError) as error:
-        raise _not_an_object(str(error)) from error
-    if not isinstance(read, dict):
-        raise _not_an_object(type(read).__name__)
-    return samples(template) | read
-
-
-def _not_an_object(cause: str) -> InvalidInput:
-    return InvalidInput('The sample values must be a JSON object like {{"text": "Hello"}}: {cause}', cause=cause)
-
-
-def sample_text(template: Template) -> str:
-    """The samples as JSON, to be edited."""
-    return json.dumps(samples(template), ensure_ascii=False, indent=2) if samples(template) else ""

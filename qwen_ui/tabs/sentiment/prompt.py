@@ -44,12 +44,12 @@ def parse_labels(given: str | Sequence[str]) -> tuple[str, ...]:
     what is no text.
     """
     if not isinstance(given, str | list | tuple) or not all(isinstance(name, str) for name in given):
-        raise InvalidInput("The labels must be a text with commas between them.")
+        raise InvalidInput("The labels must be a text, separated by commas.")
     names = _SEPARATOR.split(given) if isinstance(given, str) else given
     labels = tuple(" ".join(name.split()) for name in names if name.strip())
     if not FEWEST_LABELS <= len(labels) <= MOST_LABELS:
         raise InvalidInput(
-            "Name {fewest} to {most} labels with commas between them, not {count:,}.",
+            "Enter {fewest} to {most} labels separated by commas, not {count:,}.",
             fewest=FEWEST_LABELS,
             most=MOST_LABELS,
             count=len(labels),
@@ -64,7 +64,7 @@ def parse_labels(given: str | Sequence[str]) -> tuple[str, ...]:
                 count=len(label),
             )
         if label.casefold() in seen:
-            raise InvalidInput("The label {label!r} is there twice. Name each label once.", label=label)
+            raise InvalidInput("The label {label!r} appears twice. Enter each label once.", label=label)
         seen.add(label.casefold())
     return labels
 
@@ -133,10 +133,10 @@ def _scoring(template: Template, texts: Sequence[str], labels: Sequence[str], ex
 def _prompt(template: Template, text: str, labels: Sequence[str], examples: Sequence[_Example]) -> str:
     line = " ".join(text.split())
     if not line:
-        raise InvalidInput("There is no text to judge. Write or paste one first.")
+        raise InvalidInput("There is no text to analyze. Type or paste one first.")
     if len(line) > MAX_CHARACTERS:
         raise InvalidInput(
-            "The text has {count:,} characters; {limit:,} can be judged. Shorten it.",
+            "The text has {count:,} characters; the limit is {limit:,}. Shorten it.",
             count=len(line),
             limit=MAX_CHARACTERS,
         )

@@ -9,9 +9,9 @@ import pandas as pd
 
 from qwen_ui.tabs.sentiment.dates import Order as DateOrder
 from qwen_ui.tabs.sentiment.dates import read_dates
-from qwen_ui.tabs.sentiment.task import Judged
+from qwen_ui.tabs.sentiment.task import Judged, Work
 from qwen_ui.text.delimited import defused
-from qwen_ui.text.tables import SkippedRow
+from qwen_ui.text.tables import names_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,26 +99,26 @@ def trend(judged: Sequence[Judged], labels: Sequence[str]) -> Trend:
     return Trend(counts.rename_axis(columns="label").stack().rename("rows").reset_index(), unknown, dates.order)
 
 
-def as_csv(judged: Sequence[Judged], labels: Sequence[str], skipped: Sequence[SkippedRow] = ()) -> bytes:
-    """The results as CSV in UTF-8, with the byte order mark by which Excel knows it; at the end what was left out.
+def as_csv(work: Work) -> bytes:
+    """The file with its own columns and what was found, as CSV in UTF-8, with the byte order mark by which Excel knows
+    it. What was skipped says why.
 
     No text in it is a formula there.
     """
+    own, labels = work.table.columns, work.order.labels
+    meant = ["true label"] if work.columns.meanings else []
+    added = ["predicted label", "confidence", *(f"p({label})" for label in labels), *meant, "row", "skipped because"]
+    found: dict[int, list[str]] = {
+        row.number: ["", "", *[""] * len(labels), *[""] * len(meant), str(row.number), str(row.reason)]
+        for row in work.skipped
+    }
+    for row, result in work.judged:
+        shares = [f"{share:.4f}" for share in (result.confidence, *(result.probabilities[label] for label in labels))]
+        found[row.number] = [result.label, *shares, *[row.gold_label] * len(meant), str(row.number), ""]
+    values, blank = dict(work.table.rows), ("",) * len(own)
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(
-        ["row", "text", "label", "confidence", *map(defused, labels), "true label", "date", "left out because"]
-    )
-    for row, result in judged:
-        shares = [f"{share:.4f}" for share in (result.confidence, *(result.probabilities[label] for label in labels))]
-        writer.writerow(
-            [
-                row.number,
-                *map(defused, (row.text, result.label)),
-                *shares,
-                *map(defused, (row.gold_label, row.date)),
-                "",
-            ]
-        )
-    writer.writerows([row.number, *[""] * (len(labels) + 5), defused(str(row.reason))] for row in skipped)
+    writer.writerow(map(defused, names_of([*own, *added])))
+    for number, cells in sorted(found.items()):
+        writer.writerow(map(defused, [*values.get(number, blank), *cells]))
     return out.getvalue().encode("utf-8-sig")

@@ -32,6 +32,10 @@ _MEANT = {"good": "#22a35a", "bad": "#dc4c4c", "neither": "#94a3b8"}
 """Colours of labels that people know."""
 _NUMBER, _NARROW = 7, 13
 """Widths of columns in percent."""
+_FEW = 6
+"""Columns for which there is room; more are scrolled."""
+SHOWN_OTHERS = 20
+"""Columns that only the file has, in the table on the page; the download has all."""
 _GOLDEN_ANGLE = 137.508
 _NOON = pd.Timedelta(hours=12)
 """Charts show times in the browser's zone: at noon in Greenwich it is the same day nearly everywhere."""
@@ -51,16 +55,23 @@ class Results:
             self._skipped = gr.HTML(elem_id="sentiment-bad", padding=False)
             with gr.Row(elem_id="sentiment-filter"):
                 self._label = as_held(gr.Dropdown([], label=label("Show"), min_width=120, elem_id="sentiment-show"))
+                self._search = gr.Textbox(
+                    "",
+                    label=label("Search"),
+                    placeholder=label("Words in the text"),
+                    max_lines=1,
+                    min_width=180,
+                    elem_id="sentiment-search",
+                )
                 self._low = gr.Slider(
-                    0, 1, 0.0, step=0.01, label=label("Confidence from"), min_width=220, elem_id="sentiment-low"
+                    0, 1, 0.0, step=0.01, label=label("Minimum confidence"), min_width=220, elem_id="sentiment-low"
                 )
                 self._high = gr.Slider(
-                    0, 1, 1.0, step=0.01, label=label("Confidence to"), min_width=220, elem_id="sentiment-high"
+                    0, 1, 1.0, step=0.01, label=label("Maximum confidence"), min_width=220, elem_id="sentiment-high"
                 )
             self._table = gr.Dataframe(
                 type="array",
-                datatype=["number", "str", "str", "number", "str", "str"],
-                label=label("Judged rows"),
+                label=label("Results"),
                 show_label=False,
                 interactive=False,
                 wrap=True,
@@ -77,13 +88,23 @@ class Results:
     def parts(self) -> list[Any]:
         """The widgets whose values `show` gives."""
         charts = [self._chart, self._trend, self._undated, self._quality, self._skipped]
-        return [self.work, self._column, *charts, self._label, self._low, self._high, self._table, self._shown]
+        return [self.work, self._column, *charts, *self._filters, self._table, self._shown]
+
+    @property
+    def _filters(self) -> list[Any]:
+        return [self._label, self._search, self._low, self._high]
 
     def wire(self, events: Events) -> None:
         """Lets the rows be filtered and downloaded."""
         bounds = [self._low, self._high]
-        changes = [self._label.input, *(bound.release for bound in bounds), *(bound.change for bound in bounds)]
-        events.on(changes, self._filter, [self.work, self._label, *bounds], [self._table, self._shown])
+        changes = [
+            self._label.input,
+            self._search.change,
+            *(bound.release for bound in bounds),
+            *(bound.change for bound in bounds),
+        ]
+        shown = [self._table, self._shown]
+        events.on(changes, self._filter, [self.work, *self._filters], shown, trigger_mode="always_last")
         saved = events.on(self._save.click, self._write, [self.work], [self._file])
         saved.then(None, None, None, js=FETCH)
 
@@ -103,6 +124,7 @@ class Results:
             **self._over_time(work, judged, say),
             self._skipped: show.skipped(work.skipped, say),
             self._label: gr.Dropdown(choices=[every, *each], value=ALL),
+            self._search: "",
             self._low: 0.0,
             self._high: 1.0,
             **self._rows(work, say),
@@ -113,39 +135,57 @@ class Results:
         work = event[self.work]
         if not isinstance(work, Work):
             raise InvalidInput(
-                "The server no longer has these results: it keeps them for a day at most. Judge the file again."
+                "The server no longer has these results: it keeps them for a day at most. Analyze the file again."
             )
         return work
 
     def _filter(self, event: Event) -> Values:
-        work, label = self.of(event), event[self._label] or ALL
-        return self._rows(work, event.say, label, event[self._low], event[self._high])
+        search, low, high = (event[each] for each in self._filters[1:])
+        return self._rows(self.of(event), event.say, event[self._label] or ALL, search or "", low, high)
 
     def _write(self, event: Event) -> Values:
         """Writes all results as CSV, into the page's cache, which Gradio empties by and by."""
         work = self.of(event)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / FILE_NAME
-            path.write_bytes(as_csv(work.judged, work.order.labels, work.skipped))
+            path.write_bytes(as_csv(work))
             return {self._file: gr.DownloadButton(value=self._file.move_resource_to_block_cache(path))}
 
-    def _rows(self, work: Work, say: Say, label: str = ALL, low: float = 0.0, high: float = 1.0) -> Values:
-        """The rows of one label, the wrong ones or all, with a confidence within bounds, and the line under them."""
-        chosen = wrong(work.judged, work.order.labels) if label == WRONG else work.judged
-        headers = [say("Row"), say("Text to judge"), say("Label"), say("Confidence")]
-        headers += [say("True label")] if work.columns.gold_label else []
-        headers += [say("Date")] if work.columns.date else []
-        rows = [
-            [row.number, row.text, result.label, confidence]
-            + ([row.gold_label] if work.columns.gold_label else [])
-            + ([row.date] if work.columns.date else [])
+    def _rows(
+        self, work: Work, say: Say, label: str = ALL, search: str = "", low: float = 0.0, high: float = 1.0
+    ) -> Values:
+        """The rows of one label, the wrong ones or all, with words in their texts and a confidence within bounds.
+
+        The file's own columns stand in each under their own names. Also gives the line below.
+        """
+        chosen, words = wrong(work.judged, work.order.labels) if label == WRONG else work.judged, search.casefold()
+        found = [
+            (row, result)
             for row, result in chosen
-            if label in {ALL, WRONG, result.label} and low <= (confidence := round(result.confidence, 3)) <= high
+            if label in {ALL, WRONG, result.label}
+            and low <= round(result.confidence, 3) <= high
+            and words in row.text.casefold()
         ]
+        columns, own = work.columns, work.table.columns
+        used = [name for name in (columns.gold_label, columns.date) if name]
+        others = [place for place, name in enumerate(own) if name not in {columns.text, *used}][:SHOWN_OTHERS]
+        headers = [say("Row"), columns.text, say("Predicted label"), say("Confidence"), *used]
+        headers += [own[place] for place in others]
+        values, blank = dict(work.table.rows), ("",) * len(own)
+        rows = []
+        for row, result in found[:SHOWN]:
+            more = [row.gold_label] * bool(columns.gold_label) + [row.date] * bool(columns.date)
+            more += [values.get(row.number, blank)[place] for place in others]
+            rows.append([row.number, row.text, result.label, round(result.confidence, 3), *more])
         some = marked("The first {shown:,} of {count:,} rows. The download has all of them.")
-        told = some if len(rows) > SHOWN else marked("{count:,} {count:row|rows}")
-        table = gr.Dataframe({"headers": headers, "data": rows[:SHOWN]}, column_widths=_widths(len(headers)))
-        return {self._table: table, self._shown: line(say(told, count=len(rows), shown=SHOWN))}
+        told = some if len(found) > SHOWN else marked("{count:,} {count:row|rows}")
+        datatype: list[Any] = ["number", "str", "str", "number", *["str"] * (len(headers) - 4)]
+        table = gr.Dataframe(
+            {"headers": headers, "data": rows},
+            datatype=datatype,
+            column_widths=_widths(len(headers)),
+        )
+        return {self._table: table, self._shown: line(say(told, count=len(found), shown=SHOWN))}
 
     def _over_time(self, work: Work, judged: Sequence[Judged], say: Say) -> Values:
         if not work.columns.date:
@@ -181,6 +221,8 @@ def _chart(counts: Mapping[str, int], labels: Sequence[str], say: Say) -> gr.Bar
 
 def _widths(columns: int) -> list[str | int]:
     """Number, label, confidence and what else there is take as much as they need, the text all the rest."""
+    if columns > _FEW:
+        return ["64px", "320px", *["130px"] * (columns - 2)]
     narrow = [_NARROW] * (columns - 2)
     return [f"{_NUMBER}%", f"{100 - _NUMBER - sum(narrow)}%", *(f"{width}%" for width in narrow)]
 

@@ -159,7 +159,7 @@ def parse_meanings(text: str, labels: Sequence[str]) -> dict[str, str]:
             continue
         if label.casefold() not in spelled:
             raise InvalidInput(
-                "{value} can't stand for {label!r}, which is not among the labels: {labels}.",
+                "{value} can't mean {label!r}: the labels are {labels}.",
                 value=value,
                 label=label,
                 labels=", ".join(labels),

@@ -19,19 +19,20 @@ LISTED = 200
 NUMBERS = 20
 SHORTEST = 1e-3
 """Seconds that anything takes, so that speeds are finite."""
-UNKNOWN_LABELS = marked("Without a true label among the labels: {count:,} {count:row|rows} ({numbers})")
-UNKNOWN_DATES = marked("Date not readable: {count:,} {count:row|rows} ({numbers})")
+SKIPPED = marked("{count:,} {count:row|rows} skipped")
+UNKNOWN_LABELS = marked("{count:,} {count:row|rows} whose true label is not one of the labels ({numbers})")
+UNKNOWN_DATES = marked("{count:,} {count:row|rows} with an unreadable date ({numbers})")
 SCORED: dict[Scoring, str] = {
-    "exact": marked("from the model's scores, no text generated"),
-    "first token": marked("from the likeliest first tokens: the model's server tells no more"),
-    "choice": marked("from the model's choice: its server tells no probabilities"),
-    "none": marked("not possible: the model's server tells no probabilities"),
+    "exact": marked("from the model's probabilities, no text generated"),
+    "first token": marked("from the probabilities of the first token: the server gives no more"),
+    "choice": marked("from the model's choice: the server gives no probabilities"),
+    "none": marked("not possible: the server gives no probabilities"),
 }
 """Where the probabilities come from."""
 DATE_ORDERS = {
-    "day": marked("Dates in numbers are read as day, month, year."),
-    "month": marked("Dates in numbers are read as month, day, year."),
-    "year": marked("Dates in numbers are read as year, month, day."),
+    "day": marked("Numeric dates are read as day, month, year."),
+    "month": marked("Numeric dates are read as month, day, year."),
+    "year": marked("Numeric dates are read as year, month, day."),
 }
 
 
@@ -60,12 +61,10 @@ def facts(table: Table, columns: Columns, rows: Rows, say: Say) -> str:
 
     Those that can't are listed with the results, or here when there will be none.
     """
-    counts = say(
-        "{count:,} {count:row|rows} to judge, {skipped:,} that can't be used",
-        count=len(rows.usable),
-        skipped=len(rows.skipped),
-    )
-    told = line(counts) + ("" if rows.usable else skipped(rows.skipped, say))
+    counts = [say("{count:,} {count:row|rows} to analyze", count=len(rows.usable))]
+    if rows.skipped:
+        counts.append(say(SKIPPED, count=len(rows.skipped)))
+    told = line(" · ".join(counts)) + ("" if rows.usable else skipped(rows.skipped, say))
     if table.uncomputed:
         missing = say(
             "{count:,} {count:formula has|formulas have} no stored value, so {count:its cell is|their cells are} "
@@ -75,8 +74,7 @@ def facts(table: Table, columns: Columns, rows: Rows, say: Say) -> str:
         told += line(missing, "note")
     if columns.meanings:
         unlike = say(
-            "In the column {column!r} there are values that are not labels ({values}). Say below which label "
-            "each stands for.",
+            "The column {column!r} has values that are not labels ({values}). Enter below which label each one means.",
             column=columns.gold_label,
             values=", ".join(columns.meanings),
         )
@@ -94,7 +92,7 @@ def progress(before: Work, now: Work, say: Say, stopping: bool = False) -> str:
     """How far a file is since it was begun or gone on with: rows, speed and time left."""
     done, total, seconds = now.done - before.done, before.waiting, now.seconds - before.seconds
     if stopping:
-        told = say("Stopping after these rows…")
+        told = say("Stopping after the current batch…")
     elif not done:
         told = say("0 of {total:,} {total:row|rows}…", total=total)
     else:
@@ -119,7 +117,7 @@ def outcome(work: Work, say: Say, scoring: Scoring = "exact") -> str:
     told = line(f"{cost} · {_how(work.order, scoring, say)}")
     if not work.waiting:
         return told
-    return line(say("Stopped: {left:,} {left:row is|rows are} not judged yet.", left=work.waiting), "note") + told
+    return line(say("Stopped: {left:,} {left:row|rows} left.", left=work.waiting), "note") + told
 
 
 def skipped(rows: Sequence[SkippedRow], say: Say) -> str:
@@ -130,14 +128,14 @@ def skipped(rows: Sequence[SkippedRow], say: Say) -> str:
     if len(rows) > LISTED:
         items.append(say("… and {count:,} more. The download has all of them.", count=len(rows) - LISTED))
     listed = "".join(f"<li>{escape(item)}</li>" for item in items)
-    title = escape(say("{count:,} {count:row|rows} could not be used", count=len(rows)))
+    title = escape(say(SKIPPED, count=len(rows)))
     return f'<details class="sentiment-bad"><summary>{title}</summary><ul>{listed}</ul></details>'
 
 
 def quality(found: Quality, labels: Sequence[str], say: Say) -> str:
     """Accuracy, macro-F1, how well each label was found, and the confusion matrix."""
     if not found.rows:
-        return line(say("No row has a true label among these labels, so there is no accuracy."), "note")
+        return line(say("No true label in this column is one of the labels, so accuracy can't be computed."), "note")
     head = say(
         "Accuracy {accuracy:.1%} · macro-F1 {f1:.3f} · over {rows:,} {rows:row|rows} with a true label",
         accuracy=found.accuracy,
@@ -176,9 +174,11 @@ def _how(order: Order, scoring: Scoring, say: Say) -> str:
     """Where results come from: whether they are calibrated, and against what."""
     name, count = order.template.name, len(order.calibration_texts)
     if count:
-        how = say("calibrated against {count:,} reference {count:text|texts} of “{name}”", count=count, name=name)
+        how = say(
+            "label bias corrected with {count:,} reference {count:text|texts} of “{name}”", count=count, name=name
+        )
     elif order.calibrated:
-        how = say("not calibrated: “{name}” has no reference texts", name=name)
+        how = say("label bias not corrected: “{name}” has no reference texts", name=name)
     else:
-        how = say("not calibrated")
+        how = say("label bias not corrected")
     return f"{how} · {say(SCORED[scoring])}"

@@ -42,7 +42,7 @@ from qwen_ui.tabs.sentiment.task import Calibration, Classified, Order, Work
 from qwen_ui.text.decode import UncertainEncoding
 from qwen_ui.text.tables import EXTENSIONS, Table
 
-NOT_JUDGED = marked("Not judged: {error}")
+NOT_JUDGED = marked("Not analyzed: {error}")
 READ_AT_ONCE = 4
 """Files: each takes a process, with the memory that one may have."""
 LABELS = "positive,neutral,negative"
@@ -68,7 +68,7 @@ class SentimentTab:
                 with gr.Row(elem_id="sentiment-buttons"):
                     self._stop = gr.Button(label("Stop"), variant="stop", visible=False, elem_id="sentiment-stop")
                     self._rest = gr.Button(
-                        label("Judge the rest"), visible=False, interactive=False, elem_id="sentiment-rest"
+                        label("Continue"), variant="primary", visible=False, interactive=False, elem_id="sentiment-rest"
                     )
                 self._status = gr.HTML(elem_id="sentiment-status", padding=False)
                 self._result = gr.HTML(elem_id="sentiment-result", padding=False)
@@ -93,13 +93,13 @@ class SentimentTab:
     def _lay_out_text(self) -> None:
         self._text = gr.Textbox(
             "",
-            label=label("Text to judge"),
+            label=label("Text"),
             placeholder=label("A review, a comment, a message…"),
             lines=4,
             max_lines=14,
             elem_id="sentiment-input",
         )
-        self._go = gr.Button(label("Judge"), variant="primary", interactive=False, elem_id="sentiment-go")
+        self._go = gr.Button(label("Analyze"), variant="primary", interactive=False, elem_id="sentiment-go")
 
     def _lay_out_file(self) -> None:
         self._file = gr.File(
@@ -111,26 +111,26 @@ class SentimentTab:
         self._encoding = EncodingChoice("sentiment-encoding")
         self._sheet = _column_picker(label("Sheet"), "sentiment-sheet")
         with gr.Row(elem_id="sentiment-columns"):
-            self._column = _column_picker(label("Column with the texts"), "sentiment-column")
-            self._gold = _column_picker(label("Column with true labels"), "sentiment-truth")
-            self._date = _column_picker(label("Column with dates"), "sentiment-date")
+            self._column = _column_picker(label("Text column"), "sentiment-column")
+            self._gold = _column_picker(label("True label column"), "sentiment-truth")
+            self._date = _column_picker(label("Date column"), "sentiment-date")
         self._facts = gr.HTML(elem_id="sentiment-facts", padding=False)
         self._meanings = gr.Textbox(
             "",
-            label=label("What the true labels stand for"),
-            info=label("Such as: 0 = negative, 1 = positive"),
+            label=label("Meaning of the true labels"),
+            info=label("For example: 0 = negative, 1 = positive"),
             visible=False,
             elem_id="sentiment-meanings",
         )
         self._go_file = gr.Button(
-            label("Judge the file"), variant="primary", interactive=False, elem_id="sentiment-go-file"
+            label("Analyze file"), variant="primary", interactive=False, elem_id="sentiment-go-file"
         )
 
     def _lay_out_options(self, app: App) -> None:
         self._labels = gr.Textbox(
             "",
             label=label("Labels"),
-            info=label("2 to 20, with commas between them, in any language"),
+            info=label("2 to 20, separated by commas, in any language"),
             lines=2,
             max_lines=6,
             elem_id="sentiment-labels",
@@ -144,8 +144,8 @@ class SentimentTab:
         )
         self._calibrated = gr.Checkbox(
             True,
-            label=label("Calibrated"),
-            info=label("Takes off what each label scores on average over the template's reference texts"),
+            label=label("Correct for label bias (recommended)"),
+            info=label("Removes the model's own preference for certain labels, measured on reference texts"),
             elem_id="sentiment-calibrated",
         )
 
@@ -157,8 +157,11 @@ class SentimentTab:
         file = [self._file, self._encoding.radio]
         events.run(self._go.click, self._judging_text, [self._text, *options], [self._result])
         given = [*file, self._sheet, *columns, self._meanings]
-        events.run(self._go_file.click, self._judging_file, [*given, *options], of_file)
-        events.run(self._rest.click, self._judging_rest, [self._results.work], of_file)
+        for ran in (
+            events.run(self._go_file.click, self._judging_file, [*given, *options], of_file),
+            events.run(self._rest.click, self._judging_rest, [self._results.work], of_file),
+        ):
+            events.on(ran, self._lead, [self._results.work], [self._go_file])
         events.stop()
         self._results.wire(events)
         beside = [self._result, self._examples, self._of_file]
@@ -166,7 +169,8 @@ class SentimentTab:
         events.on(self._file_tab.select, lambda event: self._beside(text=False), (), beside)
         uploads = [self._file.upload, self._file.clear]
         opened = [self._encoding.radio, self._sheet, *columns, self._facts, self._meanings]
-        events.on(uploads, self._open, [self._file, self._labels], opened)
+        added = [*opened, self._rest, self._go_file]
+        events.on(uploads, self._open, [self._file, self._labels], added)
         events.on(self._encoding.radio.input, self._open_in, [*file, self._labels], opened)
         events.on(self._sheet.input, self._open_sheet, [*file, self._sheet, self._labels], opened)
         chosen = [*file, self._sheet, *columns, self._labels]
@@ -191,7 +195,7 @@ class SentimentTab:
         def status(result: Classified, running: bool) -> str:
             return judging if running else show.judged(order, time.monotonic() - began, event.say, scoring)
 
-        judging = line(event.say("Judging…"), "busy")
+        judging = line(event.say("Analyzing…"), "busy")
         return Run(
             judge,
             lambda result, running: {self._result: show.bars(result, event.say)},
@@ -211,12 +215,18 @@ class SentimentTab:
             columns = guess_columns(table, order.labels)
         rows = select(table, columns)
         if not rows.usable:
-            raise InvalidInput("No row of this column can be judged.")
-        return self._judging(event, Work(order, columns, rows.usable, rows.skipped))
+            raise InvalidInput("No row in this column can be analyzed.")
+        return self._judging(event, Work(order, columns, rows.usable, rows.skipped, table=table))
 
     def _judging_rest(self, event: Event) -> Run[Work]:
         """Judges the rows that are not judged yet, as those before them."""
         return self._judging(event, self._results.of(event), undone={self._rest: gr.Button(visible=True)})
+
+    def _lead(self, event: Event) -> Values:
+        """The button that goes on leads, where there are rows left, else the one that begins."""
+        work = event[self._results.work]
+        left = isinstance(work, Work) and work.waiting > 0
+        return {self._go_file: gr.Button(variant="secondary" if left else "primary")}
 
     def _judging(self, event: Event, work: Work, **more: Any) -> Run[Work]:
         def results(now: Work, running: bool) -> Values:
@@ -235,7 +245,7 @@ class SentimentTab:
             status,
             said=lambda now: now.done > work.done,
             begun={self._rest: gr.Button(visible=False), self._status: status(work, True)},
-            broken=marked("Judging broke off: {error} What was judged is kept."),
+            broken=marked("The analysis was interrupted: {error} The results so far are kept."),
             stopping=lambda now: show.progress(work, now, event.say, stopping=True),
             **more,
         )
@@ -259,7 +269,8 @@ class SentimentTab:
 
     def _open(self, event: Event) -> Values:
         """A new file: its sheets and columns with a guess which to use, and what is in it."""
-        return self._encoding.none() | self._opened(event.having({self._encoding.radio: ""}), "")
+        begin: Values = {self._rest: gr.Button(visible=False), self._go_file: gr.Button(variant="primary")}
+        return begin | self._encoding.none() | self._opened(event.having({self._encoding.radio: ""}), "")
 
     def _open_in(self, event: Event) -> Values:
         """The file in the chosen encoding."""

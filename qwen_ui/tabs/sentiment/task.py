@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from qwen_ui.prompts import Template
 from qwen_ui.sentences import Sentence
 from qwen_ui.tabs.sentiment.prompt import build, calibration_texts
 from qwen_ui.tabs.sentiment.rows import Columns, Row
-from qwen_ui.text.tables import SkippedRow
+from qwen_ui.text.tables import SkippedRow, Table
 
 FIRST_BATCH = 16
 BATCH_SECONDS = 1.5
@@ -78,6 +78,8 @@ class Work:
     """Of the first of the rows: the result, or why there is none."""
     seconds: float = 0.0
     """What judging took so far."""
+    table: Table = field(default=Table((), (), ()))
+    """The file, with the columns that judging does not look at."""
 
     @property
     def done(self) -> int:

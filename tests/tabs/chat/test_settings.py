@@ -52,6 +52,36 @@ def test_an_assistant_fills_in_its_prompt_and_sampling(folder: Path):
     assert values[settings.top_p] == Sampling().top_p
 
 
+def test_an_assistants_variables_are_asked_for_and_make_its_prompt(folder: Path):
+    head = "name: T\ninputs:\n  topic: {sample: maths}\n  level: {default: kind}\n"
+    text = f"---\n{head}---\nsystem:\nA {{{{ level }}}} {{{{ topic }}}} tutor.\n"
+    (folder / "chat" / "t.prompty").write_text(text, "utf-8")
+    settings, app = settings_of(folder)
+    values = settings.assistant.pick(event_of(app, {}), "t")
+    assert values[settings.system] == "A kind [topic] tutor."
+    names, *fields = settings._variables.parts
+    shown = [field for each in fields if (field := values[each]).visible]
+    assert [(field.label, field.value, field.placeholder) for field in shown] == [
+        ("level", "kind", None),
+        ("topic", "", "maths"),
+    ]
+    given = {settings.assistant.dropdown: "t", names: values[names], fields[0]: "strict", fields[1]: "<b>art</b>"}
+    given |= dict.fromkeys(fields[2:], "")
+    assert settings._given(event_of(app, given)) == {settings.system: "A strict <b>art</b> tutor."}
+    plain = settings.assistant.pick(event_of(app, {}), "a")
+    assert not any(plain[field].visible for field in fields)
+
+
+def test_an_assistant_whose_file_is_deleted_stays_on_the_list_and_is_said_to_be_gone(folder: Path):
+    settings, app = settings_of(folder)
+    (folder / "chat" / "a.prompty").unlink()
+    shown = settings.assistant.refresh(event_of(app, {settings.assistant.dropdown: "a"}))
+    assert ("a (not available)", "a") in shown[settings.assistant.dropdown].choices
+    offered = settings.assistant.offer(event_of(app, {}), settings.assistant.listing(), held="a")
+    assert offered[settings.assistant.dropdown].value == "a"
+    assert ("a (not available)", "a") in offered[settings.assistant.dropdown].choices
+
+
 def test_a_file_with_more_than_a_system_section_is_refused(folder: Path):
     (folder / "chat" / "c.prompty").write_text(TEMPLATE.format(name="C", language="en") + "user:\nHi\n")
     with pytest.raises(TemplateError, match=r"chat/c\.prompty:2: .*just one section"):

@@ -50,7 +50,7 @@ def test_a_text_is_judged_with_bars_and_the_calibration_is_said(
     page.locator("#sentiment-go").click()
     expect(page.locator(".sentiment-label")).to_contain_text("positive")
     expect(page.locator(".sentiment-bars li")).to_have_count(3)
-    expect(page.locator("#sentiment-status")).to_contain_text("calibrated against 28 reference texts of “Reviews”")
+    expect(page.locator("#sentiment-status")).to_contain_text("corrected with 28 reference texts of “Reviews”")
 
     page.locator("#sentiment-input textarea").fill("Terrible, broke after a day.")
     page.locator("#sentiment-go").click()
@@ -68,13 +68,13 @@ def test_a_file_with_true_labels_dates_and_rows_that_can_not_be_used(serve: Serv
     path.write_text(FILE, "utf-8")
     page = open_tab(serve(host_of(FakeEngine(likes=likes))), "Sentiment")
     show_file(page, path)
-    expect(page.locator("#sentiment-facts")).to_contain_text("4 rows to judge, 2 that can't be used")
+    expect(page.locator("#sentiment-facts")).to_contain_text("4 rows to analyze · 2 rows skipped")
     for picker, column in (("column", "review"), ("truth", "label"), ("date", "day")):
         expect(page.locator(f"#sentiment-{picker} input")).to_have_value(column)
     page.locator("#sentiment-go-file").click()
     expect(page.locator("#sentiment-quality")).to_contain_text("Accuracy 75.0%")
     expect(page.locator(".confusion td.wrong", has_text="1")).to_have_count(1)
-    expect(page.locator("#sentiment-undated")).to_contain_text("1 row (6)")
+    expect(page.locator("#sentiment-undated")).to_contain_text("1 row with an unreadable date (6)")
     page.locator("#sentiment-bad summary").click()
     expect(page.locator("#sentiment-bad")).to_contain_text("Row 4: empty")
     expect(page.locator("#sentiment-bad")).to_contain_text("Row 7: 4 values for 3 columns")
@@ -87,13 +87,17 @@ def test_a_file_with_true_labels_dates_and_rows_that_can_not_be_used(serve: Serv
     page.get_by_role("option", name="negative (2)").click()
     expect(page.locator("#sentiment-shown")).to_contain_text("2 rows")
     expect(judged.filter(has_text="good")).to_have_count(0)
+    page.locator("#sentiment-search textarea, #sentiment-search input").fill("BROKE")
+    expect(page.locator("#sentiment-shown")).to_contain_text("1 row")
 
     with page.expect_download() as download:
         page.locator("#sentiment-save").click()
     assert download.value.suggested_filename == "qwen-ui-sentiment.csv"
     lines = list(csv.DictReader(Path(download.value.path()).read_text("utf-8-sig").splitlines()))
-    assert [line["label"] for line in lines] == ["positive", "negative", "positive", "negative", "", ""]
-    assert [line["left out because"] for line in lines[-2:]] == ["empty", "4 values for 3 columns"]
+    predicted, why = ([line[name] for line in lines] for name in ("predicted label", "skipped because"))
+    assert predicted == ["positive", "negative", "", "positive", "negative", ""]
+    assert why == ["", "", "empty", "", "", "4 values for 3 columns"]
+    assert lines[0]["review"] == "the food was good"
 
 
 def test_a_workbook_with_sheets_and_numbers_for_labels(serve: Serve, open_tab: OpenTab, tmp_path: Path):
@@ -114,7 +118,7 @@ def test_a_workbook_with_sheets_and_numbers_for_labels(serve: Serve, open_tab: O
     page = open_tab(serve(host_of(FakeEngine(likes=likes))), "Sentiment")
     show_file(page, path)
     expect(page.locator("#sentiment-sheet input")).to_have_value("Shop")
-    expect(page.locator("#sentiment-facts")).to_contain_text("2 rows to judge")
+    expect(page.locator("#sentiment-facts")).to_contain_text("2 rows to analyze")
     expect(page.locator("#sentiment-meanings input, #sentiment-meanings textarea")).to_have_value(
         "0 = negative, 1 = positive"
     )
@@ -123,7 +127,7 @@ def test_a_workbook_with_sheets_and_numbers_for_labels(serve: Serve, open_tab: O
     expect(page.locator("#sentiment-undated")).to_contain_text("read as day, month, year")
     page.locator("#sentiment-sheet input").click()
     page.get_by_role("option", name="Web").click()
-    expect(page.locator("#sentiment-facts")).to_contain_text("1 row to judge")
+    expect(page.locator("#sentiment-facts")).to_contain_text("1 row to analyze")
 
 
 def test_stop_keeps_what_is_done_and_the_rest_can_follow(
@@ -141,11 +145,20 @@ def test_stop_keeps_what_is_done_and_the_rest_can_follow(
     expect(page.locator("#sentiment-status")).to_contain_text("Stopping")
     engine.steps._value += 1  # the batch that runs comes to its end, and no other begins
     engine.steps.release()
-    expect(page.locator("#sentiment-status")).to_contain_text("Stopped: 52 rows")
+    expect(page.locator("#sentiment-status")).to_contain_text("Stopped: 52 rows left")
     expect(page.locator("#sentiment-shown")).to_contain_text("48 rows")
+    expect(page.locator("#sentiment-rest")).to_have_class(re.compile(r"\bprimary\b"))
+    expect(page.locator("#sentiment-go-file")).to_have_class(re.compile(r"\bsecondary\b"))
     page.get_by_role("tab", name="Chat", exact=True).click()
     page.get_by_role("tab", name="Sentiment", exact=True).click()
     expect(page.locator("#sentiment-shown")).to_contain_text("48 rows")
+    for _ in range(9):
+        engine.steps.release()
+    page.locator("#sentiment-rest").click()
+    expect(page.locator("#sentiment-shown")).to_contain_text("100 rows")
+    expect(page.locator("#sentiment-go-file")).to_have_class(re.compile(r"\bprimary\b"))
+    expect(page.locator("#sentiment-rest")).to_be_hidden()
+    expect(page.locator("#sentiment-download")).to_be_hidden()
 
 
 def test_a_phone_shows_it_in_chinese_without_scrolling_sideways(
@@ -155,7 +168,7 @@ def test_a_phone_shows_it_in_chinese_without_scrolling_sideways(
     path = tmp_path / "a.csv"
     path.write_text("评论,标签,日期\n很好吃,正面,2024-01-01\n太慢了,负面,2024-02-01\n", "utf-8")
     url = serve(host_of(FakeEngine(likes=likes)))
-    page = open_tab(url, "情感", locale="zh-CN", viewport={"width": 390, "height": 844})
+    page = open_tab(url, "情感分析", locale="zh-CN", viewport={"width": 390, "height": 844})
     expect(page.locator("#sentiment-labels textarea")).to_have_value("正面, 中性, 负面")
     expect(page.locator("#sentiment-template-note")).to_contain_text("sentiment/bad.prompty:5：")
     show_file(page, path, "文件")
@@ -244,7 +257,7 @@ def test_a_slow_file_keeps_nobody_else_waiting(
     page.get_by_role("tab", name="File", exact=True).click()
     page.locator("#sentiment-file input[type=file]").set_input_files(path)
     opening.answers_meanwhile(client)
-    expect(page.locator("#sentiment-facts")).to_contain_text("2 rows to judge")
+    expect(page.locator("#sentiment-facts")).to_contain_text("2 rows to analyze")
     beginning, evaluating = Slow(monkeypatch, rows, "read"), Slow(monkeypatch, results, "evaluate")
     page.locator("#sentiment-go-file").click()
     beginning.answers_meanwhile(client)
@@ -258,4 +271,4 @@ def test_a_slow_file_keeps_nobody_else_waiting(
     page.locator("#sentiment-column input").click()
     page.get_by_role("option", name="other").click()
     looking.answers_meanwhile(client)
-    expect(page.locator("#sentiment-facts")).to_contain_text("1 row to judge, 1 that can't be used")
+    expect(page.locator("#sentiment-facts")).to_contain_text("1 row to analyze · 1 row skipped")

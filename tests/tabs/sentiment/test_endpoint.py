@@ -59,12 +59,12 @@ def served(serve_module: Serve) -> Served:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"text": " \n"}, "There is no text to judge"),
-        ({"text": "x" * 4001}, "4,000 can be judged"),
+        ({"text": " \n"}, "There is no text to analyze"),
+        ({"text": "x" * 4001}, "limit is 4,000"),
         ({"text": 5}, "must be text"),
         ({"text": "x", "labels": "good"}, "2 to 20 labels"),
         ({"text": "x", "labels": ",".join(map(str, range(21)))}, "not 21"),
-        ({"text": "x", "labels": "a,A"}, "is there twice"),
+        ({"text": "x", "labels": "a,A"}, "appears twice"),
         ({"text": "x", "labels": 5}, "labels must be"),
     ],
 )

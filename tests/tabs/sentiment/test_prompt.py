@@ -36,7 +36,7 @@ def test_labels_in_any_language(given, labels):
         ("", "2 to 20 labels"),
         ("one", "not 1"),
         (",".join(map(str, range(21))), "not 21"),
-        ("a,b,A", "'A' is there twice"),
+        ("a,b,A", "'A' appears twice"),
         ("a," + "b" * 51, "may have 50 characters"),
         (5, "must be a text"),
         (["a", 5], "must be a text"),
@@ -93,7 +93,7 @@ def test_the_template_is_chosen_by_the_labels(store: PromptStore):
         suited([], ["a", "b"])
 
 
-@pytest.mark.parametrize(("text", "says"), [(" \n", "no text to judge"), ("x" * 4001, "4,001 characters")])
+@pytest.mark.parametrize(("text", "says"), [(" \n", "no text to analyze"), ("x" * 4001, "4,001 characters")])
 def test_a_text_that_cannot_be_judged(store: PromptStore, text: str, says: str):
     with pytest.raises(InvalidInput, match=says):
         build(store.load("sentiment", "reviews"), [text], ["a", "b"])
@@ -106,7 +106,7 @@ def test_a_template_with_unusable_front_matter_says_where():
         build(template("examples: [[{text: a, label: x}], 5]"), ["x"], ["a", "b"])
     with pytest.raises(TemplateError, match=r"^sentiment/x\.prompty:3: references must be"):
         calibration_texts(template("references: nice"))
-    with pytest.raises(TemplateError, match=r"^sentiment/x\.prompty:3: Name 2 to 20"):
+    with pytest.raises(TemplateError, match=r"^sentiment/x\.prompty:3: Enter 2 to 20"):
         default_labels(template("labels: [one]"))
     with pytest.raises(TemplateError, match=r"prompty:1: labels must be a list"):
         default_labels(template("language: en"))

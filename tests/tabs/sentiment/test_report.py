@@ -11,11 +11,12 @@ from qwen_ui.errors import InvalidInput
 from qwen_ui.page.events import Values
 from qwen_ui.prompts import PromptStore
 from qwen_ui.sentences import ENGLISH, Sentence
+from qwen_ui.settings import PROJECT
 from qwen_ui.tabs.sentiment.report import as_csv, evaluate, trend, wrong
 from qwen_ui.tabs.sentiment.results import SHOWN, WRONG, Results, _colours
-from qwen_ui.tabs.sentiment.rows import Columns, Row
+from qwen_ui.tabs.sentiment.rows import Columns, Row, select
 from qwen_ui.tabs.sentiment.task import TOO_LONG, Classified, Judged, Order, Work
-from qwen_ui.text.tables import SkippedRow
+from qwen_ui.text.tables import SkippedRow, Table
 from tests.fakes import FakeEngine
 from tests.pages import app_of, event_of
 
@@ -83,38 +84,44 @@ def test_a_trend_reads_all_dates_in_one_order():
     assert result.table["period"].max().strftime("%Y-%m-%d") == "2024-03-28"
 
 
-def test_results_as_csv_keep_every_character():
+def of_file(columns: Columns, names: tuple[str, ...], *rows: tuple[str, ...], label: str = "good") -> Work:
+    """The work on a file, all rows of which are found to be the first of the labels."""
+    table = Table(names, tuple(enumerate(rows, 2)), (SkippedRow(len(rows) + 2, Sentence("empty")),))
+    chosen, labels = select(table, columns), (label, "bad")
+    results = [Classified(label, {label: 0.75, "bad": 0.25})] * len(chosen.usable)
+    order = Order(PromptStore(PROJECT / "prompts").load("sentiment", "reviews"), labels)
+    return Work(order, columns, chosen.usable, chosen.skipped, tuple(results), table=table)
+
+
+def read_csv(work: Work) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(as_csv(work).decode("utf-8-sig"), newline="")))
+
+
+def test_the_download_is_the_file_with_what_was_found_beside_its_own_columns():
     text = '你好, "x"\nfriend'
-    skipped = [SkippedRow(8, Sentence("empty"))]
-    data = as_csv(judged([Row(7, text, "good", "2024")], "good"), LABELS, skipped)
-    assert data.startswith(b"\xef\xbb\xbf")
-    header, row, left_out = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
-    assert dict(zip(header, row, strict=True)) == {
-        "row": "7",
-        "text": text,
-        "label": "good",
-        "confidence": "0.5000",
-        "good": "0.5000",
-        "bad": "0.5000",
-        "true label": "good",
-        "date": "2024",
-        "left out because": "",
-    }
-    assert (left_out[0], left_out[-1]) == ("8", "empty")
-    assert len(left_out) == len(header)
+    names = ("id", "text", "stars", "confidence")
+    work = of_file(
+        Columns("text", "stars", meanings={"1": "good"}), names, ("a7", text, "1", "high"), ("a8", "", "1", "")
+    )
+    assert as_csv(work).startswith(b"\xef\xbb\xbf")
+    header, row, empty, damaged = read_csv(work)
+    assert header[:6] == ["id", "text", "stars", "confidence", "predicted label", "confidence (2)"]
+    assert header[6:] == ["p(good)", "p(bad)", "true label", "row", "skipped because"]
+    assert row == ["a7", text, "1", "high", "good", "0.7500", "0.7500", "0.2500", "good", "2", ""]
+    assert (empty[0], empty[-2:]) == ("a8", ["3", "empty"])
+    assert (damaged[0], damaged[-2:]) == ("", ["4", "empty"])
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1+1", "-1+1", "@SUM(A1)", " =1", "\t=1", "＝1", '=HYPERLINK("http://a")'])
 def test_results_as_csv_hold_no_formula(text: str):
-    data = as_csv([(Row(7, text, text, text), Classified(text, {text: 1.0}))], [text])
-    header, row = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
-    assert (row[1], row[2], row[5], row[6], header[4]) == (f"'{text}",) * 5
+    cell = text.strip() or text
+    for row in read_csv(of_file(Columns("text"), ("text", cell), (text, text), label=cell)):
+        assert not any(value.lstrip().startswith(("=", "+", "-", "@", "＝")) for value in row)
 
 
 def test_numbers_stay_numbers():
-    data = as_csv(judged([Row(7, "-1.5", "+3", "-2%")], "good"), LABELS).decode("utf-8-sig")
-    assert "-1.5" in data
-    assert "'" not in data
+    _, row, *_ = read_csv(of_file(Columns("text"), ("text", "a", "b"), ("-1.5", "+3", "-2%")))
+    assert row[:3] == ["-1.5", "+3", "-2%"]
 
 
 class Laid:
@@ -127,9 +134,12 @@ class Laid:
     def show(self, work: Work) -> dict[str, Any]:
         return by_id(self.results.show(work, ENGLISH.say))
 
-    def filter(self, work: Work | None, label: str = "", low: float = 0, high: float = 1) -> dict[str, Any]:
+    def filter(
+        self, work: Work | None, label: str = "", search: str = "", low: float = 0, high: float = 1
+    ) -> dict[str, Any]:
         results = self.results
         given = {results.work: work, results._label: label, results._low: low, results._high: high}
+        given[results._search] = search
         return by_id(results._filter(event_of(app_of(FakeEngine()), given)))
 
 
@@ -148,8 +158,8 @@ def test_the_report_tells_accuracy_and_what_it_leaves_out(store: PromptStore):
     values = Laid().show(work_of(store, *judged(rows, "good", "good", "bad")))
     assert "Accuracy 50.0%" in values["sentiment-quality"]
     assert "over 2 rows" in values["sentiment-quality"]
-    assert "1 row (4)" in values["sentiment-quality"]
-    assert "1 row (4)" in values["sentiment-undated"]
+    assert "1 row whose true label is not one of the labels (4)" in values["sentiment-quality"]
+    assert "1 row with an unreadable date (4)" in values["sentiment-undated"]
     assert "read as" not in values["sentiment-undated"]
     assert values["sentiment-trend"].visible
     assert values["sentiment-results"].visible
@@ -168,7 +178,7 @@ def test_a_row_that_the_model_can_not_take_is_listed_with_those_that_could_not_b
     work = Work(order, Columns("text"), rows, unusable, (TOO_LONG, found("good")))
     assert [row.number for row in work.skipped] == [2, 3]
     values = Laid().show(work)
-    assert "2 rows could not be used" in values["sentiment-bad"]
+    assert "2 rows skipped" in values["sentiment-bad"]
     assert "Row 2: longer than the model&#x27;s context" in values["sentiment-bad"]
     assert [row[0] for row in values["sentiment-table"].value["data"]] == [5]
 
@@ -187,6 +197,16 @@ def test_the_table_is_filtered_and_bounded(store: PromptStore):
     none = laid.filter(work, low=0.96)
     assert not none["sentiment-table"].value["data"]
     assert ">0 rows<" in none["sentiment-shown"]
+
+
+def test_the_table_keeps_the_files_own_columns_and_is_searched_by_the_texts():
+    work = of_file(Columns("text", date="day"), ("id", "text", "day"), ("a7", "Fast DELIVERY", "2024"), ("a8", "x", ""))
+    shown = Laid().filter(work)["sentiment-table"].value
+    assert shown["headers"] == ["Row", "text", "Predicted label", "Confidence", "day", "id"]
+    assert shown["data"][0] == [2, "Fast DELIVERY", "good", 0.75, "2024", "a7"]
+    only = Laid().filter(work, search="delivery")
+    assert [row[0] for row in only["sentiment-table"].value["data"]] == [2]
+    assert ">1 row<" in only["sentiment-shown"]
 
 
 def test_results_that_the_server_has_lost_are_told_as_lost():

@@ -191,7 +191,7 @@ def test_what_values_stand_for_is_written_and_read():
     labels = ("Positive", "negative")
     assert parse_meanings("0 = negative；1：positive, 2 =", labels) == {"0": "negative", "1": "Positive"}
     assert parse_meanings("", labels) == {}
-    with pytest.raises(InvalidInput, match="1 can't stand for 'good', which is not among the labels"):
+    with pytest.raises(InvalidInput, match="1 can't mean 'good': the labels are"):
         parse_meanings("1 = good", labels)
 
 

@@ -124,12 +124,12 @@ async def test_what_was_judged_before_an_error_is_kept_and_the_error_said(prompt
     engine = Failing(lasts=1)
     laid = Laid(engine, prompts)
     *_, last = await laid.run(laid.tab._judging_file, laid.event(file=file))
-    assert "Judging broke off: The batch loop died. What was judged is kept." in last[laid.tab._status]
+    assert "The analysis was interrupted: The batch loop died. The results so far are kept." in last[laid.tab._status]
     work = last[laid.work]
     assert work.done == FIRST_BATCH
     assert last[laid.tab._rest].visible
     *_, last = await laid.run(laid.tab._judging_rest, laid.on_work(work))
-    assert "Not judged: The batch loop died." in last[laid.tab._status]
+    assert "Not analyzed: The batch loop died." in last[laid.tab._status]
     assert last[laid.tab._rest].visible  # so that it can be tried again
     engine.lasts = 100
     *_, last = await laid.run(laid.tab._judging_rest, laid.on_work(work))
@@ -145,8 +145,8 @@ async def test_stop_says_that_the_batch_comes_to_its_end(prompts: Path, file: st
             laid.app.running.stop("me", "sentiment")
         if "Stopping" in said[-1]:
             engine.steps.release()
-    assert "Stopping after these rows…" in said[-2]
-    assert f"Stopped: {60 - 3 * FIRST_BATCH} rows are not judged yet." in said[-1]
+    assert "Stopping after the current batch…" in said[-2]
+    assert f"Stopped: {60 - 3 * FIRST_BATCH} rows left." in said[-1]
     assert values[laid.tab._rest].visible
     assert [record.outcome for record in laid.records] == ["stopped"]
 
@@ -154,10 +154,10 @@ async def test_stop_says_that_the_batch_comes_to_its_end(prompts: Path, file: st
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({}, "Not judged: Add a file first."),
-        ({"labels": "one"}, "Not judged: Name 2 to 20 labels"),
+        ({}, "Not analyzed: Add a file first."),
+        ({"labels": "one"}, "Not analyzed: Enter 2 to 20 labels"),
         ({"file": "/nowhere/a.txt"}, "no longer has this file"),
-        ({"file": "blank"}, "No row of this column can be judged."),
+        ({"file": "blank"}, "No row in this column can be analyzed."),
     ],
 )
 async def test_what_can_not_begin_changes_nothing_but_the_status(
@@ -175,17 +175,17 @@ async def test_the_rest_of_lost_results_is_told_as_lost(prompts: Path):
     (values,) = await laid.run(laid.tab._judging_rest, laid.event())
     assert "The server no longer has these results" in values[laid.tab._status]
     (values,) = await laid.run(laid.tab._judging_rest, laid.event("zh-CN"))
-    assert "请重新判断该文件" in values[laid.tab._status]
+    assert "请重新分析该文件" in values[laid.tab._status]
 
 
 async def test_a_text_is_judged(prompts: Path):
     laid = Laid(FakeEngine(), prompts)
     first, *_, last = await laid.run(laid.tab._judging_text, laid.event(text="so so", calibrated=True))
-    assert "Judging…" in first[laid.tab._status]
-    assert "calibrated against 28 reference texts of “Reviews” · from the model" in last[laid.tab._status]
+    assert "Analyzing…" in first[laid.tab._status]
+    assert "label bias corrected with 28 reference texts of “Reviews” · from the model" in last[laid.tab._status]
     assert last[laid.tab._result].count("<meter") == 2
     *_, last = await laid.run(laid.tab._judging_text, laid.event(text=" "))
-    assert "Not judged: There is no text to judge." in last[laid.tab._status]
+    assert "Not analyzed: There is no text to analyze." in last[laid.tab._status]
     assert laid.tab._result not in last
 
 
@@ -197,14 +197,14 @@ async def test_the_line_says_how_another_server_lets_texts_be_judged(prompts: Pa
 
     laid = Laid(Remote(), prompts)
     *_, last = await laid.run(laid.tab._judging_text, laid.event(text="so so"))
-    assert "from the likeliest first tokens" in last[laid.tab._status]
+    assert "from the probabilities of the first token" in last[laid.tab._status]
 
 
 def test_a_file_that_can_not_be_read_hides_the_columns_of_the_last_one(prompts: Path, file: str):
     laid = Laid(FakeEngine(), prompts)
     values = laid.tab._open(laid.event(file=file))
     assert values[laid.tab._column].visible
-    assert "60 rows to judge, 0 that can&#x27;t be used" in values[laid.tab._facts]
+    assert "60 rows to analyze<" in values[laid.tab._facts]
     Path(file).write_bytes(bytes(range(256)) * 4)
     values = laid.tab._open(laid.event(file=file))
     assert not any(values[picker].visible for picker in (laid.tab._column, laid.tab._gold, laid.tab._date))
@@ -227,7 +227,7 @@ async def test_a_workbook_shows_its_sheets_and_is_judged_by_the_chosen_one(promp
     assert values[laid.tab._column].value == "text"
     values = laid.tab._open_sheet(laid.event(file=book, sheet="North"))
     assert [name for name, _ in values[laid.tab._column].choices] == ["region", "sales"]
-    assert "3 rows to judge" in values[laid.tab._facts]
+    assert "3 rows to analyze" in values[laid.tab._facts]
     values = laid.tab._open_sheet(laid.event(file=book, sheet="Cover"))
     assert "holds no rows" in values[laid.tab._facts]
     assert laid.tab._sheet not in values  # so that another can be chosen
@@ -256,7 +256,7 @@ async def test_numbers_for_labels_are_found_shown_and_measured_by(prompts: Path)
     assert [row.gold_label for row, _ in last[laid.work].judged] == ["positive", "negative", "positive"]
     assert "over 3 rows with a true label" in last[laid.tab._results._quality]
     (values,) = await laid.run(laid.tab._judging_file, laid.event(**given | {"meanings": "1 = fine"}))
-    assert "which is not among the labels" in values[laid.tab._status]
+    assert "can&#x27;t mean" in values[laid.tab._status]
     hidden = laid.tab._look(laid.event(file=file, labels=labels, gold=""))[laid.tab._meanings]
     assert not hidden.visible
 
