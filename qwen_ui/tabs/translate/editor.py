@@ -59,7 +59,7 @@ class Editor:
         with gr.Row(elem_id="translate-segment-buttons"):
             self._previous = gr.Button(label("Previous"), size="sm", elem_id="translate-previous")
             self._next = gr.Button(label("Next"), size="sm", elem_id="translate-next")
-            self.keep = gr.Button(label("Keep edit"), size="sm", elem_id="translate-keep")
+            self.keep = gr.Button(label("Apply"), size="sm", elem_id="translate-keep")
             self.again = gr.Button(label("Translate again"), size="sm", interactive=False, elem_id="translate-retry")
 
     @property

@@ -54,7 +54,7 @@ def read(name: str, data: bytes, wanted: Sequence[str] | None = None, encoding: 
     extension = PurePath(name).suffix.lower()
     if extension not in EXTENSIONS:
         raise InvalidInput(
-            "{name} can't be translated: files must end in {extensions}.", name=name, extensions=", ".join(EXTENSIONS)
+            "{name} can't be translated. Supported files: {extensions}.", name=name, extensions=", ".join(EXTENSIONS)
         )
     text = decode(data, name, encoding=encoding)
     windows = "\r\n" in text and text.count("\r\n") == text.count("\n")
@@ -67,7 +67,7 @@ def read(name: str, data: bytes, wanted: Sequence[str] | None = None, encoding: 
     else:
         texts, fill = {".json": _json}.get(extension, _plain)(name, body)
     if not texts:
-        raise InvalidInput("{name} holds nothing to translate.", name=name)
+        raise InvalidInput("{name} has no text to translate.", name=name)
     mark = "\ufeff" if data.startswith(b"\xef\xbb\xbf") else ""
 
     def write(translations: Sequence[str]) -> str:

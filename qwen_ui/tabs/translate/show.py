@@ -22,8 +22,8 @@ SHOWN_FINDINGS = 50
 SHOWN_CHARACTERS = 50_000
 """Of a translated file; saving gives all of it."""
 STATES = {
-    "waiting": marked("not yet"),
-    "writing": marked("being written"),
+    "waiting": marked("not translated"),
+    "writing": marked("translating…"),
     "done": marked("✓ done"),
     "edited": marked("✓ edited"),
     "truncated": marked("⚠ cut off"),
@@ -41,21 +41,21 @@ FINDINGS = {
     "mention": marked("the mention {text} is missing"),
     "path": marked("the path {text} is missing"),
     "number": marked("the number {text} is missing"),
-    "term": marked("the glossary says {text}, but that is not there"),
-    "lines": marked("the number of lines is another"),
-    "unchanged": marked("it is the same as the source"),
-    "empty": marked("the translation is empty"),
-    "truncated": marked("it reached its limit of tokens and breaks off"),
+    "term": marked("glossary term not used: {text}"),
+    "lines": marked("line count differs"),
+    "unchanged": marked("same as the source"),
+    "empty": marked("translation is empty"),
+    "truncated": marked("cut off at the maximum length"),
 }
-FACTS = marked("Texts to translate in {name}: {count:,}, with {characters:,} {characters:character|characters}.")
-FORMAT = marked("It comes out in the same format: times, keys and all other columns stay as they are.")
-MISSING = marked("Not wholly translated: {count:,} of {total:,} segments. Meanwhile the source stands there.")
-NOT_TRANSLATED = marked("Not translated: {error}")
-NOTHING_LOST = marked("✓ Checked: code, links, tags, placeholders, numbers, lines and terms are all there.")
-SO_FAR = marked(
-    "Nothing is lost in the {count:,} of {total:,} segments that are translated; the others are not checked."
+FACTS = marked("{name}: {count:,} {count:text|texts} to translate, {characters:,} {characters:character|characters}.")
+FORMAT = marked("You get the same format back: only the texts change.")
+MISSING = marked(
+    "{count:,} of {total:,} segments {count:is|are} not translated; the source stays in {count:its|their} place."
 )
-UNSURE = marked("Perhaps {language} ({percent:.0%} sure). Choose the language if it is another.")
+NOT_TRANSLATED = marked("Not translated: {error}")
+NOTHING_LOST = marked("✓ Checked: no code, link, tag, placeholder, number, line or glossary term is missing.")
+SO_FAR = marked("Nothing is missing in the {count:,} of {total:,} segments translated so far.")
+UNSURE = marked("Possibly {language} ({percent:.0%} sure). Choose the language if this is wrong.")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -126,7 +126,7 @@ def checks(translation: Translation, say: Say) -> str:
     items = [_item(translation, place, finding, say) for place, finding in findings[:SHOWN_FINDINGS]]
     if (more := len(findings) - len(items)) > 0:
         items.append(f"<li>{escape(say('and {count:,} more', count=more))}</li>")
-    lost = escape(say("Look at the translation; possibly lost: {count:,}.", count=len(findings)))
+    lost = escape(say("{count:,} {count:thing|things} to check", count=len(findings)))
     return f'<div class="translate-lost" role="status">{lost}<ul>{"".join(items)}</ul></div>'
 
 
@@ -148,7 +148,7 @@ def rows(segments: Sequence[Segment], say: Say) -> dict[str, Any]:
 
 
 def _state(segment: Segment, say: Say) -> str:
-    return say("⚠ look") if segment.findings and segment.state in {"done", "edited"} else say(STATES[segment.state])
+    return say("⚠ check") if segment.findings and segment.state in {"done", "edited"} else say(STATES[segment.state])
 
 
 def facts(document: Document, say: Say) -> str:

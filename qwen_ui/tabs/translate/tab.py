@@ -90,7 +90,7 @@ class TranslateTab:
 
     def _lay_out_text(self) -> None:
         self._text = _textbox(
-            label("Text to translate"), "translate-input", placeholder=label("Write or paste a text in any language…")
+            label("Text to translate"), "translate-input", placeholder=label("Enter or paste a text in any language…")
         )
         self._found = gr.HTML(elem_id="translate-found", padding=False)
         self._go = gr.Button(label("Translate"), variant="primary", interactive=False, elem_id="translate-go")
@@ -121,17 +121,13 @@ class TranslateTab:
         )
         self._status = gr.HTML(elem_id="translate-status", padding=False)
         self._stop = gr.Button(label("Stop"), variant="stop", visible=False, elem_id="translate-stop")
-        self._rest = gr.Button(
-            label("Translate the missing ones"), visible=False, interactive=False, elem_id="translate-rest"
-        )
+        self._rest = gr.Button(label("Translate the rest"), visible=False, interactive=False, elem_id="translate-rest")
         with gr.Row(visible=False, elem_id="translate-after") as self._after:
             self._save = gr.Button(label("Save translation"), size="sm", elem_id="translate-save")
             self._back = gr.Button(label("Translate back"), size="sm", interactive=False, elem_id="translate-back")
             self._send_to = send_to(elem_id="translate-send-to")
         self._checks = gr.HTML(elem_id="translate-checks", padding=False)
-        self._mend = gr.Button(
-            label("Put back what is missing"), size="sm", visible=False, elem_id="translate-put-back"
-        )
+        self._mend = gr.Button(label("Restore what is missing"), size="sm", visible=False, elem_id="translate-put-back")
         self._returned = _textbox(
             label("Translated back"), "translate-returned", visible=False, interactive=False, lines=4
         )
@@ -214,9 +210,7 @@ class TranslateTab:
         translation, source = self._known(event), event[self._options.source]
         named = detected(translation.document.texts) if source == AUTO else find(source)
         if (language := translation.order.source or named) is None:
-            raise InvalidInput(
-                "The language of the source is not known. Choose it under “{field}”.", field=Sentence("From")
-            )
+            raise InvalidInput("The source language is unknown. Choose it under “{field}”.", field=Sentence("From"))
         order = Order(self._options.style.load(translation.order.template.id), language, translation.order.target)
         back = translation.reversed(order)
 
@@ -248,8 +242,8 @@ class TranslateTab:
         translation: Translation | None = event[self._translation]
         if translation is None:
             raise InvalidInput(
-                "The server no longer has this translation: it was started anew, or has waited for too long. Your text "
-                "is still there: translate it again."
+                "The server no longer has this translation: it was restarted, or this page was idle for too long. Your "
+                "text is still here; translate it again."
             )
         return translation
 
@@ -272,7 +266,7 @@ class TranslateTab:
         translation.edit(translation.opened, event[self._editor.translation] or "")
         if translation.running:  # the run shows all else
             return await asyncio.to_thread(self._editor.show, translation.segments, event.say)
-        kept = event.say("Segment {number:,} was changed.", number=translation.opened + 1)
+        kept = event.say("Segment {number:,} changed.", number=translation.opened + 1)
         return await asyncio.to_thread(self._at_rest, event, translation) | {self._status: line(kept)}
 
     async def _put_back(self, event: Event) -> Values:
@@ -283,7 +277,7 @@ class TranslateTab:
         mended = await asyncio.to_thread(translation.mended)
         translation.take(mended)
         done = event.say(
-            "Put back in {count:,} {count:segment|segments}. See that it stands in the right place.", count=len(mended)
+            "Restored in {count:,} {count:segment|segments}. Check that it is in the right place.", count=len(mended)
         )
         shown = await asyncio.to_thread(self._at_rest, event, translation)
         return shown | self._editor.news(translation, [translation.opened]) | {self._status: line(done)}
@@ -424,7 +418,7 @@ def checked(text: Any, translation: Any, terms: Any) -> dict[str, Any]:
     source = typed(text).texts[0]
     given = Message("assistant", translation).content
     if not isinstance(terms, str):
-        raise InvalidInput("The glossary must be text: lines of the form term = translation.")
+        raise InvalidInput("The glossary must be text, one line per term: term = translation.")
     languages = [detected([each]) for each in (source, given)]
     findings = check(source, given, glossary.parse(terms, *languages))
     return {

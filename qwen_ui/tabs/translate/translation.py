@@ -50,11 +50,11 @@ def order_for(
     Raises `InvalidInput` for a language or a glossary that can't be used.
     """
     if not isinstance(target, str) or not target.strip():
-        raise InvalidInput("Name the target language, by its code or its name.")
+        raise InvalidInput("Name the target language by its code or name.")
     if not isinstance(source, str) or not source.strip():
-        raise InvalidInput("Name the source language, by its code or its name.")
+        raise InvalidInput("Name the source language by its code or name.")
     if not isinstance(terms, str):
-        raise InvalidInput("The glossary must be text: lines of the form term = translation.")
+        raise InvalidInput("The glossary must be text, one line per term: term = translation.")
     language = detected(texts) if source.strip().lower() == AUTO else find(source)
     wanted = find(target)
     return Order(template, wanted, language, tone, glossary.parse(terms, language, wanted).prepared())
@@ -216,7 +216,9 @@ def begin(document: Document, order: Order) -> Translation:
     segments = [Segment(part.prose) for text in parts for part in text if part.is_segment]
     if len(segments) > MAX_SEGMENTS:
         raise InvalidInput(
-            "That makes {count:,} segments; {limit:,} are possible. Split it.", count=len(segments), limit=MAX_SEGMENTS
+            "This text has {count:,} segments; at most {limit:,} are possible. Split it.",
+            count=len(segments),
+            limit=MAX_SEGMENTS,
         )
     return Translation(order, document, parts, segments)
 
@@ -234,5 +236,5 @@ def _parts(text: str, is_markdown: bool) -> Iterator[Part]:
 def typed(text: str) -> Document:
     """A typed text as a document without a name. Raises `InvalidInput` when it is empty or no valid text."""
     if not Message("user", text).content.strip():
-        raise InvalidInput("There is nothing to translate. Write or paste a text first.")
+        raise InvalidInput("There is nothing to translate. Enter or paste a text first.")
     return Document("", (text.replace("\r\n", "\n"),), lambda texts: texts[0])

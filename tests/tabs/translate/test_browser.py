@@ -99,7 +99,7 @@ def test_stop_keeps_what_there_is_and_the_rest_can_follow(serve: Serve, open_tab
     page.locator("#translate-go").click()
     expect(page.locator("#translate-result textarea")).to_have_value(re.compile("T:First"))
     page.locator("#translate-stop").click()
-    expect(page.locator("#translate-status")).to_contain_text("Not wholly translated: 1 of 2")
+    expect(page.locator("#translate-status")).to_contain_text("1 of 2 segments is not translated")
     slow.words = ["Deuxième."]
     for _ in range(9):
         slow.steps.release()

@@ -149,7 +149,7 @@ async def test_a_segment_is_translated_again_with_the_glossary_of_now():
     assert laid.engine.texts == ["one", "two", "two"]
     assert "two = deux" in laid.engine.asked[-1][0][0].content
     assert shown[tab._editor.translation] == "T:two"
-    assert "the glossary says two = deux" in shown[tab._checks]
+    assert "glossary term not used: two = deux" in shown[tab._checks]
 
 
 async def test_a_segment_is_translated_again_with_the_words_of_the_language_that_was_detected():
@@ -157,9 +157,9 @@ async def test_a_segment_is_translated_again_with_the_words_of_the_language_that
     tab, options = laid.tab, laid.tab._options
     laid.held |= {options.source: "auto", options.target: "en", options.glossary: "Haus = house"}
     shown = await laid.run(tab._translating_text, laid.event("Die Häuser in dieser Straße sind alle sehr alt."))
-    assert "the glossary says Haus = house" in shown[tab._checks]
+    assert "glossary term not used: Haus = house" in shown[tab._checks]
     shown = await laid.run(tab._translating_again)
-    assert "the glossary says Haus = house" in shown[tab._checks]
+    assert "glossary term not used: Haus = house" in shown[tab._checks]
 
 
 async def test_what_is_typed_into_another_segment_is_left_alone_by_a_run():
@@ -183,7 +183,7 @@ async def test_an_edit_at_rest_is_shown_checked_and_told():
     values = await tab._keep(laid.event())
     assert values[tab._result] == "Un.\n\nT:two"
     assert "the number 1 is missing" in values[tab._checks]
-    assert "Segment 1 was changed." in values[tab._status]
+    assert "Segment 1 changed." in values[tab._status]
     assert tab._stop not in values
 
 
@@ -219,7 +219,7 @@ async def test_what_got_lost_is_put_back_and_the_rest_stays_to_look_at():
     assert shown[tab._mend].visible
     values = await tab._put_back(laid.event())
     assert values[tab._result] == "Salut {name}, cinq %d\n\nT:bye"
-    assert "Put back in 1 segment" in values[tab._status]
+    assert "Restored in 1 segment" in values[tab._status]
     assert "the number 5 is missing" in values[tab._checks]
     assert "{name}" not in values[tab._checks]
     assert not values[tab._mend].visible
@@ -250,7 +250,7 @@ async def test_a_file_comes_back_in_its_format_under_a_name_that_tells_the_langu
     tab = laid.tab
     opened = tab._open(laid.event(file=str(path)))
     assert (opened[tab._columns].value, opened[tab._columns].visible) == (["id", "dish", "price"], True)
-    assert "menu.csv: 2, with 8 characters" in opened[tab._facts]
+    assert "menu.csv: 2 texts to translate, 8 characters" in opened[tab._facts]
     await laid.run(tab._translating_file, laid.event(file=str(path), columns=["dish"]))
     assert saved(tab, tab._as_file(laid.event())) == ("menu.fr.csv", b"id,dish,price\n1,T:Fish,7\n2,T:Soup,3\n")
 
