@@ -1,7 +1,6 @@
 """A translation as the page shows it: its text, HTML about it, and the rows of the table of segments."""
 
 import re
-from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -131,24 +130,59 @@ def checks(translation: Translation, say: Say) -> str:
 
 
 def _item(translation: Translation, place: int, finding: Finding, say: Say) -> str:
-    text = escape(displayed(say(FINDINGS[finding.kind], text=finding.text)))
-    if len(translation.segments) < 2:
-        return f"<li>{text}</li>"
-    return f"<li><b>{escape(say('Segment {number:,}:', number=place + 1))}</b> {text}</li>"
+    """A finding; a click on it leads to its segment."""
+    text = escape(_found(finding, say))
+    if len(translation.segments) > 1:
+        text = f"<b>{escape(say('Segment {number:,}:', number=place + 1))}</b> {text}"
+    return f'<li><button type="button" data-segment="{place}">{text}</button></li>'
 
 
-def rows(segments: Sequence[Segment], say: Say) -> dict[str, Any]:
-    """The table of segments for gr.Dataframe: number, source, translation, state."""
-    headers = ["#", say("Source"), say("Translation"), say("State")]
-    data = [
-        [place, displayed(segment.source), displayed(segment.translation), _state(segment, say)]
-        for place, segment in enumerate(segments, 1)
-    ]
-    return {"headers": headers, "data": data}
+def _found(finding: Finding, say: Say) -> str:
+    return displayed(say(FINDINGS[finding.kind], text=finding.text))
 
 
-def _state(segment: Segment, say: Say) -> str:
-    return say("⚠ check") if segment.findings and segment.state in {"done", "edited"} else say(STATES[segment.state])
+def rows(translation: Translation, say: Say) -> dict[str, Any]:
+    """The segments for ``rows.js``, with all that it says."""
+    count = sum(_to_check(segment) for segment in translation.segments)
+    target = translation.order.target
+    return {
+        "id": translation.id,
+        "language": target.code,
+        "rtl": target.right_to_left,
+        "open": translation.is_file or len(translation.segments) > 1,
+        "rows": [_row(segment, say) for segment in translation.segments],
+        "words": {
+            "title": say("{count:,} {count:segment|segments}", count=len(translation.segments)),
+            "only": say("Only what needs checking ({count:,})", count=count),
+            "source": say("Source"),
+            "target": say("Translation"),
+            "edit": say("Edit the translation of segment {number}", number="#"),
+            "translation": say("Translation of segment {number}", number="#"),
+            "apply": say("Apply"),
+            "cancel": say("Cancel"),
+            "again": say("Translate again"),
+            "before": say("Previous version"),
+            "after": say("Next version"),
+        },
+    }
+
+
+def _row(segment: Segment, say: Say) -> dict[str, Any]:
+    check = _to_check(segment)
+    return {
+        "source": displayed(segment.source),
+        "translation": displayed(segment.translation),
+        "kind": "check" if check else segment.state,
+        "state": say("⚠ check") if check and segment.state in {"done", "edited"} else say(STATES[segment.state]),
+        "check": check,
+        "findings": [_found(finding, say) for finding in segment.findings],
+        "version": segment.version,
+        "versions": len(segment.versions),
+    }
+
+
+def _to_check(segment: Segment) -> bool:
+    return bool(segment.findings) or segment.state in {"truncated", "stopped", "failed"}
 
 
 def facts(document: Document, say: Say) -> str:

@@ -25,7 +25,7 @@ from qwen_ui.page.words import label, locale_of
 from qwen_ui.sentences import Sentence, marked
 from qwen_ui.tabs.translate import glossary, show, task
 from qwen_ui.tabs.translate.detect import detect, detected
-from qwen_ui.tabs.translate.editor import Editor
+from qwen_ui.tabs.translate.editor import Editor, chosen, given
 from qwen_ui.tabs.translate.files import EXTENSIONS, Document, read
 from qwen_ui.tabs.translate.options import Options, opposite
 from qwen_ui.tabs.translate.protect import check, put_back
@@ -84,7 +84,7 @@ class TranslateTab:
 
     @property
     def parts(self) -> Parts:
-        senders = [self._go, self._go_file, self._rest, self._back, self._editor.again]
+        senders = [self._go, self._go_file, self._rest, self._back]
         exits = [Exit(self._send_to, [self._result], lambda event: event[self._result] or "")]
         return Parts(senders, exits, Entrance(self._text), [self._options.kept], [self._text])
 
@@ -126,7 +126,7 @@ class TranslateTab:
             self._save = gr.Button(label("Save translation"), size="sm", elem_id="translate-save")
             self._back = gr.Button(label("Translate back"), size="sm", interactive=False, elem_id="translate-back")
             self._send_to = send_to(elem_id="translate-send-to")
-        self._checks = gr.HTML(elem_id="translate-checks", padding=False)
+        self._checks = gr.HTML(apply_default_css=False, elem_id="translate-checks", padding=False)
         self._mend = gr.Button(label("Restore what is missing"), size="sm", visible=False, elem_id="translate-put-back")
         self._returned = _textbox(
             label("Translated back"), "translate-returned", visible=False, interactive=False, lines=4
@@ -136,16 +136,17 @@ class TranslateTab:
         events, options, editor = self._events, self._options, self._editor
         state, order = self._translation, options.all
         view = [state, self._name, self._result, self._checks, self._mend, self._rest, self._after, self._returned]
-        view += editor.parts
+        view.append(editor.rows)
         of_file = [self._file, self._encoding.radio]
         events.run(self._go.click, self._translating_text, [self._text, *order], view)
         events.run(self._go_file.click, self._translating_file, [*of_file, self._columns, *order], view)
         events.run(self._rest.click, self._translating_rest, [state, *order], view)
-        events.run(editor.again.click, self._translating_again, [state, *order], view)
+        events.run(editor.rows.retry, self._translating_again, [state, *order], view)
         events.run(self._back.click, self._translating_back, [state, options.source], [self._returned])
         events.stop()
-        events.on(self._mend.click, self._put_back, [state], [*view, editor.translation])
-        events.on(editor.keep.click, self._keep, [state, editor.translation], view)
+        events.on(self._mend.click, self._put_back, [state], view)
+        events.on(editor.rows.apply, self._apply, [state], view, trigger_mode="multiple")
+        events.on(editor.rows.select, self._show_version, [state], view)
         languages = [options.source, options.target]
         swapped = [*languages, self._text, *view]
         events.on(options.swap.click, self._swap, [state, self._name, self._result, self._text, *languages], swapped)
@@ -158,7 +159,6 @@ class TranslateTab:
         opened = [self._encoding.radio, self._columns, self._facts]
         events.on([self._file.upload, self._file.clear], self._open, [self._file], opened)
         events.on(self._encoding.radio.input, self._open_in, of_file, opened)
-        editor.wire(events, state, self._known)
         options.wire(events, page)
 
     def _translating_text(self, event: Event) -> Run[Progress]:
@@ -183,14 +183,14 @@ class TranslateTab:
             range(len(translation.segments)),
             growing=lambda: {self._result: show.text_of(translation)} | table(),
             ended=lambda: self._at_rest(event, translation),
-            begun=self._cleared() | begun | self._editor.show(translation.segments, event.say),
+            begun=self._cleared() | begun | self._editor.show(translation, event.say),
         )
 
     def _translating_rest(self, event: Event) -> Run[Progress]:
         return self._mending(event, self._known(event).missing)
 
     def _translating_again(self, event: Event) -> Run[Progress]:
-        return self._mending(event, [self._known(event).opened])
+        return self._mending(event, [chosen(event, self._known(event))])
 
     def _mending(self, event: Event, wanted: Sequence[int]) -> Run[Progress]:
         """Translates some segments, with the tone, style and glossary of now. The text is shown at the end."""
@@ -201,8 +201,8 @@ class TranslateTab:
             event,
             translation,
             wanted,
-            growing=lambda: table() | self._editor.news(translation, wanted),
-            ended=lambda: self._at_rest(event, translation) | self._editor.news(translation, wanted),
+            growing=table,
+            ended=lambda: self._at_rest(event, translation),
             begun={self._checks: "", self._after: gr.Row(visible=False)} | self._without_offers(),
         )
 
@@ -249,7 +249,7 @@ class TranslateTab:
 
     def _at_rest(self, event: Event, translation: Translation) -> Values:
         text, missing = show.text_of(translation), len(translation.missing)
-        return self._editor.show(translation.segments, event.say) | {
+        return self._editor.show(translation, event.say) | {
             self._translation: translation,  # so that it is kept for a day from now
             self._result: text,
             self._checks: show.checks(translation, event.say),
@@ -260,14 +260,25 @@ class TranslateTab:
             ),
         }
 
-    async def _keep(self, event: Event) -> Values:
+    async def _apply(self, event: Event) -> Values:
         """Takes an edited translation of one segment, also while others are being translated."""
         translation = self._known(event)
-        translation.edit(translation.opened, event[self._editor.translation] or "")
+        place = chosen(event, translation)
+        translation.edit(place, given(event, "text"))
+        return await self._changed(event, translation, place)
+
+    async def _show_version(self, event: Event) -> Values:
+        """Goes to another version of a segment's translation."""
+        translation = self._known(event)
+        place, version = chosen(event, translation), given(event, "version")
+        translation.show(place, version if type(version) is int else -1)
+        return await self._changed(event, translation, place)
+
+    async def _changed(self, event: Event, translation: Translation, place: int) -> Values:
         if translation.running:  # the run shows all else
-            return await asyncio.to_thread(self._editor.show, translation.segments, event.say)
-        kept = event.say("Segment {number:,} changed.", number=translation.opened + 1)
-        return await asyncio.to_thread(self._at_rest, event, translation) | {self._status: line(kept)}
+            return await asyncio.to_thread(self._editor.show, translation, event.say)
+        told = event.say("Segment {number:,} changed.", number=place + 1)
+        return await asyncio.to_thread(self._at_rest, event, translation) | {self._status: line(told)}
 
     async def _put_back(self, event: Event) -> Values:
         """Puts what got lost back into the translation."""
@@ -280,7 +291,7 @@ class TranslateTab:
             "Restored in {count:,} {count:segment|segments}. Check that it is in the right place.", count=len(mended)
         )
         shown = await asyncio.to_thread(self._at_rest, event, translation)
-        return shown | self._editor.news(translation, [translation.opened]) | {self._status: line(done)}
+        return shown | {self._status: line(done)}
 
     def _as_file(self, event: Event) -> Values:
         """The translation's file, for the page's script. Of a typed text the page itself holds all of it."""
@@ -308,19 +319,15 @@ class TranslateTab:
         if event[self._name] or not event[self._result]:
             return values
         values |= {self._text: event[self._result], self._translation: None, self._result: "", self._status: ""}
-        return values | self._cleared() | self._editor.show([], event.say)
+        return values | self._cleared() | self._editor.show(None, event.say)
 
     def _cleared(self) -> Values:
         """Nothing about the translation before."""
-        return (
-            self._editor.close()
-            | {
-                self._checks: "",
-                self._after: gr.Row(visible=False),
-                self._returned: gr.Textbox("", visible=False),
-            }
-            | self._without_offers()
-        )
+        return {
+            self._checks: "",
+            self._after: gr.Row(visible=False),
+            self._returned: gr.Textbox("", visible=False),
+        } | self._without_offers()
 
     def _without_offers(self) -> Values:
         """No button to go on with what there is."""
