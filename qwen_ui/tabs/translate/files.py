@@ -25,6 +25,15 @@ _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"(?P<key>\s*:)?')
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What a document was read from, and how."""
+
+    data: bytes = field(repr=False)
+    columns: Sequence[str] | None = None
+    encoding: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A file taken apart."""
 
@@ -34,6 +43,8 @@ class Document:
     _write: Callable[[Sequence[str]], str] = field(repr=False)
     columns: tuple[str, ...] = ()
     """The names of its columns, if it is a table."""
+    origin: Origin | None = None
+    """None of a text that was typed."""
 
     def write(self, translations: Sequence[str]) -> bytes:
         """The file with the translations, one for each text, in the texts' places; in UTF-8.
@@ -74,7 +85,7 @@ def read(name: str, data: bytes, wanted: Sequence[str] | None = None, encoding: 
         filled = fill(translations)
         return mark + (filled.replace("\n", "\r\n") if windows else filled)
 
-    return Document(name, texts, write, columns)
+    return Document(name, texts, write, columns, Origin(data, wanted, encoding))
 
 
 def _plain(name: str, body: str) -> Texts:

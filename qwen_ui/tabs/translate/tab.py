@@ -17,6 +17,7 @@ from qwen_ui.page.app import App
 from qwen_ui.page.choices import as_held
 from qwen_ui.page.encoding import EncodingChoice
 from qwen_ui.page.events import QUIET, Buttons, Event, Events, Run, Values
+from qwen_ui.page.kept import Kept
 from qwen_ui.page.scripts import DOWNLOAD
 from qwen_ui.page.sending import Entrance, Exit, send_to
 from qwen_ui.page.status import line
@@ -27,6 +28,7 @@ from qwen_ui.tabs.translate import glossary, show, task
 from qwen_ui.tabs.translate.detect import detect, detected
 from qwen_ui.tabs.translate.editor import Editor, chosen, given
 from qwen_ui.tabs.translate.files import EXTENSIONS, Document, read
+from qwen_ui.tabs.translate.keeping import from_browser, to_browser
 from qwen_ui.tabs.translate.options import Options, opposite
 from qwen_ui.tabs.translate.protect import check, put_back
 from qwen_ui.tabs.translate.task import Progress
@@ -78,6 +80,7 @@ class TranslateTab:
         """Of the file whose translation the page shows, empty for a typed text: the browser still knows it where the
         server has forgotten the translation."""
         self._saved = gr.Textbox("", visible="hidden", container=False)
+        self._kept = Kept(TAB.id)
         buttons = Buttons([self._go, self._go_file], self._stop)
         self._events = Events(app, TAB.id, self._status, buttons, refused=show.NOT_TRANSLATED)
         self._wire(page)
@@ -86,7 +89,7 @@ class TranslateTab:
     def parts(self) -> Parts:
         senders = [self._go, self._go_file, self._rest, self._back]
         exits = [Exit(self._send_to, [self._result], lambda event: event[self._result] or "")]
-        return Parts(senders, exits, Entrance(self._text), [self._options.kept], [self._text])
+        return Parts(senders, exits, Entrance(self._text), [self._options.kept, self._kept.box], [self._text])
 
     def _lay_out_text(self) -> None:
         self._text = _textbox(
@@ -136,7 +139,7 @@ class TranslateTab:
         events, options, editor = self._events, self._options, self._editor
         state, order = self._translation, options.all
         view = [state, self._name, self._result, self._checks, self._mend, self._rest, self._after, self._returned]
-        view.append(editor.rows)
+        view += [editor.rows, self._kept.box]
         of_file = [self._file, self._encoding.radio]
         events.run(self._go.click, self._translating_text, [self._text, *order], view)
         events.run(self._go_file.click, self._translating_file, [*of_file, self._columns, *order], view)
@@ -160,6 +163,7 @@ class TranslateTab:
         events.on([self._file.upload, self._file.clear], self._open, [self._file], opened)
         events.on(self._encoding.radio.input, self._open_in, of_file, opened)
         options.wire(events, page)
+        self._kept.wire(page, events, self._restore, view)
 
     def _translating_text(self, event: Event) -> Run[Progress]:
         return self._translating(event, typed(event[self._text] or ""))
@@ -176,7 +180,7 @@ class TranslateTab:
         translation = begin(document, self._options.order(event, document.texts))
         result = gr.Textbox("", rtl=translation.order.target.right_to_left)
         begun: Values = {self._translation: translation, self._name: document.name, self._result: result}
-        table = self._editor.refreshing(translation, event.say)
+        table = self._growing(event, translation)
         return self._run(
             event,
             translation,
@@ -196,7 +200,7 @@ class TranslateTab:
         """Translates some segments, with the tone, style and glossary of now. The text is shown at the end."""
         translation = self._known(event)
         translation.reorder(self._options.order(event, before=translation.order))
-        table = self._editor.refreshing(translation, event.say)
+        table = self._growing(event, translation)
         return self._run(
             event,
             translation,
@@ -247,18 +251,40 @@ class TranslateTab:
             )
         return translation
 
+    def _growing(self, event: Event, translation: Translation) -> Callable[[], Values]:
+        """What gives the rows from time to time, during a run; of a typed text the browser keeps them then."""
+        refresh = self._editor.refreshing(translation, event.say)
+
+        def growing() -> Values:
+            values = refresh()
+            return values if translation.is_file or not values else values | self._kept.keep(to_browser(translation))
+
+        return growing
+
+    def _restore(self, event: Event, kept: Any) -> Values:
+        """The translation that the browser kept."""
+        translation = from_browser(kept, lambda id: self._app.prompts.load(TAB.id, id), MAX_BYTES)
+        shown = self._at_rest(event, translation)
+        result = gr.Textbox(shown[self._result], rtl=translation.order.target.right_to_left)
+        return shown | {self._name: translation.document.name, self._result: result}
+
     def _at_rest(self, event: Event, translation: Translation) -> Values:
         text, missing = show.text_of(translation), len(translation.missing)
-        return self._editor.show(translation, event.say) | {
-            self._translation: translation,  # so that it is kept for a day from now
-            self._result: text,
-            self._checks: show.checks(translation, event.say),
-            self._mend: gr.Button(visible=bool(translation.mendable)),
-            self._rest: gr.Button(visible=0 < missing < len(translation.segments)),
-            self._after: gr.Row(
-                visible=bool(text) and not (translation.is_file and missing == len(translation.segments))
-            ),
-        }
+        kept = self._kept.keep(to_browser(translation))
+        return (
+            kept
+            | self._editor.show(translation, event.say)
+            | {
+                self._translation: translation,  # so that it is kept for a day from now
+                self._result: text,
+                self._checks: show.checks(translation, event.say),
+                self._mend: gr.Button(visible=bool(translation.mendable)),
+                self._rest: gr.Button(visible=0 < missing < len(translation.segments)),
+                self._after: gr.Row(
+                    visible=bool(text) and not (translation.is_file and missing == len(translation.segments))
+                ),
+            }
+        )
 
     async def _apply(self, event: Event) -> Values:
         """Takes an edited translation of one segment, also while others are being translated."""
@@ -319,7 +345,7 @@ class TranslateTab:
         if event[self._name] or not event[self._result]:
             return values
         values |= {self._text: event[self._result], self._translation: None, self._result: "", self._status: ""}
-        return values | self._cleared() | self._editor.show(None, event.say)
+        return values | self._cleared() | self._editor.show(None, event.say) | self._kept.keep(None)
 
     def _cleared(self) -> Values:
         """Nothing about the translation before."""

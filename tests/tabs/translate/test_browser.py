@@ -99,6 +99,11 @@ def test_subtitles_come_back_with_their_times(serve: Serve, open_tab: OpenTab, t
     page.locator("#translate-go-file").click()
     expect(page.locator("#translate-result textarea")).to_have_value(re.compile("T:Good night"))
     done(page)
+    expect(row(page, 0).locator(".segment-text")).to_have_text("T:Good morning.")
+    page.reload()  # what the browser kept is as good
+    page.get_by_role("tab", name="Translate", exact=True).click()
+    expect(row(page, 0).locator(".segment-text")).to_have_text("T:Good morning.")
+    expect(page.locator("#translate-result textarea")).to_have_value(re.compile("T:Good night"))
     with page.expect_download() as download:
         page.locator("#translate-save").click()
     assert download.value.suggested_filename.endswith(".srt")

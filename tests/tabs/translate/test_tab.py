@@ -16,7 +16,7 @@ from qwen_ui.server.metering import Record
 from qwen_ui.tabs.translate.tab import TranslateTab, open_document
 from tests.fakes import FakeEngine
 from tests.pages import app_of, event_of
-from tests.tabs.translate.translator import Translator, translation_of
+from tests.tabs.translate.translator import Translator
 
 FORGOTTEN = "no longer has this translation"
 
