@@ -22,7 +22,7 @@ def choose(page: Page, elem_id: str) -> None:
 
 @pytest.mark.parametrize(
     ("tab", "id", "told"),
-    [("Sentiment", "sentiment", "2 rows to analyze"), ("Translate", "translate", "with 6 characters")],
+    [("Sentiment", "sentiment", "2 rows to analyze"), ("Translate", "translate", "6 characters")],
 )
 def test_a_file_is_read_in_the_chosen_encoding(
     serve: Serve, open_tab: OpenTab, tmp_path: Path, tab: str, id: str, told: str

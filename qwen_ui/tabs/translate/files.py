@@ -25,6 +25,15 @@ _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"(?P<key>\s*:)?')
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What a document was read from, and how."""
+
+    data: bytes = field(repr=False)
+    columns: Sequence[str] | None = None
+    encoding: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A file taken apart."""
 
@@ -34,6 +43,8 @@ class Document:
     _write: Callable[[Sequence[str]], str] = field(repr=False)
     columns: tuple[str, ...] = ()
     """The names of its columns, if it is a table."""
+    origin: Origin | None = None
+    """None of a text that was typed."""
 
     def write(self, translations: Sequence[str]) -> bytes:
         """The file with the translations, one for each text, in the texts' places; in UTF-8.
@@ -54,7 +65,7 @@ def read(name: str, data: bytes, wanted: Sequence[str] | None = None, encoding: 
     extension = PurePath(name).suffix.lower()
     if extension not in EXTENSIONS:
         raise InvalidInput(
-            "{name} can't be translated: files must end in {extensions}.", name=name, extensions=", ".join(EXTENSIONS)
+            "{name} can't be translated. Supported files: {extensions}.", name=name, extensions=", ".join(EXTENSIONS)
         )
     text = decode(data, name, encoding=encoding)
     windows = "\r\n" in text and text.count("\r\n") == text.count("\n")
@@ -67,14 +78,14 @@ def read(name: str, data: bytes, wanted: Sequence[str] | None = None, encoding: 
     else:
         texts, fill = {".json": _json}.get(extension, _plain)(name, body)
     if not texts:
-        raise InvalidInput("{name} holds nothing to translate.", name=name)
+        raise InvalidInput("{name} has no text to translate.", name=name)
     mark = "\ufeff" if data.startswith(b"\xef\xbb\xbf") else ""
 
     def write(translations: Sequence[str]) -> str:
         filled = fill(translations)
         return mark + (filled.replace("\n", "\r\n") if windows else filled)
 
-    return Document(name, texts, write, columns)
+    return Document(name, texts, write, columns, Origin(data, wanted, encoding))
 
 
 def _plain(name: str, body: str) -> Texts:

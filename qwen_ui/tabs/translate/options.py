@@ -50,7 +50,7 @@ class Options:
                         elem_id="translate-template",
                     )
                 self.tone = gr.Dropdown(
-                    [(label("Plain"), "plain"), (label("Formal"), "formal"), (label("Informal"), "informal")],
+                    [(label("Default"), "plain"), (label("Formal"), "formal"), (label("Informal"), "informal")],
                     label=label("Tone"),
                     elem_id="translate-tone",
                     **options,
@@ -61,7 +61,7 @@ class Options:
         self.glossary = gr.Textbox(
             "",
             label=label("Glossary"),
-            info=label("A line for each term: term = translation. The translation is checked for them."),
+            info=label("One term per line: term = translation. Translations are checked against it."),
             placeholder=label("library = bibliothèque"),
             lines=2,
             max_lines=8,
@@ -69,7 +69,7 @@ class Options:
         )
         with gr.Row(elem_id="translate-glossary-foot"):
             self._upload = gr.UploadButton(
-                label("Open file…"),
+                label("Load glossary…"),
                 size="sm",
                 scale=0,
                 file_types=[".csv", ".tsv", ".txt", ".tbx"],
@@ -144,7 +144,9 @@ class Options:
             count = len(self._parsed(event, event[self.glossary]).terms)
         except QwenUIError as error:
             return {self._read: line(event.say("{error}", error=error), "error")}
-        return {self._read: line(event.say("Terms in the glossary: {count:,}.", count=count)) if count else ""}
+        return {
+            self._read: line(event.say("{count:,} {count:term|terms} in the glossary.", count=count)) if count else ""
+        }
 
 
 def opposite(code: str, locale: str) -> str:

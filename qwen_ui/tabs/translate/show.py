@@ -1,7 +1,6 @@
 """A translation as the page shows it: its text, HTML about it, and the rows of the table of segments."""
 
 import re
-from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -22,8 +21,8 @@ SHOWN_FINDINGS = 50
 SHOWN_CHARACTERS = 50_000
 """Of a translated file; saving gives all of it."""
 STATES = {
-    "waiting": marked("not yet"),
-    "writing": marked("being written"),
+    "waiting": marked("not translated"),
+    "writing": marked("translating…"),
     "done": marked("✓ done"),
     "edited": marked("✓ edited"),
     "truncated": marked("⚠ cut off"),
@@ -41,21 +40,21 @@ FINDINGS = {
     "mention": marked("the mention {text} is missing"),
     "path": marked("the path {text} is missing"),
     "number": marked("the number {text} is missing"),
-    "term": marked("the glossary says {text}, but that is not there"),
-    "lines": marked("the number of lines is another"),
-    "unchanged": marked("it is the same as the source"),
-    "empty": marked("the translation is empty"),
-    "truncated": marked("it reached its limit of tokens and breaks off"),
+    "term": marked("glossary term not used: {text}"),
+    "lines": marked("line count differs"),
+    "unchanged": marked("same as the source"),
+    "empty": marked("translation is empty"),
+    "truncated": marked("cut off at the maximum length"),
 }
-FACTS = marked("Texts to translate in {name}: {count:,}, with {characters:,} {characters:character|characters}.")
-FORMAT = marked("It comes out in the same format: times, keys and all other columns stay as they are.")
-MISSING = marked("Not wholly translated: {count:,} of {total:,} segments. Meanwhile the source stands there.")
-NOT_TRANSLATED = marked("Not translated: {error}")
-NOTHING_LOST = marked("✓ Checked: code, links, tags, placeholders, numbers, lines and terms are all there.")
-SO_FAR = marked(
-    "Nothing is lost in the {count:,} of {total:,} segments that are translated; the others are not checked."
+FACTS = marked("{name}: {count:,} {count:text|texts} to translate, {characters:,} {characters:character|characters}.")
+FORMAT = marked("You get the same format back: only the texts change.")
+MISSING = marked(
+    "{count:,} of {total:,} segments {count:is|are} not translated; the source stays in {count:its|their} place."
 )
-UNSURE = marked("Perhaps {language} ({percent:.0%} sure). Choose the language if it is another.")
+NOT_TRANSLATED = marked("Not translated: {error}")
+NOTHING_LOST = marked("✓ Checked: no code, link, tag, placeholder, number, line or glossary term is missing.")
+SO_FAR = marked("Nothing is missing in the {count:,} of {total:,} segments translated so far.")
+UNSURE = marked("Possibly {language} ({percent:.0%} sure). Choose the language if this is wrong.")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -126,29 +125,64 @@ def checks(translation: Translation, say: Say) -> str:
     items = [_item(translation, place, finding, say) for place, finding in findings[:SHOWN_FINDINGS]]
     if (more := len(findings) - len(items)) > 0:
         items.append(f"<li>{escape(say('and {count:,} more', count=more))}</li>")
-    lost = escape(say("Look at the translation; possibly lost: {count:,}.", count=len(findings)))
+    lost = escape(say("{count:,} {count:thing|things} to check", count=len(findings)))
     return f'<div class="translate-lost" role="status">{lost}<ul>{"".join(items)}</ul></div>'
 
 
 def _item(translation: Translation, place: int, finding: Finding, say: Say) -> str:
-    text = escape(displayed(say(FINDINGS[finding.kind], text=finding.text)))
-    if len(translation.segments) < 2:
-        return f"<li>{text}</li>"
-    return f"<li><b>{escape(say('Segment {number:,}:', number=place + 1))}</b> {text}</li>"
+    """A finding; a click on it leads to its segment."""
+    text = escape(_found(finding, say))
+    if len(translation.segments) > 1:
+        text = f"<b>{escape(say('Segment {number:,}:', number=place + 1))}</b> {text}"
+    return f'<li><button type="button" data-segment="{place}">{text}</button></li>'
 
 
-def rows(segments: Sequence[Segment], say: Say) -> dict[str, Any]:
-    """The table of segments for gr.Dataframe: number, source, translation, state."""
-    headers = ["#", say("Source"), say("Translation"), say("State")]
-    data = [
-        [place, displayed(segment.source), displayed(segment.translation), _state(segment, say)]
-        for place, segment in enumerate(segments, 1)
-    ]
-    return {"headers": headers, "data": data}
+def _found(finding: Finding, say: Say) -> str:
+    return displayed(say(FINDINGS[finding.kind], text=finding.text))
 
 
-def _state(segment: Segment, say: Say) -> str:
-    return say("⚠ look") if segment.findings and segment.state in {"done", "edited"} else say(STATES[segment.state])
+def rows(translation: Translation, say: Say) -> dict[str, Any]:
+    """The segments for ``rows.js``, with all that it says."""
+    count = sum(_to_check(segment) for segment in translation.segments)
+    target = translation.order.target
+    return {
+        "id": translation.id,
+        "language": target.code,
+        "rtl": target.right_to_left,
+        "open": translation.is_file or len(translation.segments) > 1,
+        "rows": [_row(segment, say) for segment in translation.segments],
+        "words": {
+            "title": say("{count:,} {count:segment|segments}", count=len(translation.segments)),
+            "only": say("Only what needs checking ({count:,})", count=count),
+            "source": say("Source"),
+            "target": say("Translation"),
+            "edit": say("Edit the translation of segment {number}", number="#"),
+            "translation": say("Translation of segment {number}", number="#"),
+            "apply": say("Apply"),
+            "cancel": say("Cancel"),
+            "again": say("Translate again"),
+            "before": say("Previous version"),
+            "after": say("Next version"),
+        },
+    }
+
+
+def _row(segment: Segment, say: Say) -> dict[str, Any]:
+    check = _to_check(segment)
+    return {
+        "source": displayed(segment.source),
+        "translation": displayed(segment.translation),
+        "kind": "check" if check else segment.state,
+        "state": say("⚠ check") if check and segment.state in {"done", "edited"} else say(STATES[segment.state]),
+        "check": check,
+        "findings": [_found(finding, say) for finding in segment.findings],
+        "version": segment.version,
+        "versions": len(segment.versions),
+    }
+
+
+def _to_check(segment: Segment) -> bool:
+    return bool(segment.findings) or segment.state in {"truncated", "stopped", "failed"}
 
 
 def facts(document: Document, say: Say) -> str:

@@ -45,7 +45,7 @@ def texts(name: str, body: str, extension: str) -> Texts:
             return line.join(each for each in text.replace("-->", "→").splitlines() if each.strip())
 
     if not places:
-        raise InvalidInput("{name} holds no subtitles: there is no line of times with a text after it.", name=name)
+        raise InvalidInput("{name} has no subtitles: no line of times is followed by text.", name=name)
     return in_places(body, places, written)
 
 

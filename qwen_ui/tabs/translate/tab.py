@@ -17,6 +17,7 @@ from qwen_ui.page.app import App
 from qwen_ui.page.choices import as_held
 from qwen_ui.page.encoding import EncodingChoice
 from qwen_ui.page.events import QUIET, Buttons, Event, Events, Run, Values
+from qwen_ui.page.kept import Kept
 from qwen_ui.page.scripts import DOWNLOAD
 from qwen_ui.page.sending import Entrance, Exit, send_to
 from qwen_ui.page.status import line
@@ -25,8 +26,9 @@ from qwen_ui.page.words import label, locale_of
 from qwen_ui.sentences import Sentence, marked
 from qwen_ui.tabs.translate import glossary, show, task
 from qwen_ui.tabs.translate.detect import detect, detected
-from qwen_ui.tabs.translate.editor import Editor
+from qwen_ui.tabs.translate.editor import Editor, chosen, given
 from qwen_ui.tabs.translate.files import EXTENSIONS, Document, read
+from qwen_ui.tabs.translate.keeping import from_browser, to_browser
 from qwen_ui.tabs.translate.options import Options, opposite
 from qwen_ui.tabs.translate.protect import check, put_back
 from qwen_ui.tabs.translate.task import Progress
@@ -78,19 +80,20 @@ class TranslateTab:
         """Of the file whose translation the page shows, empty for a typed text: the browser still knows it where the
         server has forgotten the translation."""
         self._saved = gr.Textbox("", visible="hidden", container=False)
+        self._kept = Kept(TAB.id)
         buttons = Buttons([self._go, self._go_file], self._stop)
         self._events = Events(app, TAB.id, self._status, buttons, refused=show.NOT_TRANSLATED)
         self._wire(page)
 
     @property
     def parts(self) -> Parts:
-        senders = [self._go, self._go_file, self._rest, self._back, self._editor.again]
+        senders = [self._go, self._go_file, self._rest, self._back]
         exits = [Exit(self._send_to, [self._result], lambda event: event[self._result] or "")]
-        return Parts(senders, exits, Entrance(self._text), [self._options.kept], [self._text])
+        return Parts(senders, exits, Entrance(self._text), [self._options.kept, self._kept.box], [self._text])
 
     def _lay_out_text(self) -> None:
         self._text = _textbox(
-            label("Text to translate"), "translate-input", placeholder=label("Write or paste a text in any language…")
+            label("Text to translate"), "translate-input", placeholder=label("Enter or paste a text in any language…")
         )
         self._found = gr.HTML(elem_id="translate-found", padding=False)
         self._go = gr.Button(label("Translate"), variant="primary", interactive=False, elem_id="translate-go")
@@ -121,17 +124,13 @@ class TranslateTab:
         )
         self._status = gr.HTML(elem_id="translate-status", padding=False)
         self._stop = gr.Button(label("Stop"), variant="stop", visible=False, elem_id="translate-stop")
-        self._rest = gr.Button(
-            label("Translate the missing ones"), visible=False, interactive=False, elem_id="translate-rest"
-        )
+        self._rest = gr.Button(label("Translate the rest"), visible=False, interactive=False, elem_id="translate-rest")
         with gr.Row(visible=False, elem_id="translate-after") as self._after:
             self._save = gr.Button(label("Save translation"), size="sm", elem_id="translate-save")
             self._back = gr.Button(label("Translate back"), size="sm", interactive=False, elem_id="translate-back")
             self._send_to = send_to(elem_id="translate-send-to")
-        self._checks = gr.HTML(elem_id="translate-checks", padding=False)
-        self._mend = gr.Button(
-            label("Put back what is missing"), size="sm", visible=False, elem_id="translate-put-back"
-        )
+        self._checks = gr.HTML(apply_default_css=False, elem_id="translate-checks", padding=False)
+        self._mend = gr.Button(label("Restore what is missing"), size="sm", visible=False, elem_id="translate-put-back")
         self._returned = _textbox(
             label("Translated back"), "translate-returned", visible=False, interactive=False, lines=4
         )
@@ -140,16 +139,17 @@ class TranslateTab:
         events, options, editor = self._events, self._options, self._editor
         state, order = self._translation, options.all
         view = [state, self._name, self._result, self._checks, self._mend, self._rest, self._after, self._returned]
-        view += editor.parts
+        view += [editor.rows, self._kept.box]
         of_file = [self._file, self._encoding.radio]
         events.run(self._go.click, self._translating_text, [self._text, *order], view)
         events.run(self._go_file.click, self._translating_file, [*of_file, self._columns, *order], view)
         events.run(self._rest.click, self._translating_rest, [state, *order], view)
-        events.run(editor.again.click, self._translating_again, [state, *order], view)
+        events.run(editor.rows.retry, self._translating_again, [state, *order], view)
         events.run(self._back.click, self._translating_back, [state, options.source], [self._returned])
         events.stop()
-        events.on(self._mend.click, self._put_back, [state], [*view, editor.translation])
-        events.on(editor.keep.click, self._keep, [state, editor.translation], view)
+        events.on(self._mend.click, self._put_back, [state], view)
+        events.on(editor.rows.apply, self._apply, [state], view, trigger_mode="multiple")
+        events.on(editor.rows.select, self._show_version, [state], view)
         languages = [options.source, options.target]
         swapped = [*languages, self._text, *view]
         events.on(options.swap.click, self._swap, [state, self._name, self._result, self._text, *languages], swapped)
@@ -162,8 +162,8 @@ class TranslateTab:
         opened = [self._encoding.radio, self._columns, self._facts]
         events.on([self._file.upload, self._file.clear], self._open, [self._file], opened)
         events.on(self._encoding.radio.input, self._open_in, of_file, opened)
-        editor.wire(events, state, self._known)
         options.wire(events, page)
+        self._kept.wire(page, events, self._restore, view)
 
     def _translating_text(self, event: Event) -> Run[Progress]:
         return self._translating(event, typed(event[self._text] or ""))
@@ -180,33 +180,33 @@ class TranslateTab:
         translation = begin(document, self._options.order(event, document.texts))
         result = gr.Textbox("", rtl=translation.order.target.right_to_left)
         begun: Values = {self._translation: translation, self._name: document.name, self._result: result}
-        table = self._editor.refreshing(translation, event.say)
+        table = self._growing(event, translation)
         return self._run(
             event,
             translation,
             range(len(translation.segments)),
             growing=lambda: {self._result: show.text_of(translation)} | table(),
             ended=lambda: self._at_rest(event, translation),
-            begun=self._cleared() | begun | self._editor.show(translation.segments, event.say),
+            begun=self._cleared() | begun | self._editor.show(translation, event.say),
         )
 
     def _translating_rest(self, event: Event) -> Run[Progress]:
         return self._mending(event, self._known(event).missing)
 
     def _translating_again(self, event: Event) -> Run[Progress]:
-        return self._mending(event, [self._known(event).opened])
+        return self._mending(event, [chosen(event, self._known(event))])
 
     def _mending(self, event: Event, wanted: Sequence[int]) -> Run[Progress]:
         """Translates some segments, with the tone, style and glossary of now. The text is shown at the end."""
         translation = self._known(event)
         translation.reorder(self._options.order(event, before=translation.order))
-        table = self._editor.refreshing(translation, event.say)
+        table = self._growing(event, translation)
         return self._run(
             event,
             translation,
             wanted,
-            growing=lambda: table() | self._editor.news(translation, wanted),
-            ended=lambda: self._at_rest(event, translation) | self._editor.news(translation, wanted),
+            growing=table,
+            ended=lambda: self._at_rest(event, translation),
             begun={self._checks: "", self._after: gr.Row(visible=False)} | self._without_offers(),
         )
 
@@ -214,9 +214,7 @@ class TranslateTab:
         translation, source = self._known(event), event[self._options.source]
         named = detected(translation.document.texts) if source == AUTO else find(source)
         if (language := translation.order.source or named) is None:
-            raise InvalidInput(
-                "The language of the source is not known. Choose it under “{field}”.", field=Sentence("From")
-            )
+            raise InvalidInput("The source language is unknown. Choose it under “{field}”.", field=Sentence("From"))
         order = Order(self._options.style.load(translation.order.template.id), language, translation.order.target)
         back = translation.reversed(order)
 
@@ -248,32 +246,65 @@ class TranslateTab:
         translation: Translation | None = event[self._translation]
         if translation is None:
             raise InvalidInput(
-                "The server no longer has this translation: it was started anew, or has waited for too long. Your text "
-                "is still there: translate it again."
+                "The server no longer has this translation: it was restarted, or this page was idle for too long. Your "
+                "text is still here; translate it again."
             )
         return translation
 
+    def _growing(self, event: Event, translation: Translation) -> Callable[[], Values]:
+        """What gives the rows from time to time, during a run; of a typed text the browser keeps them then."""
+        refresh = self._editor.refreshing(translation, event.say)
+
+        def growing() -> Values:
+            values = refresh()
+            return values if translation.is_file or not values else values | self._kept.keep(to_browser(translation))
+
+        return growing
+
+    def _restore(self, event: Event, kept: Any) -> Values:
+        """The translation that the browser kept."""
+        translation = from_browser(kept, lambda id: self._app.prompts.load(TAB.id, id), MAX_BYTES)
+        shown = self._at_rest(event, translation)
+        result = gr.Textbox(shown[self._result], rtl=translation.order.target.right_to_left)
+        return shown | {self._name: translation.document.name, self._result: result}
+
     def _at_rest(self, event: Event, translation: Translation) -> Values:
         text, missing = show.text_of(translation), len(translation.missing)
-        return self._editor.show(translation.segments, event.say) | {
-            self._translation: translation,  # so that it is kept for a day from now
-            self._result: text,
-            self._checks: show.checks(translation, event.say),
-            self._mend: gr.Button(visible=bool(translation.mendable)),
-            self._rest: gr.Button(visible=0 < missing < len(translation.segments)),
-            self._after: gr.Row(
-                visible=bool(text) and not (translation.is_file and missing == len(translation.segments))
-            ),
-        }
+        kept = self._kept.keep(to_browser(translation))
+        return (
+            kept
+            | self._editor.show(translation, event.say)
+            | {
+                self._translation: translation,  # so that it is kept for a day from now
+                self._result: text,
+                self._checks: show.checks(translation, event.say),
+                self._mend: gr.Button(visible=bool(translation.mendable)),
+                self._rest: gr.Button(visible=0 < missing < len(translation.segments)),
+                self._after: gr.Row(
+                    visible=bool(text) and not (translation.is_file and missing == len(translation.segments))
+                ),
+            }
+        )
 
-    async def _keep(self, event: Event) -> Values:
+    async def _apply(self, event: Event) -> Values:
         """Takes an edited translation of one segment, also while others are being translated."""
         translation = self._known(event)
-        translation.edit(translation.opened, event[self._editor.translation] or "")
+        place = chosen(event, translation)
+        translation.edit(place, given(event, "text"))
+        return await self._changed(event, translation, place)
+
+    async def _show_version(self, event: Event) -> Values:
+        """Goes to another version of a segment's translation."""
+        translation = self._known(event)
+        place, version = chosen(event, translation), given(event, "version")
+        translation.show(place, version if type(version) is int else -1)
+        return await self._changed(event, translation, place)
+
+    async def _changed(self, event: Event, translation: Translation, place: int) -> Values:
         if translation.running:  # the run shows all else
-            return await asyncio.to_thread(self._editor.show, translation.segments, event.say)
-        kept = event.say("Segment {number:,} was changed.", number=translation.opened + 1)
-        return await asyncio.to_thread(self._at_rest, event, translation) | {self._status: line(kept)}
+            return await asyncio.to_thread(self._editor.show, translation, event.say)
+        told = event.say("Segment {number:,} changed.", number=place + 1)
+        return await asyncio.to_thread(self._at_rest, event, translation) | {self._status: line(told)}
 
     async def _put_back(self, event: Event) -> Values:
         """Puts what got lost back into the translation."""
@@ -283,10 +314,10 @@ class TranslateTab:
         mended = await asyncio.to_thread(translation.mended)
         translation.take(mended)
         done = event.say(
-            "Put back in {count:,} {count:segment|segments}. See that it stands in the right place.", count=len(mended)
+            "Restored in {count:,} {count:segment|segments}. Check that it is in the right place.", count=len(mended)
         )
         shown = await asyncio.to_thread(self._at_rest, event, translation)
-        return shown | self._editor.news(translation, [translation.opened]) | {self._status: line(done)}
+        return shown | {self._status: line(done)}
 
     def _as_file(self, event: Event) -> Values:
         """The translation's file, for the page's script. Of a typed text the page itself holds all of it."""
@@ -314,19 +345,15 @@ class TranslateTab:
         if event[self._name] or not event[self._result]:
             return values
         values |= {self._text: event[self._result], self._translation: None, self._result: "", self._status: ""}
-        return values | self._cleared() | self._editor.show([], event.say)
+        return values | self._cleared() | self._editor.show(None, event.say) | self._kept.keep(None)
 
     def _cleared(self) -> Values:
         """Nothing about the translation before."""
-        return (
-            self._editor.close()
-            | {
-                self._checks: "",
-                self._after: gr.Row(visible=False),
-                self._returned: gr.Textbox("", visible=False),
-            }
-            | self._without_offers()
-        )
+        return {
+            self._checks: "",
+            self._after: gr.Row(visible=False),
+            self._returned: gr.Textbox("", visible=False),
+        } | self._without_offers()
 
     def _without_offers(self) -> Values:
         """No button to go on with what there is."""
@@ -424,7 +451,7 @@ def checked(text: Any, translation: Any, terms: Any) -> dict[str, Any]:
     source = typed(text).texts[0]
     given = Message("assistant", translation).content
     if not isinstance(terms, str):
-        raise InvalidInput("The glossary must be text: lines of the form term = translation.")
+        raise InvalidInput("The glossary must be text, one line per term: term = translation.")
     languages = [detected([each]) for each in (source, given)]
     findings = check(source, given, glossary.parse(terms, *languages))
     return {

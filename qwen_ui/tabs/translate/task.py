@@ -139,14 +139,17 @@ class _Run:
         self.news.set()
 
     def settle(self) -> None:
-        """Leaves no segment in the middle. Those that did not come to their end are as before, if they were then."""
+        """Leaves no segment in the middle. Those that did not come to their end are as before, if they were then; of
+        the others, what was there before stays as a version."""
         segments = self._translation.segments
         for place, before in self._before.items():
             segment = segments[place]
             if not segment.whole and (before.whole or (before.translation and not segment.translation)):
                 segments[place] = replace(before, error=segment.error)
-            elif segment.state == "writing":
-                segments[place] = replace(segment, state="stopped")
+                continue
+            if segment.state == "writing":
+                segment = replace(segment, state="stopped")
+            segments[place] = segment.after(before)
 
 
 def build(order: Order, text: str) -> tuple[list[Message], Sampling]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from secrets import token_hex
 from typing import Any, Literal, get_args
 
 from qwen_ui.errors import InvalidInput
@@ -17,6 +18,10 @@ from qwen_ui.tabs.translate.segments import Part, assemble, split
 from qwen_ui.text.languages import Language, find
 
 MAX_SEGMENTS = 10_000
+MAX_EDIT = 200_000
+"""Characters of a segment's translation."""
+MAX_VERSIONS = 10
+"""Of a segment's translation."""
 AUTO = "auto"
 """Instead of a source language: the one that the text seems to be in."""
 
@@ -50,14 +55,22 @@ def order_for(
     Raises `InvalidInput` for a language or a glossary that can't be used.
     """
     if not isinstance(target, str) or not target.strip():
-        raise InvalidInput("Name the target language, by its code or its name.")
+        raise InvalidInput("Name the target language by its code or name.")
     if not isinstance(source, str) or not source.strip():
-        raise InvalidInput("Name the source language, by its code or its name.")
+        raise InvalidInput("Name the source language by its code or name.")
     if not isinstance(terms, str):
-        raise InvalidInput("The glossary must be text: lines of the form term = translation.")
+        raise InvalidInput("The glossary must be text, one line per term: term = translation.")
     language = detected(texts) if source.strip().lower() == AUTO else find(source)
     wanted = find(target)
     return Order(template, wanted, language, tone, glossary.parse(terms, language, wanted).prepared())
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One of several translations of a segment."""
+
+    translation: str
+    state: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,31 @@ class Segment:
     """Why there is no translation, or no newer one."""
     findings: tuple[Finding, ...] = ()
     """What the translation may have lost, once it is whole."""
+    others: tuple[Version, ...] = ()
+    """Its other translations, in the order in which they were made."""
+    version: int = 0
+    """The place of its translation among them all."""
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        """All its translations."""
+        shown = Version(self.translation, self.state)
+        return (*self.others[: self.version], shown, *self.others[self.version :])
+
+    def showing(self, version: int) -> "Segment":
+        """With another of its translations. Raises `InvalidInput` where there is none."""
+        versions = self.versions
+        if not 0 <= version < len(versions):
+            raise InvalidInput("This version is no longer there.")
+        others = (*versions[:version], *versions[version + 1 :])
+        shown = versions[version]
+        return Segment(self.source, shown.translation, shown.state, others=others, version=version)
+
+    def after(self, before: "Segment") -> "Segment":
+        """With what it was before among its versions."""
+        is_other = before.whole and before.translation and before.translation != self.translation
+        others = (before.versions if is_other else before.others)[1 - MAX_VERSIONS :]
+        return replace(self, others=others, version=len(others))
 
     @property
     def whole(self) -> bool:
@@ -100,8 +138,8 @@ class Translation:
     """The parts of each of the document's texts."""
     segments: list[Segment]
     """One for each part to translate, in order."""
-    opened: int = 0
-    """The place of the segment that its reader has open to edit."""
+    id: str = field(default_factory=lambda: token_hex(8))
+    """Tells it from others on the page."""
     running: bool = False
     """Whether segments are being translated now."""
 
@@ -136,7 +174,17 @@ class Translation:
 
     def _edited(self, segment: Segment, text: str) -> Segment:
         text = Message("assistant", text).content.strip()
-        return Segment(segment.source, text, "edited" if text else "waiting").checked(self.order.terms)
+        if len(text) > MAX_EDIT:
+            raise InvalidInput(
+                "The translation of a segment can't be longer than {limit:,} characters.", limit=MAX_EDIT
+            )
+        state: State = "edited" if text else "waiting"
+        edited = replace(segment, translation=text, state=state, error=None, findings=())
+        return edited.checked(self.order.terms)
+
+    def show(self, place: int, version: int) -> None:
+        """Goes to another version of a segment's translation. Raises `InvalidInput` where there is none."""
+        self.segments[place] = self.segments[place].showing(version).checked(self.order.terms)
 
     @property
     def mendable(self) -> list[int]:
@@ -216,7 +264,9 @@ def begin(document: Document, order: Order) -> Translation:
     segments = [Segment(part.prose) for text in parts for part in text if part.is_segment]
     if len(segments) > MAX_SEGMENTS:
         raise InvalidInput(
-            "That makes {count:,} segments; {limit:,} are possible. Split it.", count=len(segments), limit=MAX_SEGMENTS
+            "This text has {count:,} segments; at most {limit:,} are possible. Split it.",
+            count=len(segments),
+            limit=MAX_SEGMENTS,
         )
     return Translation(order, document, parts, segments)
 
@@ -234,5 +284,5 @@ def _parts(text: str, is_markdown: bool) -> Iterator[Part]:
 def typed(text: str) -> Document:
     """A typed text as a document without a name. Raises `InvalidInput` when it is empty or no valid text."""
     if not Message("user", text).content.strip():
-        raise InvalidInput("There is nothing to translate. Write or paste a text first.")
+        raise InvalidInput("There is nothing to translate. Enter or paste a text first.")
     return Document("", (text.replace("\r\n", "\n"),), lambda texts: texts[0])

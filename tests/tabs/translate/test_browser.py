@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.fakes import FakeEngine
 from tests.pages import OpenTab, Serve, host_of
@@ -20,6 +20,10 @@ def fill(page: Page, text: str) -> None:
 
 def result(page: Page) -> str:
     return page.locator("#translate-result textarea").input_value()
+
+
+def row(page: Page, place: int) -> Locator:
+    return page.locator(f'#translate-segments [data-place="{place}"]')
 
 
 def done(page: Page) -> None:
@@ -45,14 +49,25 @@ def test_a_long_text_is_translated_checked_mended_and_saved(serve: Serve, open_t
     expect(page.locator("#translate-put-back")).to_be_hidden()
 
     lost.words = ["Voir https://example.com pour 3 chambres."]
-    page.get_by_role("button", name="Segments: edit").click()
-    page.locator("#translate-table").get_by_test_id("cell-1-2").click()
-    expect(page.locator("#translate-segment-source textarea")).to_have_value("See https://example.com for 3 rooms.")
-    page.locator("#translate-retry").click()
-    expect(checks).to_contain_text("Checked: code, links")
-    page.locator("#translate-segment-translation textarea").fill("Voir https://example.com : 3 chambres.")
-    page.locator("#translate-keep").click()
+    second = row(page, 1)
+    expect(second.locator(".segment-source")).to_have_text("See https://example.com for 3 rooms.")
+    second.get_by_role("button", name="Translate again").click()
+    expect(checks).to_contain_text("Checked: no code")
+    expect(second.locator(".segment-versions")).to_have_text("‹2/2›")
+    second.get_by_role("button", name="Previous version").click()
+    expect(second.locator(".segment-text")).to_have_text("https://example.com On y va.")
+
+    checks.get_by_role("button", name="the number 3 is missing").click()
+    edit = second.locator("textarea")
+    expect(edit).to_be_focused()
+    edit.fill("Voir https://example.com : 3 chambres.")
+    edit.press("Control+Enter")
     expect(page.locator("#translate-result textarea")).to_have_value(re.compile(r"com : 3 chambres\."))
+    expect(row(page, 2).locator("textarea")).to_be_focused()
+    row(page, 2).locator("textarea").fill("Nothing of the kind")
+    row(page, 2).locator("textarea").press("Escape")
+    expect(row(page, 2).locator(".segment-text")).to_be_focused()
+    assert "Nothing of the kind" not in result(page)
     with page.expect_download() as download:
         page.locator("#translate-save").click()
     assert Path(download.value.path()).read_text("utf-8") == result(page)
@@ -84,6 +99,11 @@ def test_subtitles_come_back_with_their_times(serve: Serve, open_tab: OpenTab, t
     page.locator("#translate-go-file").click()
     expect(page.locator("#translate-result textarea")).to_have_value(re.compile("T:Good night"))
     done(page)
+    expect(row(page, 0).locator(".segment-text")).to_have_text("T:Good morning.")
+    page.reload()  # what the browser kept is as good
+    page.get_by_role("tab", name="Translate", exact=True).click()
+    expect(row(page, 0).locator(".segment-text")).to_have_text("T:Good morning.")
+    expect(page.locator("#translate-result textarea")).to_have_value(re.compile("T:Good night"))
     with page.expect_download() as download:
         page.locator("#translate-save").click()
     assert download.value.suggested_filename.endswith(".srt")
@@ -99,7 +119,10 @@ def test_stop_keeps_what_there_is_and_the_rest_can_follow(serve: Serve, open_tab
     page.locator("#translate-go").click()
     expect(page.locator("#translate-result textarea")).to_have_value(re.compile("T:First"))
     page.locator("#translate-stop").click()
-    expect(page.locator("#translate-status")).to_contain_text("Not wholly translated: 1 of 2")
+    expect(page.locator("#translate-status")).to_contain_text("1 of 2 segments is not translated")
+    page.get_by_label("Only what needs checking").check()
+    expect(page.locator("#translate-segments li")).to_have_count(1)
+    expect(page.locator("#translate-segments .segment-source")).to_have_text("Second one here.")
     slow.words = ["Deuxième."]
     for _ in range(9):
         slow.steps.release()
@@ -125,12 +148,11 @@ def test_an_edit_during_a_run_stays_and_so_does_stop(serve: Serve, open_tab: Ope
     page.locator("#translate-go").click()
     text, stop = page.locator("#translate-result textarea"), page.locator("#translate-stop")
     expect(text).to_have_value(re.compile("Deux$"))
-    page.get_by_role("button", name="Segments: edit").click()
-    page.locator("#translate-table").get_by_test_id("cell-0-2").click()
-    page.locator("#translate-segment-translation textarea").fill("Le premier.")
-    page.locator("#translate-keep").click()
+    row(page, 0).locator(".segment-text").click()
+    row(page, 0).locator("textarea").fill("Le premier.")
+    row(page, 0).get_by_role("button", name="Apply").click()
     expect(text).to_have_value("Le premier.\n\nDeux")
-    refused(page, "#translate-retry")
+    refused(page, '[data-place="0"] [data-do="retry"]')
     expect(stop).to_be_visible()
     expect(page.locator("#translate-go")).to_be_hidden()
     slow.steps.release()
@@ -147,16 +169,15 @@ def test_what_the_server_has_forgotten_is_told_and_stays_on_the_page(
     fill(page, "First one here.\n\nSecond one here.")
     page.locator("#translate-go").click()
     done(page)
-    page.get_by_role("button", name="Segments: edit").click()
-    page.locator("#translate-table").get_by_test_id("cell-1-2").click()
-    edit, status = page.locator("#translate-segment-translation textarea"), page.locator("#translate-status")
-    edit.fill("La seconde.")
+    second, status = row(page, 1), page.locator("#translate-status")
+    second.locator(".segment-text").click()
+    second.locator("textarea").fill("La seconde.")
     open_tab(url, "Translate")  # another visitor takes the only place
-    for button in ("keep", "next", "retry", "back"):
-        page.locator(f"#translate-{button}").click()
+    for button in ('[data-place="1"] [data-do="apply"]', '[data-place="1"] [data-do="retry"]', "#translate-back"):
+        page.locator(button).click()
         expect(status).to_contain_text("no longer has this translation")
         page.locator("#translate-status").evaluate("status => status.firstElementChild?.replaceChildren()")
-    expect(edit).to_have_value("La seconde.")
+    expect(second.locator(".segment-text")).to_have_text("La seconde.")
     assert result(page) == "T:First one here.\n\nT:Second one here."
     with page.expect_download() as download:
         page.locator("#translate-save").click()

@@ -74,7 +74,7 @@ def test_what_a_translation_lost_is_told_and_put_back(client: Client):
         "lost": [{"kind": "placeholder", "text": "{name}"}, {"kind": "term", "text": "engine = moteur"}],
         "mended": "Salut {name}, ouvrez.",
     }
-    with pytest.raises(AppError, match="Write or paste"):
+    with pytest.raises(AppError, match="Enter or paste"):
         client.predict(" ", "x", api_name="/translate_check")
     with pytest.raises(AppError, match="must be text"):
         client.predict("x", 5, api_name="/translate_check")
@@ -106,7 +106,7 @@ def client(serve_module: Serve, engine: Translator) -> Client:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"text": " "}, "Write or paste"),
+        ({"text": " "}, "Enter or paste"),
         ({"text": 5}, "must be text"),
         ({"text": "x", "target": "Klingon"}, "Klingon"),
         ({"text": "x", "source": "Klingon"}, "Klingon"),

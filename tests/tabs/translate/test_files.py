@@ -152,16 +152,16 @@ def test_other_encodings_are_understood():
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [
-        ("a.pdf", b"x", "must end in .txt, .md, .srt, .vtt, .ass, .ssa, .csv, .tsv, .json"),
-        ("a.txt", b"", "nothing to translate"),
-        ("a.txt", b"123\n", "nothing to translate"),
+        ("a.pdf", b"x", "Supported files: .txt, .md, .srt, .vtt, .ass, .ssa, .csv, .tsv, .json"),
+        ("a.txt", b"", "no text to translate"),
+        ("a.txt", b"123\n", "no text to translate"),
         ("a.txt", bytes(range(256)) * 4, "not a text file"),
-        ("a.srt", b"Hello", "holds no subtitles"),
+        ("a.srt", b"Hello", "has no subtitles"),
         ("a.json", b"{", "can't be read as JSON"),
         ("a.json", b"[" * 100_000, "can't be read as JSON"),
-        ("a.json", b'{"a": 1}', "nothing to translate"),
+        ("a.json", b'{"a": 1}', "no text to translate"),
         ("a.csv", b"", "must name its columns"),
-        ("a.csv", b"a\n", "nothing to translate"),
+        ("a.csv", b"a\n", "no text to translate"),
         ("a.csv", b"a," * 20_000, "more than 16,384 columns"),
     ],
 )

@@ -70,7 +70,7 @@ def test_a_glossary_file_goes_below_what_there_is_and_is_counted(laid: Laid, tmp
     path.write_bytes("狗,Hund\n猫,Katze\n".encode("utf-16"))
     values = laid.options._open(laid.event(glossary="库 = Bibliothek\n", _upload=str(path)))
     assert values[laid.options.glossary] == "库 = Bibliothek\n狗,Hund\n猫,Katze"
-    assert "Terms in the glossary: 3." in values[laid.options._read]
+    assert "3 terms in the glossary." in values[laid.options._read]
 
 
 def test_a_glossary_in_tbx_or_with_a_header_is_shown_as_lines_between_the_chosen_languages(laid: Laid, tmp_path: Path):

@@ -161,5 +161,5 @@ def test_a_player_reads_the_same_times_and_styles_in_the_translation(name: str, 
 
 @pytest.mark.parametrize("name", ["a.srt", "a.vtt", "a.ass"])
 def test_what_holds_no_subtitles_is_refused(name: str):
-    with pytest.raises(InvalidInput, match="holds no subtitles"):
+    with pytest.raises(InvalidInput, match="has no subtitles"):
         read(name, b"WEBVTT\n\nHello")

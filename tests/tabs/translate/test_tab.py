@@ -16,7 +16,7 @@ from qwen_ui.server.metering import Record
 from qwen_ui.tabs.translate.tab import TranslateTab, open_document
 from tests.fakes import FakeEngine
 from tests.pages import app_of, event_of
-from tests.tabs.translate.translator import Translator, translation_of
+from tests.tabs.translate.translator import Translator
 
 FORGOTTEN = "no longer has this translation"
 
@@ -71,8 +71,13 @@ class Laid:
         return [segment.state for segment in self.held[self.tab._translation].segments]
 
 
-def select(number: int) -> gr.SelectData:
-    return gr.SelectData(None, {"index": [0, 0], "value": "", "row_value": [str(number), "", "", ""]})
+def of(place: int, **more: Any) -> gr.EventData:
+    """An event of the rows, about the segment in that place."""
+    return gr.EventData(None, {"place": place, **more})
+
+
+def column(values: Values, tab: TranslateTab, name: str) -> list[Any]:
+    return [row[name] for row in values[tab._editor.rows]["rows"]]
 
 
 async def test_a_text_grows_in_order_and_is_checked_at_the_end():
@@ -84,7 +89,7 @@ async def test_a_text_grows_in_order_and_is_checked_at_the_end():
     assert "Checked" in last[tab._checks]
     assert (last[tab._after].visible, last[tab._rest].visible) == (True, False)
     assert "2 segments · " in last[tab._status]
-    assert [row[3] for row in last[tab._editor.table]["data"]] == ["✓ done", "✓ done"]
+    assert column(last, tab, "state") == ["✓ done", "✓ done"]
 
 
 async def test_a_document_is_one_request():
@@ -112,16 +117,14 @@ async def test_an_edit_that_is_kept_during_a_run_stays_and_so_does_stop():
     tab, kept = laid.tab, Values()
     async for values in laid.updates(tab._translating_text, laid.event("one\n\ntwo\n\nthree")):
         if not kept and values.get(tab._result) == "Un":
-            laid.take(tab._editor._open(laid.event(), laid.held[tab._translation], 1))
-            laid.held[tab._editor.translation] = "Due."
-            kept = await tab._keep(laid.event())
+            kept = await tab._apply(laid.event(data=of(1, text="Due.")))
             slow.steps.release()
         elif kept and tab._stop in values:
             assert not values[tab._stop].visible  # the end
     assert tab._stop not in kept
     assert tab._go not in kept
     assert tab._status not in kept
-    assert kept[tab._editor.table]["data"][1][2:] == ["Due.", "✓ edited"]
+    assert (column(kept, tab, "translation")[1], column(kept, tab, "state")[1]) == ("Due.", "✓ edited")
     assert values[tab._result] == "Un mot\n\nDue.\n\nT:three"
     assert laid.states() == ["done", "edited", "done"]
 
@@ -132,7 +135,7 @@ async def test_a_second_run_is_refused_and_stop_stays():
     tab = laid.tab
     async with aclosing(laid.updates(tab._translating_text, laid.event())) as updates:
         await anext(updates)
-        (refused,) = [values async for values in tab._events.updates(laid.event(), tab._translating_again)]
+        (refused,) = [values async for values in tab._events.updates(laid.event(data=of(0)), tab._translating_again)]
         assert "Stop it first" in refused.pop(tab._status)
         assert not refused
         with pytest.raises(InvalidInput, match="Stop it first"):
@@ -143,13 +146,12 @@ async def test_a_segment_is_translated_again_with_the_glossary_of_now():
     laid = Laid(Translator())
     tab = laid.tab
     await laid.run(tab._translating_text)
-    laid.take(tab._editor._open(laid.event(), laid.held[tab._translation], 1))
     laid.held[tab._options.glossary] = "two = deux"
-    shown = await laid.run(tab._translating_again)
+    shown = await laid.run(tab._translating_again, laid.event(data=of(1)))
     assert laid.engine.texts == ["one", "two", "two"]
     assert "two = deux" in laid.engine.asked[-1][0][0].content
-    assert shown[tab._editor.translation] == "T:two"
-    assert "the glossary says two = deux" in shown[tab._checks]
+    assert column(shown, tab, "translation") == ["T:one", "T:two"]
+    assert "glossary term not used: two = deux" in shown[tab._checks]
 
 
 async def test_a_segment_is_translated_again_with_the_words_of_the_language_that_was_detected():
@@ -157,33 +159,52 @@ async def test_a_segment_is_translated_again_with_the_words_of_the_language_that
     tab, options = laid.tab, laid.tab._options
     laid.held |= {options.source: "auto", options.target: "en", options.glossary: "Haus = house"}
     shown = await laid.run(tab._translating_text, laid.event("Die Häuser in dieser Straße sind alle sehr alt."))
-    assert "the glossary says Haus = house" in shown[tab._checks]
-    shown = await laid.run(tab._translating_again)
-    assert "the glossary says Haus = house" in shown[tab._checks]
+    assert "glossary term not used: Haus = house" in shown[tab._checks]
+    shown = await laid.run(tab._translating_again, laid.event(data=of(0)))
+    assert "glossary term not used: Haus = house" in shown[tab._checks]
 
 
-async def test_what_is_typed_into_another_segment_is_left_alone_by_a_run():
-    slow = FakeEngine(["Un"], steps=0)
-    laid = Laid(Translator(one=slow))
+async def test_what_a_segment_said_before_it_was_translated_again_can_be_gone_back_to():
+    laid = Laid(Translator())
     tab = laid.tab
-    laid.held[tab._translation] = translation_of("one\n\ntwo")
-    async for values in laid.updates(tab._translating_again, laid.event()):
-        last = values
-        if slow.steps.locked():
-            tab._editor._open(laid.event(), laid.held[tab._translation], 1)
-            slow.steps.release()
-    assert tab._editor.translation not in last
+    await laid.run(tab._translating_text, laid.event("one 1\n\ntwo"))
+    laid.engine.engines["one 1"] = FakeEngine(["Un."])
+    shown = await laid.run(tab._translating_again, laid.event(data=of(0)))
+    assert (column(shown, tab, "version"), column(shown, tab, "versions")) == ([1, 0], [2, 1])
+    assert "the number 1 is missing" in shown[tab._checks]
+    values = await tab._show_version(laid.event(data=of(0, version=0)))
+    assert values[tab._result] == "T:one 1\n\nT:two"
+    assert "the number 1" not in values[tab._checks]
+    await tab._apply(laid.event(data=of(0, text="Une 1.")))  # changes the version that is shown
+    values = await tab._show_version(laid.event(data=of(0, version=1)))
+    assert values[tab._result] == "Un.\n\nT:two"
+    values = await tab._show_version(laid.event(data=of(0, version=0)))
+    assert values[tab._result] == "Une 1.\n\nT:two"
+
+
+@pytest.mark.parametrize("data", [None, {}, {"place": "0"}, {"place": 2}, {"place": -1}, {"place": True}])
+async def test_what_comes_from_the_browser_is_looked_at(data: Any):
+    laid = Laid(Translator())
+    await laid.run(laid.tab._translating_text)
+    with pytest.raises(InvalidInput, match="segment is no longer there"):
+        await laid.tab._apply(laid.event(data=data))
+    for version in (None, "0", 1, -1):
+        with pytest.raises(InvalidInput, match="version is no longer there"):
+            await laid.tab._show_version(laid.event(data=of(0, version=version)))
+    with pytest.raises(InvalidInput, match="must be text"):
+        await laid.tab._apply(laid.event(data=of(0, text=5)))
+    with pytest.raises(InvalidInput, match="200,000"):
+        await laid.tab._apply(laid.event(data=of(0, text="x" * 200_001)))
 
 
 async def test_an_edit_at_rest_is_shown_checked_and_told():
     laid = Laid(Translator())
     tab = laid.tab
     await laid.run(tab._translating_text, laid.event("one 1\n\ntwo"))
-    laid.held[tab._editor.translation] = "Un."
-    values = await tab._keep(laid.event())
+    values = await tab._apply(laid.event(data=of(0, text="Un.")))
     assert values[tab._result] == "Un.\n\nT:two"
     assert "the number 1 is missing" in values[tab._checks]
-    assert "Segment 1 was changed." in values[tab._status]
+    assert "Segment 1 changed." in values[tab._status]
     assert tab._stop not in values
 
 
@@ -219,7 +240,7 @@ async def test_what_got_lost_is_put_back_and_the_rest_stays_to_look_at():
     assert shown[tab._mend].visible
     values = await tab._put_back(laid.event())
     assert values[tab._result] == "Salut {name}, cinq %d\n\nT:bye"
-    assert "Put back in 1 segment" in values[tab._status]
+    assert "Restored in 1 segment" in values[tab._status]
     assert "the number 5 is missing" in values[tab._checks]
     assert "{name}" not in values[tab._checks]
     assert not values[tab._mend].visible
@@ -250,7 +271,7 @@ async def test_a_file_comes_back_in_its_format_under_a_name_that_tells_the_langu
     tab = laid.tab
     opened = tab._open(laid.event(file=str(path)))
     assert (opened[tab._columns].value, opened[tab._columns].visible) == (["id", "dish", "price"], True)
-    assert "menu.csv: 2, with 8 characters" in opened[tab._facts]
+    assert "menu.csv: 2 texts to translate, 8 characters" in opened[tab._facts]
     await laid.run(tab._translating_file, laid.event(file=str(path), columns=["dish"]))
     assert saved(tab, tab._as_file(laid.event())) == ("menu.fr.csv", b"id,dish,price\n1,T:Fish,7\n2,T:Soup,3\n")
 
@@ -262,8 +283,8 @@ async def test_a_file_with_half_a_surrogate_pair_is_shown_and_saved_with_all_oth
     tab = laid.tab
     shown = await laid.run(tab._translating_file, laid.event(file=str(path)))
     assert "not valid Unicode at character 5" in shown[tab._status]
-    assert [row[3] for row in shown[tab._editor.table]["data"]] == ["✓ done", "failed", "✓ done"]
-    json.dumps([shown[tab._editor.table], shown[tab._result], shown[tab._checks]], ensure_ascii=False).encode()
+    assert column(shown, tab, "state") == ["✓ done", "failed", "✓ done"]
+    json.dumps([shown[tab._editor.rows], shown[tab._result], shown[tab._checks]], ensure_ascii=False).encode()
     _, data = saved(tab, tab._as_file(laid.event()))
     assert data == rb'{"a": "T:Good day", "b": "Sad \ud83d face", "c": "T:Bye"}'
 
@@ -350,13 +371,12 @@ async def test_a_segment_that_is_translated_again_is_alone_in_work_and_comes_bac
     laid = Laid(Translator())
     tab = laid.tab
     await laid.run(tab._translating_text)
-    laid.take(tab._editor._open(laid.event(), laid.held[tab._translation], 1))
     laid.engine.engines["two"] = FakeEngine(["Deux ", "mots"], steps=1)
-    lines = await stopped(laid, tab._translating_again, laid.event(), "Deux")
+    lines = await stopped(laid, tab._translating_again, laid.event(data=of(1)), "Deux")
     assert not any("of 2" in line for line in lines)
     assert laid.states() == ["done", "done"]
     assert laid.held[tab._result] == "T:one\n\nT:two"
-    assert laid.held[tab._editor.translation] == "T:two"
+    assert column(laid.held, tab, "versions") == [1, 1]
 
 
 @pytest.mark.parametrize("begin", ["_translating_rest", "_translating_again", "_translating_back"])
@@ -369,13 +389,12 @@ async def test_a_forgotten_translation_is_told_and_the_page_stays(begin: str):
     assert not engine.asked
 
 
-async def test_an_edit_of_a_forgotten_translation_and_its_rows_say_so():
+async def test_an_edit_of_a_forgotten_translation_says_so():
     laid = Laid(Translator())
-    laid.held[laid.tab._editor.translation] = "Bonjour."
     with pytest.raises(InvalidInput, match=FORGOTTEN):
-        await laid.tab._keep(laid.event())
+        await laid.tab._apply(laid.event(data=of(0, text="Bonjour.")))
     with pytest.raises(InvalidInput, match=FORGOTTEN):
-        laid.tab._known(laid.event(data=select(1)))
+        await laid.tab._show_version(laid.event(data=of(0, version=1)))
 
 
 def test_of_a_forgotten_translation_what_the_page_holds_is_saved_and_swapped():

@@ -74,7 +74,7 @@ def test_what_is_no_text_is_refused(text: Any):
 
 
 def test_too_many_segments_are_refused():
-    with pytest.raises(InvalidInput, match=r"10,001 segments; 10,000 are possible\. Split it"):
+    with pytest.raises(InvalidInput, match=r"10,001 segments; at most 10,000 are possible\. Split it"):
         translation_of("word\n\n" * (MAX_SEGMENTS + 1))
 
 

@@ -1,0 +1,109 @@
+"""A translation on its way to the browser, which keeps it over reloads, and back, where it is checked."""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, get_args
+
+from qwen_ui.errors import InvalidInput
+from qwen_ui.prompts import Template
+from qwen_ui.tabs.translate import glossary
+from qwen_ui.tabs.translate.files import Document, read
+from qwen_ui.tabs.translate.translation import (
+    AUTO,
+    MAX_EDIT,
+    MAX_VERSIONS,
+    Segment,
+    State,
+    Translation,
+    Version,
+    begin,
+    order_for,
+    typed,
+)
+
+_STATES = set(get_args(State)) - {"writing"}
+
+
+def to_browser(translation: Translation) -> dict[str, Any]:
+    """What `from_browser` reads."""
+    order, document = translation.order, translation.document
+    origin = document.origin
+    return {
+        "text": "" if origin else document.texts[0],
+        "file": origin and [document.name, base64.b64encode(origin.data).decode(), origin.columns, origin.encoding],
+        "target": order.target.code,
+        "source": order.source.code if order.source else AUTO,
+        "tone": order.tone,
+        "template": order.template.id,
+        "glossary": glossary.written(order.terms),
+        "segments": [_packed(segment) for segment in translation.segments],
+    }
+
+
+def from_browser(kept: Any, template: Callable[[str], Template], largest: int) -> Translation:
+    """The translation that was kept; its file has so many bytes at most. ``template`` gives one by its id.
+
+    Raises `InvalidInput` for anything else, and `TemplateError` where its template is no longer there.
+    """
+    kept = kept if isinstance(kept, Mapping) else {}
+    document = _document(kept.get("text"), kept.get("file"), largest)
+    named, tone, segments = kept.get("template"), kept.get("tone"), kept.get("segments")
+    if not isinstance(named, str) or not isinstance(tone, str) or not isinstance(segments, Sequence):
+        raise _wrong()
+    order = order_for(
+        document.texts, template(named), kept.get("target"), kept.get("source"), tone, kept.get("glossary")
+    )
+    translation = begin(document, order)
+    if len(segments) != len(translation.segments):
+        raise _wrong()
+    translation.segments[:] = [
+        _unpacked(segment, packed).checked(order.terms)
+        for segment, packed in zip(translation.segments, segments, strict=True)
+    ]
+    return translation
+
+
+def _wrong() -> InvalidInput:
+    return InvalidInput("It is not what this page kept.")
+
+
+def _document(text: Any, file: Any, largest: int) -> Document:
+    if not file:
+        return typed(text)
+    match file:
+        case [str(name), str(data), columns, str(encoding)]:
+            wanted = columns is None or (isinstance(columns, list) and all(isinstance(each, str) for each in columns))
+            if wanted and len(data) <= 2 * largest:
+                try:
+                    return read(name, base64.b64decode(data, validate=True), columns, encoding)
+                except binascii.Error as error:
+                    raise _wrong() from error
+    raise _wrong()
+
+
+def _packed(segment: Segment) -> list[Any]:
+    versions = [[version.translation, _at_rest(version.state)] for version in segment.versions]
+    return [segment.version, *versions]
+
+
+def _at_rest(state: State) -> State:
+    """One that is being written is not, once it comes back."""
+    return "stopped" if state == "writing" else state
+
+
+def _unpacked(segment: Segment, packed: Any) -> Segment:
+    match packed:
+        case [int(shown), *versions] if 0 <= shown < len(versions) <= MAX_VERSIONS:
+            others = [_version(version) for version in versions]
+            now = others.pop(shown)
+            return replace(segment, translation=now.translation, state=now.state, others=tuple(others), version=shown)
+    raise _wrong()
+
+
+def _version(packed: Any) -> Version:
+    match packed:
+        case [str(text), str(state)] if len(text) <= MAX_EDIT and state in _STATES:
+            return Version(text, state)  # type: ignore[arg-type]  # it is one of them
+    raise _wrong()
