@@ -17,20 +17,18 @@ from qwen_ui.page.events import Buttons, Event, Events, Run, Values
 from qwen_ui.page.kept import Kept
 from qwen_ui.page.scripts import save_as
 from qwen_ui.page.sending import Entrance, Exit
-from qwen_ui.page.sliders import temperature_slider
 from qwen_ui.page.tab import Parts, Tab
-from qwen_ui.page.templates import TemplatePicker, described
 from qwen_ui.page.token_panel import TokenPanel
 from qwen_ui.page.words import label
 from qwen_ui.prompts import Template
 from qwen_ui.sentences import Sentence, marked
 from qwen_ui.tabs.write import task
 from qwen_ui.tabs.write.endpoints import endpoints
+from qwen_ui.tabs.write.fields import Fields
 from qwen_ui.tabs.write.kept import from_browser, to_browser
 from qwen_ui.tabs.write.task import MAX_VERSIONS, Draft, Order, Version
 from qwen_ui.tabs.write.versions import Texts, VersionWidgets, Work, Written, version_line
 
-LONGEST = 2000
 EXAMPLES = 6
 NOTE = Sentence("Choose another token, and a new version continues from there.")
 
@@ -40,11 +38,7 @@ class WriteTab:
 
     def __init__(self, app: App, page: gr.Blocks) -> None:
         self._app = app
-        with gr.Row(elem_id="write-fields"):
-            with gr.Column(elem_id="write-main"):
-                self._lay_out_text()
-            with gr.Column(elem_id="write-side"):
-                self._lay_out_options()
+        self._fields = Fields(app)
         self._examples = gr.Dataset(
             label=label("Examples"),
             components=[gr.Textbox(visible=False), gr.Textbox(visible=False)],
@@ -58,59 +52,20 @@ class WriteTab:
         self._panel = TokenPanel(app, "write-look")
         self._work, self._before = gr.State(None), gr.State("")
         self._kept = Kept(TAB.id)
-        self._events = Events(app, TAB.id, self._status, Buttons([self._send], self._stop))
+        self._events = Events(app, TAB.id, self._status, Buttons([self._fields.send], self._fields.stop))
         self._wire(page)
 
     @property
     def parts(self) -> Parts:
-        senders = [self._send, *(button for each in self._versions for button in (each.go_on, each.again))]
+        senders = [self._fields.send, *(button for each in self._versions for button in (each.go_on, each.again))]
         exits = [Exit(each.send_to, [each.box], partial(_text_of, each.box)) for each in self._versions]
-        return Parts(senders, exits, Entrance(self._text), kept=[self._kept.box], typed=[self._text])
-
-    def _lay_out_text(self) -> None:
-        self._text = gr.Textbox(
-            label=label("Text"),
-            placeholder=label("The beginning of a text, or what it should be about…"),
-            lines=9,
-            max_lines=20,
-            elem_id="write-input",
-        )
-        with gr.Row(elem_id="write-buttons"):
-            self._send = gr.Button(
-                label("Write", context="button"), variant="primary", interactive=False, elem_id="write-send"
-            )
-            self._stop = gr.Button(label("Stop"), variant="stop", visible=False, elem_id="write-stop")
-            self._undo = gr.Button(label("Undo insert"), size="sm", visible=False, elem_id="write-undo")
-
-    def _lay_out_options(self) -> None:
-        self._template = TemplatePicker(
-            self._app,
-            TAB.id,
-            marked("Type of text"),
-            picked=lambda event, template: {self._temperature: template.sampling().temperature},
-            elem_id="write-template",
-            named=described,
-        )
-        self._words = gr.Slider(
-            0,
-            LONGEST,
-            0,
-            step=10,
-            label=label("Length"),
-            info=label("Words (characters in Chinese); 0 for any length"),
-            elem_id="write-words",
-        )
-        self._count = gr.Radio(
-            list(range(1, MAX_VERSIONS + 1)), value=1, label=label("Versions"), elem_id="write-versions"
-        )
-        self._temperature = temperature_slider(0.8, elem_id="write-temperature")
+        return Parts(senders, exits, Entrance(self._fields.text), kept=[self._kept.box], typed=[self._fields.text])
 
     def _wire(self, page: gr.Blocks) -> None:
         events = self._events
-        fields = [self._text, self._template.dropdown, self._words, self._temperature, self._count]
-        asked = [self._work, *(each.box for each in self._versions), *fields]
+        asked = [self._work, *(each.box for each in self._versions), *self._fields.asked]
         view = [self._work, self._kept.box, *(part for each in self._versions for part in each.shown)]
-        events.run(self._send.click, self._writing, asked, view)
+        events.run(self._fields.send.click, self._writing, asked, view)
         events.stop()
         for each in self._versions:
             self._wire_version(each, asked, view)
@@ -118,18 +73,18 @@ class WriteTab:
         self._kept.wire(page, events, self._restore, view)
         self._panel.wire()
         events.on(
-            self._undo.click,
-            lambda event: {self._text: event[self._before], self._undo: gr.Button(visible=False)},
+            self._fields.undo.click,
+            lambda event: {self._fields.text: event[self._before], self._fields.undo: gr.Button(visible=False)},
             [self._before],
-            [self._text, self._undo],
+            [self._fields.text, self._fields.undo],
         )
-        self._template.wire(events, page, [self._temperature])
+        self._fields.template.wire(events, page, [self._fields.temperature])
         events.on(page.load, self._offer_examples, (), [self._examples])
         events.on(
             self._examples.click,
             self._take_example,
             [self._examples],
-            [self._text, *self._template.parts, self._temperature],
+            [self._fields.text, *self._fields.template.parts, self._fields.temperature],
         )
 
     def _wire_version(self, each: VersionWidgets, asked: Sequence[Component], view: Sequence[Block]) -> None:
@@ -143,15 +98,15 @@ class WriteTab:
         events.on(
             each.insert.click,
             partial(self._insert, each),
-            [self._work, self._text, each.box],
-            [self._text, self._before, self._undo],
+            [self._work, self._fields.text, each.box],
+            [self._fields.text, self._before, self._fields.undo],
         )
         self._panel.events.run(each.look.click, partial(self._looking, each), asked, self._panel.shown)
         each.txt.click(None, each.box, None, js=save_as("qwen-ui-text.txt", "text/plain"))
         each.md.click(None, each.box, None, js=save_as("qwen-ui-text.md", "text/markdown"))
 
     def _writing(self, event: Event) -> Run[tuple[Version, ...]]:
-        order = self._order(event)
+        order = self._fields.order(event)
         columns = {each.column: gr.Column(visible=each.number < order.versions) for each in self._versions}
         return self._run(event, order, [Draft(number) for number in range(order.versions)], columns)
 
@@ -170,7 +125,7 @@ class WriteTab:
         if not text:
             raise InvalidInput("This version is empty. Write it first.")
         order, now = self._order_of(event, widgets), self._work_of(event).versions[widgets.number].now
-        template = self._template.load(order.template)
+        template = self._fields.template.load(order.template)
         messages = task.to_look_at(template, order, text, now.tokens if now else ())
         opened = task.opening(template, order)
         return self._panel.looking(
@@ -192,7 +147,7 @@ class WriteTab:
         self, event: Event, order: Order, drafts: Sequence[Draft], begun: Values | None = None, *, goes_on: bool = False
     ) -> Run[tuple[Version, ...]]:
         """``goes_on``: whether what is shown grows; else there is one more text of each version."""
-        template, work = self._template.load(order.template), self._work_of(event)
+        template, work = self._fields.template.load(order.template), self._work_of(event)
 
         def texts(version: Version, running: bool) -> Texts:
             before = work.versions[version.number]
@@ -234,13 +189,13 @@ class WriteTab:
             if text is not None and texts.now is not None:
                 work = work.having(each.number, texts.edited(text))
             elif text:
-                work = work.having(each.number, texts.grown(Written(self._order(event), text)))
+                work = work.having(each.number, texts.grown(Written(self._fields.order(event), text)))
         return work
 
     def _order_of(self, event: Event, widgets: VersionWidgets) -> Order:
         """What the version came from; where the server has forgotten that, what the fields say now."""
         now = self._work_of(event).versions[widgets.number].now
-        return now.order if now else self._order(event)
+        return now.order if now else self._fields.order(event)
 
     def _move(self, widgets: VersionWidgets, step: int, event: Event) -> Values:
         """Shows an earlier or a later text of a version."""
@@ -274,42 +229,30 @@ class WriteTab:
             values |= widgets.show(texts) | {widgets.column: gr.Column(visible=bool(texts.all))}
         return values
 
-    def _order(self, event: Event) -> Order:
-        words = event[self._words]
-        if words is not None and (not isinstance(words, int | float) or words != int(words)):
-            raise InvalidInput("The length must be a whole number of words.")
-        return Order(
-            event[self._text] or "",
-            event[self._template.dropdown] or "",
-            int(words) if words else None,
-            event[self._temperature],
-            event[self._count],
-        )
-
     def _insert(self, widgets: VersionWidgets, event: Event) -> Values:
         """Makes a version the text to work on; a continuation goes to the text's end."""
-        text, version = event[self._text], event[widgets.box]
+        text, version = event[self._fields.text], event[widgets.box]
         now = (event[self._work] or Work()).versions[widgets.number].now
         new = version
         if now is not None and self._appends(now.order.template):
             new = text if text.endswith(version) else text + version
-        return {self._text: new, self._before: text, self._undo: gr.Button(visible=new != text)}
+        return {self._fields.text: new, self._before: text, self._fields.undo: gr.Button(visible=new != text)}
 
     def _appends(self, id: str) -> bool:
         try:
-            return task.continues(self._template.load(id))
+            return task.continues(self._fields.template.load(id))
         except QwenUIError:  # gone or broken by now: then the version simply replaces the text, and Undo is there
             return False
 
     def _offer_examples(self, event: Event) -> Values:
-        offered = samples(self._template.templates(event))
+        offered = samples(self._fields.template.templates(event))
         labels = [f"{template.name} · {text}" for template, text in offered]
         given = [[template.id, text] for template, text in offered]
         return {self._examples: gr.Dataset(samples=given, sample_labels=labels, visible=bool(given))}
 
     def _take_example(self, event: Event) -> Values:
         id, text = event[self._examples]
-        return {self._text: text} | self._template.pick(event, id)
+        return {self._fields.text: text} | self._fields.template.pick(event, id)
 
 
 def samples(templates: Sequence[Template]) -> list[tuple[Template, str]]:

@@ -135,7 +135,7 @@ def test_the_page_speaks_chinese(server: Server, open_page: OpenPage):
     expect(page.locator("#opening")).to_contain_text("极小的替代模型")
     expect(page.locator("#assistant input")).to_have_value("通用助手")
     ask(page, "你好")
-    expect(status(page)).to_contain_text(re.compile(r"个 token · 首个用时 .* 秒 · "))
+    expect(status(page)).to_contain_text(re.compile(r"个 token · 首个 token 用时 .* 秒 · "))
 
 
 def test_enter_sends_shift_enter_breaks_and_composing_does_neither(server: Server, open_page: OpenPage):

@@ -186,7 +186,7 @@ def test_an_example_on_a_phone_in_chinese(serve: Serve, open_tab: OpenTab):
     expect(page.locator("#code-explanation")).to_have_text("解释：按部门排名。")
     assert "请解释这段代码" in engine.asked[0][0][-1].content
     expect(page.locator("#code-run")).to_have_text("解释")
-    expect(page.locator("#code-given")).to_contain_text("您的代码")
+    expect(page.locator("#code-given")).to_contain_text("你的代码")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

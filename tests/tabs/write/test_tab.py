@@ -39,12 +39,12 @@ class Laid:
             self.tab = WriteTab(self.app, page)
 
     def event(self, text: str = "A fox", language: str = "en-US", **given: Any) -> Event:
-        tab = self.tab
-        fields = {tab._words: 0, tab._temperature: 0.8, tab._count: 1, tab._template.dropdown: "story", tab._work: None}
+        tab, asked = self.tab, self.tab._fields
+        fields = {asked.words: 0, asked.temperature: 0.8, asked.count: 1, asked.template.dropdown: "story"}
         work = given.get("work")
         boxes = {each.box: work and (now := work.versions[each.number].now) and now.text for each in tab._versions}
-        named = {getattr(tab, f"_{name}"): value for name, value in given.items()}
-        return event_of(self.app, fields | boxes | {tab._text: text} | named, language)
+        named = {tab._work if name == "work" else getattr(asked, name): value for name, value in given.items()}
+        return event_of(self.app, fields | boxes | {tab._work: None, asked.text: text} | named, language)
 
     def on_version(self, number: int, box: str, work: Work | None) -> Event:
         event = self.event(work=work)
@@ -57,10 +57,10 @@ class Laid:
 
 def test_no_length_is_any_length(prompts: Path):
     laid = Laid(FakeEngine(), prompts)
-    assert laid.tab._order(laid.event(count=2)) == Order("A fox", "story", None, 0.8, 2)
-    assert laid.tab._order(laid.event(words=50)).words == 50
+    assert laid.tab._fields.order(laid.event(count=2)) == Order("A fox", "story", None, 0.8, 2)
+    assert laid.tab._fields.order(laid.event(words=50)).words == 50
     with pytest.raises(InvalidInput, match="whole number"):
-        laid.tab._order(laid.event(words=1.5))
+        laid.tab._fields.order(laid.event(words=1.5))
 
 
 async def test_a_version_that_ended_goes_on_by_request_and_an_edited_one_within_its_sentence(prompts: Path):
@@ -68,7 +68,7 @@ async def test_a_version_that_ended_goes_on_by_request_and_an_edited_one_within_
     laid = Laid(engine, prompts)
     *_, last = await laid.run(laid.tab._writing, laid.event())
     work = last[laid.tab._work]
-    assert work.versions[0].now == Written(laid.tab._order(laid.event()), "One.", True, (0,))
+    assert work.versions[0].now == Written(laid.tab._fields.order(laid.event()), "One.", True, (0,))
     go_on = partial(laid.tab._going_on, laid.tab._versions[0])
     await laid.run(go_on, laid.on_version(0, "One.", work))
     assert engine.asked[-1][0][-1].role == "user"
@@ -178,17 +178,23 @@ async def test_as_many_versions_are_shown_as_were_ordered(prompts: Path):
 
 def inserted(laid: Laid, text: str, version: str, template: str) -> Values:
     event = laid.on_version(0, version, work_of(Order("x", template), version))
-    return laid.tab._insert(laid.tab._versions[0], event_of(laid.app, {**event.given, laid.tab._text: text}))
+    return laid.tab._insert(laid.tab._versions[0], event_of(laid.app, {**event.given, laid.tab._fields.text: text}))
 
 
 def test_a_continuation_is_inserted_at_the_end_and_anything_else_in_place(prompts: Path):
     laid = Laid(FakeEngine(), prompts)
     tab, late = laid.tab, "It was late"
     values = inserted(laid, late, " and dark.", "continue")
-    assert (values[tab._text], values[tab._before], values[tab._undo].visible) == ("It was late and dark.", late, True)
-    assert inserted(laid, values[tab._text], " and dark.", "continue")[tab._text] == values[tab._text]
-    assert inserted(laid, "facts", "An article", "news")[tab._text] == "An article"
-    assert inserted(laid, "facts", "An article", "gone")[tab._text] == "An article"
+    assert (values[tab._fields.text], values[tab._before], values[tab._fields.undo].visible) == (
+        "It was late and dark.",
+        late,
+        True,
+    )
+    assert (
+        inserted(laid, values[tab._fields.text], " and dark.", "continue")[tab._fields.text] == values[tab._fields.text]
+    )
+    assert inserted(laid, "facts", "An article", "news")[tab._fields.text] == "An article"
+    assert inserted(laid, "facts", "An article", "gone")[tab._fields.text] == "An article"
 
 
 def test_examples_come_in_both_languages_the_readers_first(prompts: Path):
@@ -201,7 +207,7 @@ def test_examples_come_in_both_languages_the_readers_first(prompts: Path):
 
 
 def look_at(laid: Laid, number: int, box: str, work: Work | None, template: str) -> Any:
-    event = laid.on_version(number, box, work).having({laid.tab._template.dropdown: template})
+    event = laid.on_version(number, box, work).having({laid.tab._fields.template.dropdown: template})
     panel = laid.tab._panel
     return panel, panel.events.updates(event, partial(laid.tab._looking, laid.tab._versions[number]))
 
@@ -235,7 +241,7 @@ async def test_a_branch_goes_into_the_first_free_version(prompts: Path, template
     laid = Laid(engine, prompts)
     begun = [engine.id_of(word) for word in ("A fox", " zwei")]
     boxes = {each.box: "taken" if each.number < 2 else "" for each in laid.tab._versions}
-    given = {laid.tab._template.dropdown: template} | boxes
+    given = {laid.tab._fields.template.dropdown: template} | boxes
     event = laid.event().having(given)
     event = event_of(laid.app, event.given, data=SimpleNamespace(_data={"subject": "0", "begun": begun}))
     first, *_, last = await laid.run(laid.tab._branching, event)
