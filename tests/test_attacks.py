@@ -261,7 +261,9 @@ def test_hidden_functions_refuse(stranger: httpx.Client, prompts: Path):
             act(each)
     assert "prompty" in act(function(stranger, "prompts-list", "input"))  # a file is open
     given[widget(stranger, "prompts-name")] = "Mine"
-    for target in ("prompts-save", "prompts-restore", "prompts-duplicate"):
+    forms = [("prompts-named", purpose) for purpose in ("new", "copy", "rename")]
+    for target, purpose in [("prompts-save", ""), ("prompts-restore", ""), ("prompts-delete", ""), *forms]:
+        given[widget(stranger, "prompts-purpose")] = purpose
         for text in ("---\nname: x\n---\nuser:\nevil", "x"):
             given[widget(stranger, "prompts-input")] = text
             answer = act(function(stranger, target, "click"))

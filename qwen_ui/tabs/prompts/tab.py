@@ -89,7 +89,7 @@ class PromptsTab:
             self._name = gr.Textbox(label=label("Name"), max_length=100, max_lines=1, elem_id="prompts-name")
             self._named = gr.Button(label("OK"), variant="primary", size="sm", elem_id="prompts-named")
             self._unnamed = gr.Button(label("Cancel"), size="sm", elem_id="prompts-unnamed")
-        self._purpose = gr.Textbox("", visible="hidden", container=False)
+        self._purpose = gr.Textbox("", visible="hidden", container=False, elem_id="prompts-purpose")
         if not self._editor.editable:
             gr.Markdown(label("Prompt files can't be changed on this server."), elem_id="prompts-closed")
 

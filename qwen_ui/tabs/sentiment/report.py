@@ -121,4 +121,4 @@ def as_csv(work: Work) -> bytes:
     writer.writerow(map(defused, names_of([*own, *added])))
     for number, cells in sorted(found.items()):
         writer.writerow(map(defused, [*values.get(number, blank), *cells]))
-    return out.getvalue().encode("utf-8-sig")
+    return out.getvalue().encode("utf-8-sig", errors="replace")  # JSON can hold half a character

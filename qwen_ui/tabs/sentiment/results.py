@@ -176,7 +176,7 @@ class Results:
         for row, result in found[:SHOWN]:
             more = [row.gold_label] * bool(columns.gold_label) + [row.date] * bool(columns.date)
             more += [values.get(row.number, blank)[place] for place in others]
-            rows.append([row.number, row.text, result.label, round(result.confidence, 3), *more])
+            rows.append([row.number, row.text, result.label, round(result.confidence, 3), *map(_whole, more)])
         some = marked("The first {shown:,} of {count:,} rows. The download has all of them.")
         told = some if len(found) > SHOWN else marked("{count:,} {count:row|rows}")
         datatype: list[Any] = ["number", "str", "str", "number", *["str"] * (len(headers) - 4)]
@@ -217,6 +217,11 @@ def _chart(counts: Mapping[str, int], labels: Sequence[str], say: Say) -> gr.Bar
         sort=list(labels),
         title=say("Rows by label"),
     )
+
+
+def _whole(value: str) -> str:
+    """Without halves of characters, which JSON can hold and the page can't."""
+    return value.encode(errors="replace").decode()
 
 
 def _widths(columns: int) -> list[str | int]:

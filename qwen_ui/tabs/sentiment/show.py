@@ -20,6 +20,7 @@ NUMBERS = 20
 SHORTEST = 1e-3
 """Seconds that anything takes, so that speeds are finite."""
 SKIPPED = marked("{count:,} {count:row|rows} skipped")
+STOPPED = marked("Stopped: {left:,} {left:row|rows} left.")
 UNKNOWN_LABELS = marked("{count:,} {count:row|rows} whose true label is not one of the labels ({numbers})")
 UNKNOWN_DATES = marked("{count:,} {count:row|rows} with an unreadable date ({numbers})")
 SCORED: dict[Scoring, str] = {
@@ -117,7 +118,7 @@ def outcome(work: Work, say: Say, scoring: Scoring = "exact") -> str:
     told = line(f"{cost} · {_how(work.order, scoring, say)}")
     if not work.waiting:
         return told
-    return line(say("Stopped: {left:,} {left:row|rows} left.", left=work.waiting), "note") + told
+    return line(say(STOPPED, left=work.waiting), "note") + told
 
 
 def skipped(rows: Sequence[SkippedRow], say: Say) -> str:

@@ -17,6 +17,7 @@ from qwen_ui.page.app import App
 from qwen_ui.page.choices import as_held
 from qwen_ui.page.encoding import EncodingChoice
 from qwen_ui.page.events import QUIET, Buttons, Event, Events, Run, Values
+from qwen_ui.page.kept import Kept
 from qwen_ui.page.scripts import kept_by_browser
 from qwen_ui.page.sending import Entrance
 from qwen_ui.page.status import line
@@ -27,6 +28,7 @@ from qwen_ui.prompts import Template
 from qwen_ui.sentences import marked
 from qwen_ui.server.offer import Picked
 from qwen_ui.tabs.sentiment import show, task
+from qwen_ui.tabs.sentiment.keeping import from_browser, to_browser
 from qwen_ui.tabs.sentiment.prompt import default_labels, parse_labels, suited, trained_with
 from qwen_ui.tabs.sentiment.results import Results
 from qwen_ui.tabs.sentiment.rows import (
@@ -58,9 +60,10 @@ class SentimentTab:
         self._calibration = Calibration()
         self._turns = threading.BoundedSemaphore(READ_AT_ONCE)
         self._kept = kept_by_browser("sentiment", render=False)
+        self._kept_work = Kept(TAB.id)
         with gr.Row(elem_id="sentiment-fields"):
             with gr.Column(elem_id="sentiment-main"):
-                with gr.Tabs(elem_id="sentiment-from"):
+                with gr.Tabs(elem_id="sentiment-from") as self._from:
                     with gr.Tab(label("Text"), id="text") as self._text_tab:
                         self._lay_out_text()
                     with gr.Tab(label("File"), id="file") as self._file_tab:
@@ -88,7 +91,7 @@ class SentimentTab:
     @property
     def parts(self) -> Parts:
         senders = [self._go, self._go_file, self._rest]
-        return Parts(senders, entrance=Entrance(self._text), kept=[self._kept], typed=[self._text])
+        return Parts(senders, entrance=Entrance(self._text), kept=[self._kept, self._kept_work.box], typed=[self._text])
 
     def _lay_out_text(self) -> None:
         self._text = gr.Textbox(
@@ -153,7 +156,10 @@ class SentimentTab:
         buttons = Buttons([self._go, self._go_file], self._stop)
         events = self._events = Events(app, TAB.id, self._status, buttons, refused=NOT_JUDGED)
         options = [self._template.dropdown, self._labels, self._calibrated]
-        columns, of_file = [self._column, self._gold, self._date], [self._rest, *self._results.parts]
+        columns, of_file = (
+            [self._column, self._gold, self._date],
+            [self._rest, *self._results.parts, self._kept_work.box],
+        )
         file = [self._file, self._encoding.radio]
         events.run(self._go.click, self._judging_text, [self._text, *options], [self._result])
         given = [*file, self._sheet, *columns, self._meanings]
@@ -169,7 +175,9 @@ class SentimentTab:
         events.on(self._file_tab.select, lambda event: self._beside(text=False), (), beside)
         uploads = [self._file.upload, self._file.clear]
         opened = [self._encoding.radio, self._sheet, *columns, self._facts, self._meanings]
-        added = [*opened, self._rest, self._go_file]
+        added = [*opened, self._rest, self._go_file, self._kept_work.box]
+        restored = [self._from, *beside, *of_file, self._go_file, self._status]
+        self._kept_work.wire(page, events, self._restore, restored)
         events.on(uploads, self._open, [self._file, self._labels], added)
         events.on(self._encoding.radio.input, self._open_in, [*file, self._labels], opened)
         events.on(self._sheet.input, self._open_sheet, [*file, self._sheet, self._labels], opened)
@@ -228,11 +236,29 @@ class SentimentTab:
         left = isinstance(work, Work) and work.waiting > 0
         return {self._go_file: gr.Button(variant="secondary" if left else "primary")}
 
+    def _restore(self, event: Event, kept: Any) -> Values:
+        """The file that the browser kept, with its results. Its waiting rows can follow."""
+        work = from_browser(kept, self._app.prompts, self._app.adapters)
+        told = line(event.say("Restored the last analysis: {count:,} {count:row|rows}.", count=work.done))
+        if work.waiting:
+            told += line(event.say(show.STOPPED, left=work.waiting), "note")
+        return (
+            self._beside(text=False)
+            | self._results.show(work, event.say)
+            | {
+                self._from: gr.Tabs(selected="file"),
+                self._rest: gr.Button(visible=work.waiting > 0),
+                self._go_file: gr.Button(variant="secondary" if work.waiting else "primary"),
+                self._status: told,
+            }
+        )
+
     def _judging(self, event: Event, work: Work, **more: Any) -> Run[Work]:
         def results(now: Work, running: bool) -> Values:
             if running:
                 return {}
-            return self._results.show(now, event.say) | {self._rest: gr.Button(visible=now.waiting > 0)}
+            shown = self._results.show(now, event.say) | {self._rest: gr.Button(visible=now.waiting > 0)}
+            return shown | self._kept_work.keep(to_browser(now, event.say))
 
         scoring = self._picked(event).model.info.scoring
 
@@ -270,6 +296,8 @@ class SentimentTab:
     def _open(self, event: Event) -> Values:
         """A new file: its sheets and columns with a guess which to use, and what is in it."""
         begin: Values = {self._rest: gr.Button(visible=False), self._go_file: gr.Button(variant="primary")}
+        if not event[self._file]:  # who takes the file away does not want it kept
+            begin |= self._kept_work.keep(None)
         return begin | self._encoding.none() | self._opened(event.having({self._encoding.radio: ""}), "")
 
     def _open_in(self, event: Event) -> Values:

@@ -99,6 +99,16 @@ def test_a_file_with_true_labels_dates_and_rows_that_can_not_be_used(serve: Serv
     assert why == ["", "", "empty", "", "", "4 values for 3 columns"]
     assert lines[0]["review"] == "the food was good"
 
+    page.evaluate("window.qwenKept.load('sentiment')")  # comes after what is being written
+    page.reload()
+    expect(page.locator("#send")).to_be_enabled()
+    page.get_by_role("tab", name="Sentiment", exact=True).click()
+    expect(page.locator("#sentiment-status")).to_contain_text("Restored the last analysis: 4 rows.")
+    expect(page.locator("#sentiment-quality")).to_contain_text("Accuracy 75.0%")
+    expect(page.locator("#sentiment-table tbody")).to_contain_text("the food was good")
+    page.locator("#sentiment-bad summary").click()
+    expect(page.locator("#sentiment-bad")).to_contain_text("Row 7: 4 values for 3 columns")
+
 
 def test_a_workbook_with_sheets_and_numbers_for_labels(serve: Serve, open_tab: OpenTab, tmp_path: Path):
     path = tmp_path / "reviews.xlsx"

@@ -204,6 +204,9 @@ def test_the_table_keeps_the_files_own_columns_and_is_searched_by_the_texts():
     shown = Laid().filter(work)["sentiment-table"].value
     assert shown["headers"] == ["Row", "text", "Predicted label", "Confidence", "day", "id"]
     assert shown["data"][0] == [2, "Fast DELIVERY", "good", 0.75, "2024", "a7"]
+    half = of_file(Columns("text"), ("text", "other"), ("fine", "\ud83d!"))
+    assert Laid().filter(half)["sentiment-table"].value["data"][0][-1] == "?!"
+    assert read_csv(half)[1][1] == "?!"
     only = Laid().filter(work, search="delivery")
     assert [row[0] for row in only["sentiment-table"].value["data"]] == [2]
     assert ">1 row<" in only["sentiment-shown"]
