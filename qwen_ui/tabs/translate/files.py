@@ -1,21 +1,30 @@
 """Files to translate: which texts of theirs to translate, and the same file again with the translations."""
 
+import base64
 import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import PurePath
+from typing import Any
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.tabs.translate import subtitles
 from qwen_ui.tabs.translate.places import Place, Texts, in_places
+from qwen_ui.tabs.translate.protect import has_words
+from qwen_ui.text import office
+from qwen_ui.text.confined import run
 from qwen_ui.text.decode import decode
 from qwen_ui.text.delimited import defused, dialect_of, records
 from qwen_ui.text.tables import header_of, joined, names_of
 
 SUBTITLES = (".srt", ".vtt", ".ass", ".ssa")
-EXTENSIONS = (".txt", ".md", *SUBTITLES, ".csv", ".tsv", ".json")
+EXTENSIONS = (".txt", ".md", *office.EXTENSIONS, *SUBTITLES, ".csv", ".tsv", ".json")
+MAX_BYTES = 5_000_000
+MAX_PACKAGE_BYTES = 10_000_000
+"""Of Office files, which hold pictures too."""
+_SECONDS, _MEMORY = 60, 2_000_000_000
 
 _HEADER_WITHIN = 200
 """Rows of a table."""
@@ -40,20 +49,22 @@ class Document:
     name: str
     texts: tuple[str, ...]
     """What to translate, in order."""
-    _write: Callable[[Sequence[str]], str] = field(repr=False)
+    _write: Callable[[Sequence[str]], bytes] = field(repr=False)
     columns: tuple[str, ...] = ()
     """The names of its columns, if it is a table."""
     origin: Origin | None = None
     """None of a text that was typed."""
+    is_package: bool = False
+    """Whether the file is no text itself, as those of Office are."""
 
     def write(self, translations: Sequence[str]) -> bytes:
-        """The file with the translations, one for each text, in the texts' places; in UTF-8.
+        """The file with the translations, one for each text, in the texts' places; a text file in UTF-8.
 
         What holds no text, or one that stayed as it was, is left as it stood.
         """
         if len(translations) != len(self.texts):
             raise ValueError(f"{len(self.texts)} texts need as many translations, not {len(translations)}")
-        return self._write(translations).encode()
+        return self._write(translations)
 
 
 def read(name: str, data: bytes, wanted: Sequence[str] | None = None, encoding: str = "") -> Document:
@@ -67,6 +78,11 @@ def read(name: str, data: bytes, wanted: Sequence[str] | None = None, encoding: 
         raise InvalidInput(
             "{name} can't be translated. Supported files: {extensions}.", name=name, extensions=", ".join(EXTENSIONS)
         )
+    limit = MAX_PACKAGE_BYTES if extension in office.EXTENSIONS else MAX_BYTES
+    if len(data) > limit:
+        raise InvalidInput("The file is larger than {limit:,} MB. Split it.", limit=limit // 1_000_000)
+    if extension in office.EXTENSIONS:
+        return _office(name, extension, data)
     text = decode(data, name, encoding=encoding)
     windows = "\r\n" in text and text.count("\r\n") == text.count("\n")
     body = text.replace("\r\n", "\n") if windows else text
@@ -81,11 +97,31 @@ def read(name: str, data: bytes, wanted: Sequence[str] | None = None, encoding: 
         raise InvalidInput("{name} has no text to translate.", name=name)
     mark = "\ufeff" if data.startswith(b"\xef\xbb\xbf") else ""
 
-    def write(translations: Sequence[str]) -> str:
+    def write(translations: Sequence[str]) -> bytes:
         filled = fill(translations)
-        return mark + (filled.replace("\n", "\r\n") if windows else filled)
+        return (mark + (filled.replace("\n", "\r\n") if windows else filled)).encode()
 
     return Document(name, texts, write, columns, Origin(data, wanted, encoding))
+
+
+def _office(name: str, extension: str, data: bytes) -> Document:
+    """An Office file, taken apart and put together by a process of its own."""
+
+    def ask(does: str, given: bytes) -> list[Any]:
+        return run(office.__name__, [does, extension], given, name, seconds=_SECONDS, memory=_MEMORY)
+
+    found: list[str] = ask("read", data)
+    places = [place for place, text in enumerate(found) if has_words(text)]
+    if not places:
+        raise InvalidInput("{name} has no text to translate.", name=name)
+
+    def write(translations: Sequence[str]) -> bytes:
+        texts = list(found)
+        for place, new in zip(places, translations, strict=True):
+            texts[place] = new
+        return base64.b64decode(ask("write", json.dumps(texts).encode() + b"\n" + data)[0])
+
+    return Document(name, tuple(found[place] for place in places), write, (), Origin(data), is_package=True)
 
 
 def _plain(name: str, body: str) -> Texts:

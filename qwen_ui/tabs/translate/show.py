@@ -78,6 +78,8 @@ def text_of(translation: Translation) -> str:
     """The translation to show, as far as it is while it is being written; nothing while there is none."""
     if translation.running or not any(segment.whole for segment in translation.segments):
         text = translation.so_far()
+    elif translation.document.is_package:
+        text = "\n".join(translation.results())
     else:
         text = translation.file().decode()
     if not translation.is_file:
@@ -91,9 +93,7 @@ def underway(now: Progress, say: Say) -> str:
     if now.position or total < 2:
         growing = [now.translation.segments[place].translation for place in now.wanted[:1]]
         return progress(Answer("".join(growing), now.position), say)
-    text = say(
-        "{done:,} of {total:,} segments, {streams:,} being written", done=now.done, total=total, streams=now.streams
-    )
+    text = say("Segment {number:,} of {total:,}", number=min(now.done + 1, total), total=total)
     return f'<progress class="translate-progress" max="{total}" value="{now.done}"></progress>{line(text, "busy")}'
 
 

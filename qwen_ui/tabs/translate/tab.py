@@ -27,7 +27,7 @@ from qwen_ui.sentences import Sentence, marked
 from qwen_ui.tabs.translate import glossary, show, task
 from qwen_ui.tabs.translate.detect import detect, detected
 from qwen_ui.tabs.translate.editor import Editor, chosen, given
-from qwen_ui.tabs.translate.files import EXTENSIONS, Document, read
+from qwen_ui.tabs.translate.files import EXTENSIONS, MAX_PACKAGE_BYTES, Document, read
 from qwen_ui.tabs.translate.keeping import from_browser, to_browser
 from qwen_ui.tabs.translate.options import Options, opposite
 from qwen_ui.tabs.translate.protect import check, put_back
@@ -42,7 +42,6 @@ EXAMPLES = (
     "人山人海，热闹非凡。",
     "尊敬的客户：\n\n您的订单 20418 已于今天上午发出，预计 3 天内送达。如有疑问，请致电 400-123-4567。",
 )
-MAX_BYTES = 5_000_000
 DAY = 24 * 3600
 LINES = 9
 EVERY, SLOWER = 1 / 20, 1e-4
@@ -100,7 +99,7 @@ class TranslateTab:
 
     def _lay_out_file(self) -> None:
         self._file = gr.File(
-            label=label("File: .txt, .md, .srt, .vtt, .ass, .csv, .tsv or .json"),
+            label=label("File: .docx, .pptx, .xlsx, .txt, .md, .srt, .vtt, .ass, .csv, .tsv or .json"),
             file_types=list(EXTENSIONS),
             height=150,
             elem_id="translate-file",
@@ -263,7 +262,7 @@ class TranslateTab:
 
     def _restore(self, event: Event, kept: Any) -> Values:
         """The translation that the browser kept."""
-        translation = from_browser(kept, lambda id: self._app.prompts.load(TAB.id, id), MAX_BYTES)
+        translation = from_browser(kept, lambda id: self._app.prompts.load(TAB.id, id), MAX_PACKAGE_BYTES)
         shown = self._at_rest(event, translation)
         result = gr.Textbox(shown[self._result], rtl=translation.order.target.right_to_left)
         return shown | {self._name: translation.document.name, self._result: result}
@@ -394,8 +393,8 @@ def open_document(path: str | None, columns: Sequence[str] | None = None, encodi
     file = Path(path)
     if not file.exists():
         raise InvalidInput("The server no longer has this file. Add it again.")
-    if file.stat().st_size > MAX_BYTES:
-        raise InvalidInput("The file is larger than {limit:,} MB. Split it.", limit=MAX_BYTES // 1_000_000)
+    if file.stat().st_size > MAX_PACKAGE_BYTES:
+        raise InvalidInput("The file is larger than {limit:,} MB. Split it.", limit=MAX_PACKAGE_BYTES // 1_000_000)
     return read(file.name, file.read_bytes(), columns, encoding)
 
 

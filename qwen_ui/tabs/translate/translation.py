@@ -285,4 +285,4 @@ def typed(text: str) -> Document:
     """A typed text as a document without a name. Raises `InvalidInput` when it is empty or no valid text."""
     if not Message("user", text).content.strip():
         raise InvalidInput("There is nothing to translate. Enter or paste a text first.")
-    return Document("", (text.replace("\r\n", "\n"),), lambda texts: texts[0])
+    return Document("", (text.replace("\r\n", "\n"),), lambda texts: texts[0].encode())

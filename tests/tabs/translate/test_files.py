@@ -152,7 +152,7 @@ def test_other_encodings_are_understood():
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [
-        ("a.pdf", b"x", "Supported files: .txt, .md, .srt, .vtt, .ass, .ssa, .csv, .tsv, .json"),
+        ("a.pdf", b"x", "Supported files: .txt, .md, .docx, .pptx, .xlsx, .srt, .vtt, .ass, .ssa, .csv, .tsv, .json"),
         ("a.txt", b"", "no text to translate"),
         ("a.txt", b"123\n", "no text to translate"),
         ("a.txt", bytes(range(256)) * 4, "not a text file"),

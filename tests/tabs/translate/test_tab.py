@@ -13,10 +13,13 @@ import pytest
 from qwen_ui.errors import EngineFailed, InvalidInput
 from qwen_ui.page.events import Event, Run, Values
 from qwen_ui.server.metering import Record
+from qwen_ui.tabs.translate.keeping import to_browser
 from qwen_ui.tabs.translate.tab import TranslateTab, open_document
 from tests.fakes import FakeEngine
 from tests.pages import app_of, event_of
 from tests.tabs.translate.translator import Translator
+from tests.text.test_office import DOCX
+from tests.text.test_office import texts_of as office_texts
 
 FORGOTTEN = "no longer has this translation"
 
@@ -276,6 +279,22 @@ async def test_a_file_comes_back_in_its_format_under_a_name_that_tells_the_langu
     assert saved(tab, tab._as_file(laid.event())) == ("menu.fr.csv", b"id,dish,price\n1,T:Fish,7\n2,T:Soup,3\n")
 
 
+async def test_a_word_file_is_translated_with_its_formats_and_saved_as_one(tmp_path: Path):
+    path = tmp_path / "letter.docx"
+    path.write_bytes(DOCX)
+    laid = Laid(Translator(**{"Page <x2/> of it": FakeEngine(["Seite"])}))
+    tab = laid.tab
+    shown = await laid.run(tab._translating_file, laid.event(file=str(path)))
+    assert column(shown, tab, "source")[1] == "The long and <g2>bold</g2> text<x4/>, and a <g6>link</g6>."
+    assert "the tag &lt;x2/&gt; is missing" in shown[tab._checks]
+    assert shown[tab._result].startswith("T:Title\nT:The long")
+    name, data = saved(tab, tab._as_file(laid.event()))
+    assert name == "letter.fr.docx"
+    assert office_texts(data, ".docx")[:2] == [f"T:{text}" for text in office_texts(DOCX, ".docx")[:2]]
+    restored = tab._restore(laid.event(), json.loads(json.dumps(to_browser(laid.held[tab._translation]))))
+    assert restored[tab._result].value == shown[tab._result]
+
+
 async def test_a_file_with_half_a_surrogate_pair_is_shown_and_saved_with_all_other_translations(tmp_path: Path):
     path = tmp_path / "app.json"
     path.write_bytes(rb'{"a": "Good day", "b": "Sad \ud83d face", "c": "Bye"}')
@@ -296,6 +315,10 @@ def test_what_is_no_file_to_translate_says_why(tmp_path: Path):
         open_document(str(tmp_path / "gone.txt"))
     big = tmp_path / "big.txt"
     big.write_bytes(b"x" * 5_000_001)
+    huge = tmp_path / "huge.docx"
+    huge.write_bytes(b"x" * 10_000_001)
+    with pytest.raises(InvalidInput, match="larger than 10 MB"):
+        open_document(str(huge))
     with pytest.raises(InvalidInput, match="larger than 5 MB"):
         open_document(str(big))
     broken = tmp_path / "broken.json"
