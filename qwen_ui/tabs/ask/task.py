@@ -5,7 +5,7 @@ Documents are added for that.
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence, Set
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -83,13 +83,19 @@ def pasted_text(text: str, name: str) -> Source:
     return pasted(Message("user", text).content, name)  # a message refuses what is not valid Unicode
 
 
-def documents(library: Library, collection: str | None, owner: str) -> Source:
-    """The owner's collection with that id. Raises `InvalidInput` when there is nothing in it to answer from."""
+def documents(library: Library, collection: str | None, owner: str, left_out: Set[int] = frozenset()) -> Source:
+    """The owner's collection with that id, without some of its documents.
+
+    Raises `InvalidInput` when there is nothing in it to answer from.
+    """
     if not collection:
-        raise InvalidInput("Choose a collection, or make one with “New…”.")
-    source = library.open(collection, owner)
-    if not source.openings(1):
+        raise InvalidInput("Add documents first, or choose a collection.")
+    whole = library.open(collection, owner)
+    if not whole.openings(1):
         raise InvalidInput("There are no documents in this collection yet. Add some.")
+    source = whole.without(left_out)
+    if not source.openings(1):
+        raise InvalidInput("None of the documents is ticked. Tick those to search.")
     return source
 
 
