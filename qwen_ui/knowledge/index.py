@@ -93,11 +93,14 @@ class Index:
                     raise
             time.sleep(_LOCK_SECONDS / 20)
 
-    def search(self, wanted: Sequence[Term], limit: int) -> list[tuple[int, float]]:
-        """The passages with most of the question's terms, by BM25: (id, score), best first."""
+    def search(self, wanted: Sequence[Term], limit: int, left_out: Set[int] = frozenset()) -> list[tuple[int, float]]:
+        """The passages with most of the question's terms, by BM25: (id, score), best first; none of these documents."""
         queries = [(tantivy.Occur.Should, self._query(text)) for text in _unique(wanted)]
         if not queries:
             return []
+        if left_out:
+            others = tantivy.Query.term_set_query(self._schema, "document", sorted(left_out))
+            queries.append((tantivy.Occur.MustNot, others))
         searcher = self._index.searcher()
         hits = searcher.search(tantivy.Query.boolean_query(queries), limit, count=False).hits
         ids = searcher.fast_field_values("id", [address for _, address in hits])

@@ -7,7 +7,8 @@ import shutil
 import threading
 import time
 import unicodedata
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePath
@@ -113,6 +114,17 @@ class Library:
                 return Collection(self, info.id, owner)
         raise InvalidInput("There is no collection named {name!r}.", name=name)
 
+    def document(self, id: int, owner: str = "") -> Document:
+        """A document in any of the owner's collections. Raises `InvalidInput` if there is none with that id."""
+        document = self._store.document(id, owner)
+        if document is None:
+            raise InvalidInput("This document is no longer there: it was removed, or its time was up.")
+        return document
+
+    def read(self, document: Document, start: int, limit: int) -> list[Passage]:
+        """So many passages of the document's text, from the one at that position."""
+        return self._store.passages_of(document.id, start, limit)
+
     def rename(self, id: str, name: str, owner: str = "") -> None:
         """Gives a collection another name. Raises `InvalidInput` as `create` and `open` do."""
         self.open(id, owner)
@@ -176,6 +188,12 @@ class Collection(Source):
         """The documents, in the order they were added."""
         return self._store.documents(self.id)
 
+    def without(self, documents: Iterable[int]) -> "Collection":
+        """The same collection, to be answered from without these of its documents."""
+        other = copy(self)
+        other.left_out = frozenset(documents)
+        return other
+
     def remove(self, document: int) -> None:
         self._store.remove(self.id, document)
 
@@ -198,10 +216,10 @@ class Collection(Source):
             await asyncio.to_thread(self._index)  # now, so that the first question does not wait for it
 
     def openings(self, limit: int = 5) -> list[SearchHit]:
-        return [SearchHit(passage, 0.0) for passage in self._store.openings(self.id, limit)]
+        return [SearchHit(passage, 0.0) for passage in self._store.openings(self.id, limit, self.left_out)]
 
     def _only_document(self) -> list[Passage]:
-        documents = self.documents()
+        documents = [document for document in self.documents() if document.id not in self.left_out]
         few = len(documents) == 1 and documents[0].passages <= MOST_WHOLE
         return self._store.passages_of(documents[0].id) if few else []
 

@@ -55,6 +55,8 @@ class Passage:
     text: str
     position: int
     """Which passage of its document, counted from 0."""
+    document_id: int | None = None
+    """Of the document, where it is in a collection."""
 
 
 @dataclass(frozen=True, slots=True)

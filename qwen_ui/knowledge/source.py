@@ -31,6 +31,9 @@ class SearchHit:
 class Source(ABC):
     """Passages to answer from."""
 
+    left_out: frozenset[int] = frozenset()
+    """Ids of documents that are not to be answered from."""
+
     def retrieve(self, question: str, limit: int = 5) -> list[SearchHit]:
         """What to answer from: openings for a question about the whole, else what a search finds."""
         return self.openings(limit) if is_general(question) else self.search(question, limit)
@@ -42,7 +45,7 @@ class Source(ABC):
         """
         wanted = question_terms(question)
         index = self._index()
-        hits = index.search(wanted, limit)
+        hits = index.search(wanted, limit, self.left_out)
         passages = {passage.id: passage for passage in self._read([id for id, _ in hits])}
         found = [SearchHit(passages[id], score) for id, score in hits if id in passages]
         weights = index.weights(wanted)
@@ -58,7 +61,7 @@ class Source(ABC):
         passages = self._only_document()
         if not passages or sum(len(passage.text) for passage in passages) > characters:
             return []
-        scores = dict(self._index().search(question_terms(question), len(passages)))
+        scores = dict(self._index().search(question_terms(question), len(passages), self.left_out))
         return [SearchHit(passage, scores.get(passage.id, 0.0)) for passage in passages]
 
     @abstractmethod

@@ -1,11 +1,12 @@
 """Collections, documents and passages in SQLite: the truth that search indexes are made from."""
 
+import json
 import logging
 import sqlite3
 import time
 import unicodedata
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,7 @@ _SCHEMA = (_COLLECTIONS, _ADDITIONS)
 """The tables, as they came. A file of version n has the first n of these."""
 
 _PASSAGE = """
-SELECT passages.id, documents.name, heading, page, text, position
+SELECT passages.id, documents.name, heading, page, text, position, documents.id AS document_id
 FROM passages JOIN documents ON documents.id = passages.document
 """
 
@@ -234,10 +235,22 @@ class Store:
             db.execute("DELETE FROM documents WHERE id = ? AND collection = ?", (document, id))
             db.execute("UPDATE collections SET revision = revision + 1 WHERE id = ?", (id,))
 
-    def passages_of(self, document: int) -> list[Passage]:
-        """A document's passages, in order."""
+    def document(self, id: int, owner: str) -> Document | None:
+        """The document with that id, if it is in one of the owner's collections."""
         with self._connect() as db:
-            rows = db.execute(f"{_PASSAGE} WHERE document = ? ORDER BY position", (document,))
+            row = db.execute(
+                """SELECT d.id, d.name, d.bytes, (SELECT COUNT(*) FROM passages WHERE document = d.id), d.added
+                FROM documents d JOIN collections c ON c.id = d.collection WHERE d.id = ? AND c.owner = ?""",
+                (id, owner),
+            ).fetchone()
+            return row and Document(*row)
+
+    def passages_of(self, document: int, start: int = 0, limit: int = -1) -> list[Passage]:
+        """A document's passages, in order; or so many of them, from the one at that position."""
+        with self._connect() as db:
+            rows = db.execute(
+                f"{_PASSAGE} WHERE document = ? AND position >= ? ORDER BY position LIMIT ?", (document, start, limit)
+            )
             return [Passage(*row) for row in rows]
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
@@ -246,13 +259,14 @@ class Store:
             rows = db.execute(f"{_PASSAGE} WHERE passages.id IN ({','.join('?' * len(ids))})", list(ids))
             return [Passage(*row) for row in rows]
 
-    def openings(self, id: str, limit: int) -> list[Passage]:
-        """Each document's first passage, then each one's second, and so on; ordered by document."""
+    def openings(self, id: str, limit: int, left_out: Iterable[int] = ()) -> list[Passage]:
+        """Each document's first passage, then each one's second, and so on; ordered by document; of some none."""
         with self._connect() as db:
             rows = db.execute(
-                f"""SELECT * FROM ({_PASSAGE} WHERE documents.collection = ? ORDER BY position, document LIMIT ?)
+                f"""SELECT * FROM ({_PASSAGE} WHERE documents.collection = ?
+                AND documents.id NOT IN (SELECT value FROM json_each(?)) ORDER BY position, document LIMIT ?)
                 ORDER BY id""",
-                (id, limit),
+                (id, json.dumps(list(left_out)), limit),
             )
             return [Passage(*row) for row in rows]
 

@@ -28,7 +28,7 @@ SHOW_PASSAGE = """() => {
   });
 }"""
 """A click on a citation opens its passage and goes there; within a page it needs no address of its own."""
-_LISTED = 20
+LISTED = 20
 """Passages that are shown though they are not cited: the page gets all of them anew with each update."""
 _LINE_ENDS = re.compile(r"[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
@@ -83,8 +83,15 @@ def cards(turn: int, question: str, passages: Sequence[SearchHit], say: Say) -> 
 
 def _card(anchor: str, number: int, hit: SearchHit, question: str, say: Say) -> str:
     summary = f"<b>{number}</b> {as_typed(place(hit, say))}"
-    body = f'<div class="passage">{highlighted(hit.passage.text, question)}</div>'
+    body = f'<div class="passage">{highlighted(hit.passage.text, question)}</div>{_way_to(hit, say)}'
     return f'<details class="source" id="{anchor}"><summary>{summary}</summary>{body}</details>'
+
+
+def _way_to(hit: SearchHit, say: Say) -> str:
+    """A link that opens the document at the passage (see ``reader.js``); none where it is no document."""
+    id, position = hit.passage.document_id, hit.passage.position
+    name = as_typed(say("Open document"))
+    return "" if id is None else f'<a class="open-document" href="#ask-open-{id}-{position}">{name}</a>'
 
 
 def _anchor(turn: int, number: int) -> str:
@@ -148,9 +155,9 @@ def _passages(made: Sequence[str], cited: Sequence[int], say: Say) -> str:
     used = "".join(made[number - 1] for number in cited)
     others = [card for number, card in enumerate(made, 1) if number not in cited]
     head = f'<p class="cited">{as_typed(say("Cited passages"))}</p>' if used else ""
-    count = as_typed(say("Read, not cited: {count}", count=len(others)))
+    count = as_typed(say("{count:,} {count:passage|passages} read, not cited", count=len(others)))
     more = f'<details class="uncited"><summary>{count}</summary>{"".join(others)}</details>' if others else ""
-    if len(others) > _LISTED:
+    if len(others) > LISTED:
         more = f'<p class="cited">{count}</p>'
     return f'<div class="passages">{head}{used}{more}</div>' if made else ""
 

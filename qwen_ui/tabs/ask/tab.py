@@ -1,7 +1,5 @@
 """The Ask tab: its layout, and what answers to what."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,16 +10,15 @@ from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Message
 from qwen_ui.page.app import App
 from qwen_ui.page.events import QUIET, Buttons, Event, Events, Run, Values
+from qwen_ui.page.kept import Kept
 from qwen_ui.page.scripts import COPY, LATEX, WIDE, save_as
 from qwen_ui.page.sending import Entrance, Exit, below, send_to
 from qwen_ui.page.status import finished, line, progress
 from qwen_ui.page.tab import Parts, Tab
-from qwen_ui.page.templates import TemplatePicker, own_first
-from qwen_ui.page.words import Say, label
-from qwen_ui.prompts import Template
+from qwen_ui.page.templates import TemplatePicker
+from qwen_ui.page.words import Say, label, reads_chinese
 from qwen_ui.sentences import marked
-from qwen_ui.tabs.ask import search, task
-from qwen_ui.tabs.ask.citations import is_chinese, parse
+from qwen_ui.tabs.ask import keeping, task
 from qwen_ui.tabs.ask.collections import Collections
 from qwen_ui.tabs.ask.dialogue import (
     SHOW_PASSAGE,
@@ -34,26 +31,13 @@ from qwen_ui.tabs.ask.dialogue import (
     plain,
     shown,
 )
+from qwen_ui.tabs.ask.documents import asked_for, left_out
+from qwen_ui.tabs.ask.endpoints import endpoints
+from qwen_ui.tabs.ask.examples import SAMPLES, examples
+from qwen_ui.tabs.ask.reader import opened, reader
 
-EXAMPLES = {
-    "Why do leaves change colour in autumn?": "",
-    "When may visitors bring a dog?": (
-        "# Visiting the botanical garden\n\n"
-        "The garden opens at nine in the morning and closes at sunset. Entry is free for children under twelve; "
-        "everybody else pays six euros.\n\n"
-        "## Rules\n\n"
-        "Dogs are welcome on Mondays and Thursdays if they are kept on a lead. On other days only guide dogs may come "
-        "in. Bicycles stay at the gate, and picnics are allowed on the south lawn."
-    ),
-    "为什么海水是咸的？": "",
-    "哪几天可以借阅期刊？": (
-        "# 社区图书馆借阅须知\n\n"
-        "图书馆每天上午九点开门，晚上八点关门，周一闭馆。凭借书证一次可借图书五册，借期三十天。\n\n"
-        "## 期刊与影音资料\n\n"
-        "期刊每周三和周六可以借阅，每次两册，借期七天。影音资料只能在馆内使用。逾期不还的，每册每天收取一角钱。"
-    ),
-}
-"""Questions to try with a click, each with the text to answer it from; none where the model answers alone."""
+HAS_TEXT = """() => [Boolean(document.querySelector("#ask-text textarea")?.value.trim())]"""
+"""The text itself stays in the browser until it is asked about."""
 
 
 class AskTab:
@@ -69,6 +53,8 @@ class AskTab:
                     self._lay_out_settings()
             with gr.Column(elem_id="ask-main", elem_classes="dialogue-main"):
                 self._lay_out_dialogue()
+        self._reader = reader(elem_id="ask-reader")
+        self._kept = Kept(TAB.id)
         self._events = Events(app, TAB.id, self._status, Buttons([self._send], self._stop))
         self._wire(page)
 
@@ -79,12 +65,13 @@ class AskTab:
 
         exits = [Exit(self._send_to, [self._result], lambda event: event[self._result] or "")]
         entrance = Entrance(self._text, [self._kind], fill)
-        return Parts([self._send, self._retry], exits, entrance, typed=[self._question, self._text])
+        typed = [self._question, self._text]
+        return Parts([self._send, self._retry], exits, entrance, kept=[self._kept.box], typed=typed)
 
     def _lay_out_source(self) -> None:
         self._kind = gr.Radio(
             [
-                (label("The model alone"), "model"),
+                (label("Model knowledge only"), "model"),
                 (label("Pasted text"), "text"),
                 (label("My documents"), "documents"),
             ],
@@ -124,7 +111,6 @@ class AskTab:
             buttons=[],
             latex_delimiters=LATEX,
             placeholder=label("What would you like to know?"),
-            examples=[{"text": question} for question in EXAMPLES],
             group_consecutive_messages=False,
             allow_tags=False,
             elem_id="ask-dialogue",
@@ -166,32 +152,92 @@ class AskTab:
             self._send_to = send_to(elem_id="ask-send-to")
         self._result = gr.Textbox(visible="hidden", container=False, elem_id="ask-result")
         self._document = gr.Textbox(visible="hidden", container=False)
+        self._has_text = gr.Checkbox(visible="hidden", container=False)
 
     def _wire(self, page: gr.Blocks) -> None:
         events = self._events
-        source = [self._kind, self._text, self._collections.chosen]
-        asked = [self._dialogue, self._document, *source, self._template.dropdown, self._max_new_tokens]
-        view = [self._chatbot, self._dialogue, self._result, self._document, self._foot, self._question]
+        chosen = [self._kind, self._collections.chosen, self._collections.documents]
+        asked = [self._dialogue, self._document, self._text, *chosen, self._template.dropdown, self._max_new_tokens]
+        view = [self._chatbot, self._dialogue, self._result, self._document, self._foot, self._question, self._kept.box]
+        source = [self._text, self._documents, *self._collections.view]
         events.run([self._question.submit, self._send.click], self._sending, [self._question, *asked], view)
         events.run(self._retry.click, self._asking_again, asked, view)
-        events.run(self._chatbot.example_select, self._trying, asked, [*view, self._kind, self._text])
+        events.run(self._chatbot.example_select, self._trying, asked, [*view, self._text])
         events.stop()
-        events.on(self._clear.click, lambda event: self._show((), event.say) | {self._status: ""}, (), view)
+        events.on(self._clear.click, lambda event: self._show(event, ()) | {self._status: ""}, chosen, view)
         self._copy.click(None, self._result, None, js=COPY)
         self._save.click(None, self._document, None, js=save_as("qwen-ui-ask.md", "text/markdown"))
         page.load(None, None, None, js=SHOW_PASSAGE, **QUIET)
 
-        self._collections.wire(page)
+        changed = self._collections.wire()
         self._template.wire(events, page, [self._max_new_tokens])
-        events.on(self._kind.change, self._show_source, [self._kind], [self._text, self._documents])
+        places = [self._text, self._documents]
+        events.on(self._kind.change, lambda event: self._places(event[self._kind]), [self._kind], places)
+        events.on(self._kind.input, self._open_source, chosen, self._collections.view)
+        self._kept.wire(page, events, self._restore, [*view, self._kind, *source])
+        work = [self._dialogue, self._document, *chosen]
+        picked = [self._kind.input, self._collections.chosen.input, self._collections.documents.select]
+        for each in (picked, *changed):  # by the visitor: what is restored changes them too, one after the other
+            events.on(each, self._keep_source, work, [self._kept.box])
+        self._text.change(None, None, self._has_text, js=HAS_TEXT, trigger_mode="always_last", **QUIET)
+        fits = [page.load, self._kind.change, self._has_text.change, self._collections.documents.change]
+        events.on(fits, self._suggest, [*chosen, self._has_text], [self._chatbot])
+        events.on(self._reader.select, self._open_document, (), [self._reader])
         wide, folded = gr.Checkbox(visible=False), [self._settings, self._collections.manage]
         events.on(
             page.load, lambda event: dict.fromkeys(folded, gr.Accordion(open=event[wide])), [wide], folded, js=WIDE
         )
 
-    def _show_source(self, event: Event) -> Values:
-        kind = event[self._kind]
+    def _places(self, kind: str) -> Values:
+        """What that kind of source has to be there for."""
         return {self._text: gr.Textbox(visible=kind == "text"), self._documents: gr.Column(visible=kind == "documents")}
+
+    def _open_source(self, event: Event) -> Values:
+        """The collections, when they are what is answered from."""
+        if event[self._kind] != "documents":
+            return {}
+        return self._collections.opened(event, event[self._collections.chosen] or None)
+
+    def _suggest(self, event: Event) -> Values:
+        """Examples that fit what is answered from."""
+        kind, there = event[self._kind], event[self._collections.documents]
+        filled = event[self._has_text] if kind == "text" else bool(there and there.get("documents"))
+        fitting = examples(kind, filled, reads_chinese(event.request), event.say)
+        return {self._chatbot: gr.Chatbot(examples=fitting)}
+
+    def _open_document(self, event: Event) -> Values:
+        """A document that was clicked in the list, or below an answer."""
+        document, position, cited = asked_for(event.data, "document", "position", "cited")
+        owner = self._app.owner(event.request)
+        return {self._reader: opened(self._app.library, owner, document, position, bool(cited), event.say)}
+
+    def _chosen(self, event: Event) -> keeping.Source:
+        """What is answered from, as the browser keeps it."""
+        chosen, documents = self._collections.chosen, self._collections.documents
+        return keeping.Source(event[self._kind], event[chosen] or "", left_out(event[documents]))
+
+    def _keep_source(self, event: Event) -> Values:
+        """Keeps what was chosen, unless the server has forgotten the dialogue that is kept with it."""
+        dialogue = event[self._dialogue]
+        if event[self._document] and not dialogue:
+            return {}
+        return self._kept.keep(keeping.to_browser(self._chosen(event), dialogue))
+
+    def _restore(self, event: Event, kept: Any) -> Values:
+        """The dialogue and its source, after a reload."""
+        source, dialogue = keeping.from_browser(kept, event.say)
+        held: Values = {
+            self._kind: source.kind,
+            self._collections.chosen: source.collection,
+            self._collections.documents: {"left": sorted(source.left_out)},
+        }
+        event = event.having(held)
+        values = {self._kind: source.kind} | self._places(source.kind) | self._open_source(event)
+        values |= self._show(event, dialogue)
+        if source.kind == "documents" and not self._collections.has(event):
+            gone = event.say("The collection that you asked is no longer there: it was deleted, or its time was up.")
+            return values | {self._status: line(gone, "note")}
+        return values
 
     def _sending(self, event: Event) -> Run[Exchange]:
         typed = event[self._question] or ""
@@ -202,15 +248,15 @@ class AskTab:
         dialogue = self._known(event)
         if not dialogue:
             raise InvalidInput("There is no question to ask again.")
-        return self._answering(event, dialogue[:-1], dialogue[-1].question, {}, self._show(dialogue, event.say))
+        return self._answering(event, dialogue[:-1], dialogue[-1].question, {}, self._show(event, dialogue))
 
     def _trying(self, event: Event) -> Run[Exchange]:
         """Answers a clicked example, from its text if it brings one."""
         question: str = event.data.value["text"]
-        text, typed = EXAMPLES[question], event[self._text] or ""
+        text, typed = SAMPLES.get(question), event[self._text] or ""
         if text and typed.strip() not in ("", text):
             raise InvalidInput("This example brings a text of its own. Empty the pasted text first.")
-        filled: Values = {self._kind: "text", self._text: text} if text else {self._kind: "model"}
+        filled: Values = {self._text: text} if text else {}
         event = event.having(filled)
         return self._answering(event, self._known(event), question, filled, {self._question: question})
 
@@ -220,7 +266,7 @@ class AskTab:
         if not dialogue and event[self._document]:
             raise InvalidInput(
                 "The server no longer has this conversation: it was restarted, or this page was left for too long. "
-                "You can still save it here; then begin another with “New conversation”."
+                "Reload the page to go on with it: this browser has kept it."
             )
         return dialogue
 
@@ -237,7 +283,7 @@ class AskTab:
             history=history(before),
             max_new_tokens=event[self._max_new_tokens],
         )
-        earlier = self._show(before, say)
+        earlier, source = self._show(event, before), self._chosen(event)
 
         def show(exchange: Exchange, running: bool) -> Values:
             values: Values = {
@@ -246,11 +292,16 @@ class AskTab:
             }
             if running:
                 return values
-            return values | {
-                self._result: plain(exchange, say),
-                self._document: "\n".join(filter(None, [earlier[self._document], markdown([exchange], say)])),
-                self._foot: gr.Row(visible=True),
-            }
+            kept = self._kept.keep(keeping.to_browser(source, (*before, exchange)))
+            return (
+                values
+                | kept
+                | {
+                    self._result: plain(exchange, say),
+                    self._document: "\n".join(filter(None, [earlier[self._document], markdown([exchange], say)])),
+                    self._foot: gr.Row(visible=True),
+                }
+            )
 
         return Run(
             lambda engine: exchanges(asking(engine), turn, question, say),
@@ -267,76 +318,30 @@ class AskTab:
             return partial(task.pasted_text, event[self._text] or "", event.say("Pasted text"))
         if event[self._kind] == "documents":
             chosen, owner = event[self._collections.chosen], self._app.owner(event.request)
-            return partial(task.documents, self._app.library, chosen, owner)
+            without = left_out(event[self._collections.documents])
+            return partial(task.documents, self._app.library, chosen, owner, without)
         return None
 
-    def _show(self, dialogue: Dialogue, say: Say) -> Values:
+    def _show(self, event: Event, dialogue: Dialogue) -> Values:
+        """The dialogue, which the browser keeps."""
+        say = event.say
         return {
             self._chatbot: shown(dialogue, say),
             self._dialogue: dialogue,
             self._result: plain(dialogue[-1], say) if dialogue else "",
             self._document: markdown(dialogue, say),
             self._foot: gr.Row(visible=bool(dialogue)),
-        }
+        } | self._kept.keep(keeping.to_browser(self._chosen(event), dialogue))
 
 
 def status(exchange: Exchange, running: bool, say: Say) -> str:
     """What goes on, or what the answer cost, as HTML."""
     result = exchange.result
     if not result.asked:
-        return line(say("No passage fits the question, so the model was not asked."))
+        return line(say("No passage matches the question, so the model was not asked."))
     if result.passages is None:
         return line(say("Looking for passages…"), "busy")
     return progress(result.answer, say) if running else finished(result.answer, say)
-
-
-def endpoints(app: App) -> Sequence[Callable[..., Any]]:
-    """/ask, /search and /collections, as scripts call them."""
-
-    async def ask(
-        question: str, request: gr.Request, context: str = "", collection: str = "", adapter: str = "", model: str = ""
-    ) -> AsyncIterator[dict[str, Any]]:
-        """Answers the question: from the context, a text; from a collection of documents, by its name; or from neither.
-
-        The model is not asked when nothing there fits the question; the answer then says so.
-
-        Parameters:
-            question: The question.
-            context: A text to answer from, where no collection is named.
-            collection: The name of a collection of documents to answer from, where no context is given.
-        Returns:
-            {"answer", "citations": [{"number", "source", "passage", "score"}]}, streamed as it grows.
-        """
-        _check(question, context, collection)
-        open_source: task.OpenSource | None = None
-        if context.strip():
-            open_source = partial(task.pasted_text, context, "context")
-        elif collection.strip():
-            open_source = partial(task.named_documents, app.library, collection, app.owner(request))
-        template = await asyncio.to_thread(_template, app, question)
-        asking = partial(task.ask, template=template, question=question, open_source=open_source)
-        async for result in app.serve(request, TAB.id, asking, adapter, model):
-            if result.passages is not None:
-                yield parse(result.answer.text, result.passages).as_dict()
-
-    return [ask, *search.endpoints(app)]
-
-
-def _check(question: Any, context: Any, collection: Any) -> None:
-    for name, value in (("question", question), ("context", context), ("collection", collection)):
-        if not isinstance(value, str):
-            raise InvalidInput("The {name} must be text, not {kind}.", name=name, kind=type(value).__name__)
-    if not Message("user", question).content.strip():
-        raise InvalidInput("The question is empty. Ask something.")
-    if context.strip() and collection.strip():
-        raise InvalidInput("Give a context or a collection, not both.")
-
-
-def _template(app: App, question: str) -> Template:
-    """The first template in the question's language."""
-    for template in own_first(app.prompts.list(TAB.id).templates, is_chinese(question)):
-        return template
-    raise InvalidInput("There is no prompt file to ask with. Restore prompts/ask/answer.prompty.")
 
 
 TAB = Tab("ask", marked("Ask"), Path(__file__).parent, lambda app, page, place: AskTab(app, page).parts, endpoints)

@@ -5,7 +5,7 @@ Documents are added for that.
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence, Set
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -73,23 +73,29 @@ async def ask(
 def pasted_text(text: str, name: str) -> Source:
     """A text to answer from, cited under that name. Raises `InvalidInput` for one that can't be used."""
     if not text.strip():
-        raise InvalidInput("Paste a text first, or choose to answer from the model alone.")
+        raise InvalidInput("Paste a text first, or choose “Model knowledge only”.")
     if len(text) > LONGEST_TEXT:
         raise InvalidInput(
-            "The text has {count:,} characters, and at most {limit:,} are taken. Put it into a collection.",
+            "The text has {count:,} characters; the limit is {limit:,}. Add it to “My documents” as a file instead.",
             count=len(text),
             limit=LONGEST_TEXT,
         )
     return pasted(Message("user", text).content, name)  # a message refuses what is not valid Unicode
 
 
-def documents(library: Library, collection: str | None, owner: str) -> Source:
-    """The owner's collection with that id. Raises `InvalidInput` when there is nothing in it to answer from."""
+def documents(library: Library, collection: str | None, owner: str, left_out: Set[int] = frozenset()) -> Source:
+    """The owner's collection with that id, without some of its documents.
+
+    Raises `InvalidInput` when there is nothing in it to answer from.
+    """
     if not collection:
-        raise InvalidInput("Choose a collection, or make one with “New…”.")
-    source = library.open(collection, owner)
-    if not source.openings(1):
+        raise InvalidInput("Add documents first, or choose a collection.")
+    whole = library.open(collection, owner)
+    if not whole.openings(1):
         raise InvalidInput("There are no documents in this collection yet. Add some.")
+    source = whole.without(left_out)
+    if not source.openings(1):
+        raise InvalidInput("None of the documents is ticked. Tick those to search.")
     return source
 
 

@@ -9,12 +9,14 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from qwen_ui.errors import TooMany
-from qwen_ui.knowledge.library import Collection, Library, Step
+from qwen_ui.errors import InvalidInput, TooMany
+from qwen_ui.knowledge import reader
+from qwen_ui.knowledge.library import Collection, Library, Step, Upload
 from qwen_ui.page.app import App
 from qwen_ui.page.events import Event, Values
 from qwen_ui.sentences import ENGLISH
-from qwen_ui.tabs.ask.collections import ADDING, MOST_FILES, Collections, report_html
+from qwen_ui.tabs.ask.adding import MOST_FILES, name_for, report_html, taken
+from qwen_ui.tabs.ask.collections import ADDING, Collections
 from qwen_ui.tabs.ask.task import Report
 from tests.fakes import FakeEngine
 from tests.pages import app_of, event_of
@@ -28,13 +30,14 @@ class Laid:
 
     def __init__(self, **settings: Any) -> None:
         self.app = app_of(FakeEngine(), **settings)
-        with gr.Blocks() as page:
+        with gr.Blocks():
             self.widgets = Collections(self.app)
-            self.widgets.wire(page)
+            self.widgets.wire()
 
-    def event(self, chosen: str | None, **given: Any) -> Event:
+    def event(self, chosen: str | None, asked: dict[str, Any] | None = None, **given: Any) -> Event:
         named = {getattr(self.widgets, f"_{name}"): value for name, value in given.items()}
-        return event_of(self.app, {self.widgets.chosen: chosen} | named)
+        held = {self.widgets.chosen: chosen, self.widgets.documents: None}
+        return event_of(self.app, held | named, data=asked)
 
     async def add(self, chosen: str | None, *files: Path) -> list[Values]:
         event = self.event(chosen, files=[str(file) for file in files])
@@ -50,32 +53,80 @@ def files(folder: Path, **texts: str) -> list[Path]:
     return [folder / f"{name}.md" for name in texts]
 
 
-async def test_a_collection_is_made_filled_renamed_cleared_out_and_deleted(tmp_path: Path):
+async def test_dropped_files_begin_a_collection_that_is_renamed_cleared_out_and_deleted(tmp_path: Path):
     laid = Laid()
     widgets = laid.widgets
-    values = widgets._save_name(laid.event(None, name="Museum", renaming=False))
-    id = values[widgets.chosen].value
-    assert laid.named(values) == ["Museum (documents: 0)"]
-    assert "no documents in this collection yet" in values[widgets._status]
-    *_, last = await laid.add(id, *files(tmp_path, guide=GUIDE, empty=""))
-    assert "guide.md: added (passages: 3)" in last[widgets._report]
+    assert "they begin a new collection" in widgets._choose(laid.event(None))[widgets._status]
+    first, *_, last = await laid.add("", *files(tmp_path, guide=GUIDE, empty=""))
+    id = first[widgets.chosen].value
+    assert laid.named(first) == ["guide and 1 more (0 documents)", "New collection"]
+    assert "guide.md: added, 3 passages" in last[widgets._report]
     assert "empty.md is empty." in last[widgets._report]
     values = widgets._added(laid.event(id))
-    assert [name for name, _ in values[widgets._documents].choices] == ["guide.md (passages: 3)"]
+    (document,) = values[widgets.documents]["documents"]
+    assert document[1:] == ["guide.md", "3 passages"]
     assert widgets._status not in values
-    values = widgets._save_name(laid.event(id, name="Art", renaming=True))
-    assert laid.named(values) == ["Art (documents: 1)"]
-    assert "Delete “Art” with its documents (1)?" in widgets._ask_sure(laid.event(id))[widgets._sure]
-    document = values[widgets._documents].choices[0][1]
-    assert laid.named(widgets._remove_them(laid.event(id, documents=[document]))) == ["Art (documents: 0)"]
-    assert "no collection yet" in widgets._delete_it(laid.event(id))[widgets._status]
+    values = widgets._save_name(laid.event(id, name="Art"))
+    assert laid.named(values)[0] == "Art (1 document)"
+    asked = widgets._ask_sure_of_one(laid.event(id, {"document": document[0]}))
+    assert "Remove “guide.md” from this collection?" in asked[widgets._sure]
+    values = widgets._delete_it(laid.event(id, doomed=asked[widgets._doomed]))
+    assert laid.named(values)[0] == "Art (0 documents)"
+    assert "Delete “Art” and its 0 documents?" in widgets._ask_sure(laid.event(id))[widgets._sure]
+    assert "they begin a new collection" in widgets._delete_it(laid.event(id, doomed=None))[widgets._status]
     assert laid.app.library.collections() == []
+
+
+async def test_a_new_collection_in_which_nothing_came_is_not_left_behind(tmp_path: Path):
+    laid = Laid()
+    laid.app.library.create("Museum")
+    first, *_, last = await laid.add("", *files(tmp_path, empty=""))
+    assert "empty.md is empty." in last[laid.widgets._report]
+    assert [info.name for info in laid.app.library.collections()] == ["Museum"]
+    assert laid.widgets._added(laid.event(first[laid.widgets.chosen].value))[laid.widgets.chosen].value == ""
+
+
+@pytest.mark.parametrize(
+    ("names", "others", "called"),
+    [
+        (["report.pdf"], [], "report"),
+        (["report.pdf", "b.txt", "c.txt"], [], "report and 2 more"),
+        (["report.pdf"], ["Report", "report 2"], "report 3"),
+        (["x" * 300 + ".md"], [], "x" * 60),
+        (["\u200b.md"], [], "Documents"),
+    ],
+)
+def test_a_collection_is_named_after_its_first_files(names: list[str], others: list[str], called: str):
+    assert name_for(names, others, SAY) == called
+
+
+def test_what_can_be_dropped_is_told_with_its_limits():
+    told = taken(10, SAY)
+    assert "up to 10 MB a file" in told
+    kinds = ".csv .docx .epub .html .json .md .ods .pdf .pptx .tsv .txt .xls .xlsb .xlsm .xlsx"
+    assert " ".join(sorted(reader.EXTENSIONS)) == kinds, "tell of the new ones in `taken`"
+
+
+async def test_another_visitors_document_is_not_removed_and_not_named(tmp_path: Path):
+    laid = Laid(public=True)
+    theirs = laid.app.library.create("Theirs", "them")
+    (tmp_path / "secret.md").write_text(GUIDE, "utf-8")
+    async for _ in theirs.add([Upload(tmp_path / "secret.md")]):
+        pass
+    (document,) = theirs.documents()
+    with pytest.raises(InvalidInput, match="no longer there"):
+        laid.widgets._ask_sure_of_one(laid.event(None, {"document": document.id}))
+    with pytest.raises(InvalidInput, match="no such collection"):
+        laid.widgets._delete_it(laid.event(theirs.id, doomed=document.id))
+    own = laid.app.library.create("Own", laid.app.owner(laid.event(None).request))
+    laid.widgets._delete_it(laid.event(own.id, doomed=document.id))
+    assert theirs.documents() == [document]
 
 
 async def test_one_visitor_sees_and_changes_nothing_of_another(tmp_path: Path):
     laid = Laid(public=True)
     id = laid.app.library.create("Theirs", "them").id
-    assert laid.named(laid.widgets._choose(laid.event(id))) == []
+    assert laid.named(laid.widgets._choose(laid.event(id))) == ["New collection"]
     (refused,) = await laid.add(id, *files(tmp_path, a="Boats."))
     assert "no such collection" in refused[laid.widgets._status]
     assert laid.app.library.open(id, "them").documents() == []
@@ -138,8 +189,7 @@ async def test_what_a_visitor_keeps_is_counted_by_address(monkeypatch: pytest.Mo
     monkeypatch.setattr(App, "address", lambda app, request: "2001:db8::/64")
     monkeypatch.setattr(Library, "create", watched)
     monkeypatch.setattr(Collection, "add", add)
-    values = laid.widgets._save_name(laid.event(None, name="Museum", renaming=False))
-    await laid.add(values[laid.widgets.chosen].value, Path("a.md"))
+    await laid.add("", Path("a.md"))
     assert counted == ["2001:db8::/64"] * 2
 
 
@@ -199,7 +249,7 @@ def test_a_report_tells_what_goes_on():
     assert "Stopping after this file…" in report_html(stopping, True, SAY)
     assert "Stopped. 2 files were not added." in report_html(stopping, False, SAY)
     whole = Report(1, None, (step("a.md"),))
-    assert "Making the documents searchable…" in report_html(whole, True, SAY)
+    assert "Indexing the documents…" in report_html(whole, True, SAY)
     assert "Stopped" not in report_html(whole, False, SAY)
 
 

@@ -1,5 +1,7 @@
 """The Ask tab's handlers: what is asked and shown, and that nothing typed is lost."""
 
+import asyncio
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,23 +9,24 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from qwen_ui.errors import Busy, EngineFailed
+from qwen_ui.errors import Busy, EngineFailed, InvalidInput
 from qwen_ui.messages import Answer
 from qwen_ui.page.events import Event, Values
 from qwen_ui.tabs.ask import citations, dialogue
 from qwen_ui.tabs.ask.dialogue import Exchange
-from qwen_ui.tabs.ask.tab import EXAMPLES, AskTab
+from qwen_ui.tabs.ask.examples import SAMPLES
+from qwen_ui.tabs.ask.tab import AskTab
 from qwen_ui.tabs.ask.task import Result
 from tests.fakes import FakeEngine
 from tests.pages import app_of, event_of
-from tests.tabs.ask.conftest import GUIDE, LONG_GUIDE
+from tests.tabs.ask.conftest import GUIDE, LONG_GUIDE, fill
 
 BEFORE = (
     Exchange("How much is a ticket?", Result((), Answer("Seven euros [1]."))),
     Exchange("Who won?", Result((), Answer("This is not in these documents."), asked=False)),
 )
 QUESTION = "When does the museum close?"
-EXAMPLE = next(question for question, text in EXAMPLES.items() if text)
+EXAMPLE = next(iter(SAMPLES))
 
 
 class Laid:
@@ -34,7 +37,7 @@ class Laid:
         with gr.Blocks() as page:
             self.tab = AskTab(self.app, page)
 
-    def event(
+    def event(  # noqa: PLR0917
         self,
         question: str = QUESTION,
         kind: str = "text",
@@ -44,6 +47,7 @@ class Laid:
         document: str = "",
         language: str = "en-US",
         clicked: str = "",
+        left: tuple[int, ...] = (),
     ) -> Event:
         tab = self.tab
         given = {
@@ -51,6 +55,7 @@ class Laid:
             tab._kind: kind,
             tab._text: text,
             tab._collections.chosen: chosen,
+            tab._collections.documents: {"left": [*left]},
             tab._dialogue: before,
             tab._document: document,
             tab._template.dropdown: "answer",
@@ -129,7 +134,7 @@ async def test_stop_keeps_the_partial_answer_with_its_citations():
     ("given", "says"),
     [
         ({"text": None}, "Paste a text first"),
-        ({"kind": "documents"}, "Choose a collection"),
+        ({"kind": "documents"}, "choose a collection"),
         ({"kind": "documents", "chosen": "gone"}, "no such collection"),
         ({"question": " \n"}, "Ask a question first"),
         ({"question": "bad \ud800"}, "not valid Unicode"),
@@ -194,7 +199,7 @@ async def test_a_dialogue_that_the_server_has_forgotten_is_left_on_the_page_and_
 
 async def test_a_new_conversation_leaves_the_text_and_the_box():
     laid = Laid(FakeEngine())
-    values = laid.tab._show((), laid.event().say)
+    values = laid.tab._show(laid.event(), ())
     assert (values[laid.tab._dialogue], values[laid.tab._document], values[laid.tab._foot].visible) == ((), "", False)
     assert not {laid.tab._text, laid.tab._question} & values.keys()
 
@@ -203,13 +208,13 @@ async def test_an_example_brings_its_text_and_never_replaces_another():
     engine = FakeEngine(["ok"])
     laid = Laid(engine)
     tab = laid.tab
-    first, *_ = await laid.run(tab._trying, laid.event("", "model", "", clicked=EXAMPLE))
-    assert (first[tab._kind], first[tab._text]) == ("text", EXAMPLES[EXAMPLE])
+    first, *_ = await laid.run(tab._trying, laid.event("", "text", "", clicked=EXAMPLE))
+    assert first[tab._text] == SAMPLES[EXAMPLE]
     assert "Dogs are welcome on Mondays" in engine.asked[0][0][-1].content
     (refused,) = await laid.run(tab._trying, laid.event("", "text", "My own text.", clicked=EXAMPLE))
     assert "Empty the pasted text first" in refused[tab._status]
-    first, *_ = await laid.run(tab._trying, laid.event("", "text", "My own text.", clicked=next(iter(EXAMPLES))))
-    assert first[tab._kind] == "model"
+    first, *_ = await laid.run(tab._trying, laid.event("", "text", "My own text.", clicked="Summarize this text."))
+    assert "My own text." in engine.asked[-1][0][-1].content
     assert tab._text not in first
 
 
@@ -238,3 +243,71 @@ async def test_one_question_is_one_request_that_is_counted_before_anything_is_lo
     (values,) = await laid.send()
     assert "1 request a minute is possible here" in values[laid.tab._status]
     assert engine.asked == []
+
+
+async def test_only_the_documents_that_are_ticked_are_answered_from(tmp_path: Path):
+    engine = FakeEngine(["ok"])
+    laid = Laid(engine)
+    id = await asyncio.to_thread(
+        fill, laid.app.library, "Museum", tmp_path, guide=GUIDE, boats="Ferries cost nine euros."
+    )
+    guide, boats = (each.id for each in laid.app.library.open(id).documents())
+    await laid.send(question="How many euros?", kind="documents", chosen=id, left=(guide,))
+    asked = engine.asked[0][0][-1].content
+    assert "Ferries cost nine euros." in asked
+    assert "guide.md" not in asked
+    (refused,) = [
+        values[laid.tab._status]
+        for values in await laid.send(kind="documents", chosen=id, left=(guide, boats))
+        if "Tick those" in values.get(laid.tab._status, "")
+    ]
+    assert "None of the documents is ticked." in refused
+
+
+async def test_what_is_kept_comes_back_with_its_passages_and_can_be_gone_on_with(tmp_path: Path):
+    engine = FakeEngine(["At ", "six [1]."])
+    laid = Laid(engine)
+    tab = laid.tab
+    id = await asyncio.to_thread(
+        fill, laid.app.library, "Museum", tmp_path, guide=GUIDE, boats="Ferries leave at nine."
+    )
+    boats = laid.app.library.open(id).documents()[1].id
+    *_, last = await laid.send(kind="documents", chosen=id, left=(boats,))
+    after = Laid(engine)  # as after a restart: the same library, and nothing else is known
+    object.__setattr__(after.app, "library", laid.app.library)
+    values = after.tab._restore(after.event(kind="model"), json.loads(last[tab._kept.box]))
+    assert after.said(values) == laid.said(last)
+    assert values[after.tab._kind] == "documents"
+    assert values[after.tab._collections.chosen].value == id
+    assert values[after.tab._collections.documents]["left"] == [boats]
+    assert values[after.tab._document] == last[tab._document]
+    assert [e.answer for e in values[after.tab._dialogue]] == ["At six [1]."]
+    laid.app.library.delete(id)
+    values = after.tab._restore(after.event(kind="model"), json.loads(last[tab._kept.box]))
+    assert "no longer there" in values[after.tab._status]
+    assert after.said(values) == laid.said(last)
+
+
+async def test_what_was_chosen_is_kept_but_never_in_place_of_a_dialogue_that_the_server_has_forgotten():
+    laid = Laid(FakeEngine())
+    box = laid.tab._kept.box
+    kept = laid.tab._keep_source(laid.event(chosen="c", kind="documents", before=BEFORE))[box]
+    assert json.loads(kept)["collection"] == "c"
+    assert len(json.loads(kept)["exchanges"]) == 2
+    assert laid.tab._keep_source(laid.event(document="## How much is a ticket?\n")) == {}
+
+
+def test_another_visitors_document_is_not_opened(tmp_path: Path):
+    laid = Laid(FakeEngine(), public=True)
+    id = fill(laid.app.library, "Mine", tmp_path, guide=GUIDE)  # of nobody's, which is no visitor's
+    (document,) = laid.app.library.open(id).documents()
+    event = event_of(laid.app, {}, data={"document": document.id, "position": 0, "cited": 0})
+    with pytest.raises(InvalidInput, match="no longer there"):
+        laid.tab._open_document(event)
+
+
+@pytest.mark.parametrize("asked", [None, {}, {"document": "1", "position": 0, "cited": 0}, {"document": -1}, [1]])
+def test_what_names_no_document_opens_none(asked: Any):
+    laid = Laid(FakeEngine())
+    with pytest.raises(InvalidInput, match="no longer there"):
+        laid.tab._open_document(event_of(laid.app, {}, data=asked))

@@ -1,0 +1,106 @@
+"""What the browser keeps of Ask over a reload: the dialogue with its passages, and what is answered from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qwen_ui.errors import InvalidInput
+from qwen_ui.knowledge.passages import Passage
+from qwen_ui.knowledge.source import MOST_WHOLE, SearchHit
+from qwen_ui.messages import Answer, Message
+from qwen_ui.page.words import Say
+from qwen_ui.tabs.ask import citations
+from qwen_ui.tabs.ask.dialogue import LISTED, Dialogue, Exchange, cards
+from qwen_ui.tabs.ask.documents import is_number, numbers
+from qwen_ui.tabs.ask.task import Result
+
+KINDS = ("model", "text", "documents")
+MOST_EXCHANGES = 1_000
+LONGEST = 300_000
+"""Characters of a question, an answer, or a passage."""
+_NOT_SHOWN = SearchHit(Passage(0, "", "", None, "", 0), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is answered from."""
+
+    kind: str = "model"
+    collection: str = ""
+    """Its id; the pasted text is kept where it was typed."""
+    left_out: frozenset[int] = frozenset()
+    """Ids of documents that are not searched."""
+
+
+def to_browser(source: Source, dialogue: Dialogue) -> dict[str, Any]:
+    """What `from_browser` reads."""
+    return {
+        "kind": source.kind,
+        "collection": source.collection,
+        "left": sorted(source.left_out),
+        "exchanges": [_packed(exchange) for exchange in dialogue],
+    }
+
+
+def _packed(exchange: Exchange) -> dict[str, Any]:
+    """An exchange with the passages that are shown below it: of others it is only known that they were read."""
+    cited = set(citations.cited(citations.pieces(exchange.answer, len(exchange.passages))))
+    count = len(exchange.passages)
+    shown = cited if count - len(cited) > LISTED else set(range(1, count + 1))
+    passages = [_fields(hit.passage) if n in shown else None for n, hit in enumerate(exchange.passages, 1)]
+    result = exchange.result
+    return {"question": exchange.question, "answer": exchange.answer, "asked": result.asked, "passages": passages}
+
+
+def _fields(passage: Passage) -> dict[str, Any]:
+    return {
+        "document": passage.document,
+        "heading": passage.heading,
+        "page": passage.page,
+        "text": passage.text,
+        "position": passage.position,
+        "id": passage.document_id,
+    }
+
+
+def from_browser(kept: Any, say: Say) -> tuple[Source, Dialogue]:
+    """What was kept. Raises `InvalidInput` for anything else: it is the visitor's to change."""
+    work = _mapping(kept)
+    kind, collection, exchanges = work.get("kind"), work.get("collection"), work.get("exchanges")
+    _must(kind in KINDS and isinstance(exchanges, list) and len(exchanges) <= MOST_EXCHANGES)
+    source = Source(str(kind), _text(collection, 100), numbers(work.get("left")))
+    return source, tuple(_exchange(turn, each, say) for turn, each in enumerate(exchanges or [], 1))
+
+
+def _exchange(turn: int, kept: Any, say: Say) -> Exchange:
+    fields = _mapping(kept)
+    question, answer, passages = _text(fields.get("question")), _text(fields.get("answer")), fields.get("passages")
+    _must(isinstance(passages, list) and len(passages) <= MOST_WHOLE and bool(question.strip()))
+    hits = tuple(_hit(number, each) for number, each in enumerate(passages or []))
+    result = Result(hits, Answer(answer), fields.get("asked") is not False)
+    return Exchange(question, result, cards(turn, question, hits, say))
+
+
+def _hit(number: int, kept: Any) -> SearchHit:
+    if kept is None:
+        return _NOT_SHOWN
+    fields = _mapping(kept)
+    page, id, position = fields.get("page"), fields.get("id"), fields.get("position", -1)
+    _must(is_number(position) and all(each is None or is_number(each) for each in (page, id)))
+    texts = [_text(fields.get(name)) for name in ("document", "heading", "text")]
+    return SearchHit(Passage(number, texts[0], texts[1], page, texts[2], position, id), 0.0)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    _must(isinstance(value, dict))
+    return dict(value)
+
+
+def _text(value: Any, longest: int = LONGEST) -> str:
+    _must(isinstance(value, str) and len(value) <= longest)
+    return Message("user", value).content  # a message refuses what is not valid Unicode
+
+
+def _must(holds: bool) -> None:
+    if not holds:
+        raise InvalidInput("It is not what this page kept.")
