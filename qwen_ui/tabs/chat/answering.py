@@ -137,7 +137,9 @@ class Answering:
 
         def reply(engine: Engine, messages: Sequence[Message]) -> AsyncGenerator[Answer, None]:
             if not node.message.tokens or engine.info.model != node.model:
-                raise InvalidInput("Another model wrote this answer, so it can't go on here. Send “continue” instead.")
+                raise InvalidInput(
+                    "Another model wrote this answer, so it can't be continued. Send “continue” instead."
+                )
             return known(engine, messages)
 
         attempt = continuing(chat, id)

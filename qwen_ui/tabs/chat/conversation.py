@@ -145,9 +145,7 @@ def sending(chat: Chat, text: str) -> Attempt:
 def _with_room(chat: Chat) -> Chat:
     """The same. Raises `InvalidInput` when no browser can keep it."""
     if not fits(chat):
-        raise InvalidInput(
-            "This conversation has grown too long to be kept in the browser. Save it and start a new one."
-        )
+        raise InvalidInput("This conversation is too long to be kept in the browser. Export it and start a new one.")
     return chat
 
 

@@ -17,7 +17,7 @@ from qwen_ui.tabs.chat.nodes import Chat
 from qwen_ui.tabs.chat.settings import ChatSettings
 from qwen_ui.tabs.chat.sure import Sureness, how_sure
 
-NOTE = Sentence("Choose another token, and the answer goes on from there: this one stays beside it.")
+NOTE = Sentence("Choose another token to continue the answer from there. This version is kept.")
 EVERY = 0.5
 """Seconds between two updates of how sure the model is: the bars change only when an answer is whole."""
 
@@ -61,14 +61,14 @@ class Looks:
             return how_sure(engine, asked, system, node.message.content, adapter)
 
         def status(sureness: Sureness, running: bool) -> str:
-            return line(event.say("Answering again, several times…"), "busy") if running else ""
+            return line(event.say("Asking the model again, several times…"), "busy") if running else ""
 
         return Run(
             ask,
             lambda sureness, running: {self.panel.more: bars(sureness, event.say)},
             status,
             lambda sureness: bool(sureness.groups),
-            begun=self.panel.opened(event.say("Answering again, several times…")),
+            begun=self.panel.opened(event.say("Asking the model again, several times…")),
             undone=self.panel.closed(),
             every=EVERY,
         )

@@ -105,7 +105,7 @@ class ChatTab:
                 label("Stop"), variant="stop", visible=False, scale=0, elem_id="stop", elem_classes="dialogue-button"
             )
         with gr.Row(elem_id="chat-foot"):
-            gr.Markdown(label("Enter sends, Shift + Enter starts a new line"), elem_id="message-hint")
+            gr.Markdown(label("Enter to send, Shift + Enter for a new line"), elem_id="message-hint")
             self._send_to = send_to(elem_id="chat-send-to")
         self._answers = Answering(app, self._settings, self._kept, self._chatbot, self._status, self._box)
 

@@ -90,9 +90,9 @@ def _versions(id: int, versions: tuple[int, ...], say: Say) -> str:
     told = say("Version {number:,} of {count:,}", number=place + 1, count=count)
     return (
         f'<span class="versions" role="group" aria-label="{escape(told)}">'
-        f"{_step('‹', say('Version before this'), before, 'before')}"
+        f"{_step('‹', say('Previous version'), before, 'before')}"
         f'<span aria-live="polite" aria-label="{escape(told)}" role="status">{place + 1}/{count}</span>'
-        f"{_step('›', say('Version after this'), after, 'after')}</span>"
+        f"{_step('›', say('Next version'), after, 'after')}</span>"
     )
 
 

@@ -72,9 +72,9 @@ class Writing:
     def ask(self, wish: Wish) -> None:
         """Has one more answer written, and shows it. Raises `InvalidInput` when there are enough of them."""
         if self._ended:
-            raise InvalidInput("The answers have just ended. Choose again.")
+            raise InvalidInput("The answers have just finished. Choose again.")
         if len(self.growing) >= TOGETHER:
-            raise InvalidInput("{limit} answers are being written. Wait for the end of one.", limit=TOGETHER)
+            raise InvalidInput("{limit} answers are being written. Wait until one is finished.", limit=TOGETHER)
         self._chat, id = self._chat.with_one(Message("assistant", ""), wish.after)
         self.answers[id] = Answer()
         self.growing.add(id)
