@@ -79,7 +79,7 @@ class Collections:
         self._uncertain = gr.State(())
         self._stop = gr.Button(label("Stop"), size="sm", variant="stop", visible=False, elem_id="ask-stop-adding")
         self._documents = as_held(
-            gr.CheckboxGroup([], label=label("Documents in it"), visible=False, elem_id="ask-in-collection")
+            gr.CheckboxGroup([], label=label("Documents"), visible=False, elem_id="ask-in-collection")
         )
         self._remove = gr.Button(label("Remove selected"), size="sm", visible=False, elem_id="ask-remove")
 
@@ -122,7 +122,7 @@ class Collections:
         infos, say = self._infos(event), event.say
         current = next((info for info in infos if info.id == id), infos[0] if infos else None)
         there = self._app.library.open(current.id, self._owner(event)).documents() if current else []
-        names = [(say("{name} (passages: {count:,})", name=each.name, count=each.passages), each.id) for each in there]
+        names = [(say("{name} ({count:,} {count:passage|passages})", name=each.name, count=each.passages), each.id) for each in there]
         hint = say("There is no collection yet. Make one with “New…”, then add documents to it.")
         if current:
             hint = "" if there else say("There are no documents in this collection yet. Add some.")
@@ -178,7 +178,7 @@ class Collections:
     def _ask_sure(self, event: Event) -> Values:
         info = self._info(event)
         question = event.say(
-            "Delete “{name}” with its documents ({count:,})? This can't be undone.",
+            "Delete “{name}” and its {count:,} {count:document|documents}? This can't be undone.",
             name=info.name,
             count=info.documents,
         )
@@ -191,7 +191,7 @@ class Collections:
     def _remove_them(self, event: Event) -> Values:
         """Takes the selected documents out."""
         if not event[self._documents]:
-            raise InvalidInput("Select documents in the list first.")
+            raise InvalidInput("Tick the documents to remove first.")
         collection = self._app.library.open(event[self.chosen] or "", self._owner(event))
         for document in event[self._documents]:
             collection.remove(document)
@@ -245,7 +245,7 @@ class Collections:
 
 
 def _choices(infos: list[CollectionInfo], say: Say) -> list[tuple[str, str]]:
-    return [(say("{name} (documents: {count:,})", name=info.name, count=info.documents), info.id) for info in infos]
+    return [(say("{name} ({count:,} {count:document|documents})", name=info.name, count=info.documents), info.id) for info in infos]
 
 
 def report_html(report: Report, running: bool, say: Say) -> str:
@@ -266,7 +266,7 @@ def _doing(report: Report, say: Say) -> str:
     if report.stopping:
         return say("Stopping after this file…")
     if done == report.total:
-        return say("Making the documents searchable…")
+        return say("Indexing the documents…")
     file = report.current.file if report.current else "…"
     return say("Reading {file} ({number:,} of {total:,})…", file=file, number=done + 1, total=report.total)
 
@@ -278,7 +278,7 @@ def _left(report: Report, say: Say) -> str:
 
 def _item(step: Step, say: Say) -> str:
     if step.state == "added":
-        text = say("{file}: added (passages: {count:,})", file=step.file, count=step.passages)
+        text = say("{file}: added, {count:,} {count:passage|passages}", file=step.file, count=step.passages)
         text += f". {say('{reason}', reason=step.detail)}" if step.detail else ""
     else:
         text = say("{reason}", reason=step.detail)

@@ -148,7 +148,7 @@ def _passages(made: Sequence[str], cited: Sequence[int], say: Say) -> str:
     used = "".join(made[number - 1] for number in cited)
     others = [card for number, card in enumerate(made, 1) if number not in cited]
     head = f'<p class="cited">{as_typed(say("Cited passages"))}</p>' if used else ""
-    count = as_typed(say("Read, not cited: {count}", count=len(others)))
+    count = as_typed(say("{count:,} {count:passage|passages} read, not cited", count=len(others)))
     more = f'<details class="uncited"><summary>{count}</summary>{"".join(others)}</details>' if others else ""
     if len(others) > _LISTED:
         more = f'<p class="cited">{count}</p>'

@@ -84,7 +84,7 @@ class AskTab:
     def _lay_out_source(self) -> None:
         self._kind = gr.Radio(
             [
-                (label("The model alone"), "model"),
+                (label("Model knowledge only"), "model"),
                 (label("Pasted text"), "text"),
                 (label("My documents"), "documents"),
             ],
@@ -111,7 +111,7 @@ class AskTab:
             elem_id="ask-template",
         )
         self._max_new_tokens = gr.Slider(
-            16, 4096, 512, step=16, label=label("New tokens"), elem_id="ask-max-new-tokens"
+            16, 4096, 512, step=16, label=label("Maximum length (tokens)", context="answer"), elem_id="ask-max-new-tokens"
         )
 
     def _lay_out_dialogue(self) -> None:
@@ -220,7 +220,7 @@ class AskTab:
         if not dialogue and event[self._document]:
             raise InvalidInput(
                 "The server no longer has this conversation: it was restarted, or this page was left for too long. "
-                "You can still save it here; then begin another with “New conversation”."
+                "You can still save it here; then start again with “New conversation”."
             )
         return dialogue
 
@@ -284,7 +284,7 @@ def status(exchange: Exchange, running: bool, say: Say) -> str:
     """What goes on, or what the answer cost, as HTML."""
     result = exchange.result
     if not result.asked:
-        return line(say("No passage fits the question, so the model was not asked."))
+        return line(say("No passage matches the question, so the model was not asked."))
     if result.passages is None:
         return line(say("Looking for passages…"), "busy")
     return progress(result.answer, say) if running else finished(result.answer, say)

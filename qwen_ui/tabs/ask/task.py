@@ -73,10 +73,10 @@ async def ask(
 def pasted_text(text: str, name: str) -> Source:
     """A text to answer from, cited under that name. Raises `InvalidInput` for one that can't be used."""
     if not text.strip():
-        raise InvalidInput("Paste a text first, or choose to answer from the model alone.")
+        raise InvalidInput("Paste a text first, or choose “Model knowledge only”.")
     if len(text) > LONGEST_TEXT:
         raise InvalidInput(
-            "The text has {count:,} characters, and at most {limit:,} are taken. Put it into a collection.",
+            "The text has {count:,} characters; the limit is {limit:,}. Add it to “My documents” as a file instead.",
             count=len(text),
             limit=LONGEST_TEXT,
         )

@@ -38,7 +38,7 @@ def test_a_collection_is_made_filled_asked_cleared_out_and_deleted(
     page.locator("#ask-new").click()
     page.locator("#ask-name input, #ask-name textarea").fill("Museum")
     page.locator("#ask-save-name").click()
-    expect(page.locator("#ask-collection input")).to_have_value("Museum (documents: 0)")
+    expect(page.locator("#ask-collection input")).to_have_value("Museum (0 documents)")
     files = {"guide.md": GUIDE, "copy.md": GUIDE, "empty.txt": "", "boats.md": "# Boats\n\nFerries leave at nine."}
     for name, text in files.items():
         (tmp_path / name).write_text(text, "utf-8")
@@ -46,14 +46,14 @@ def test_a_collection_is_made_filled_asked_cleared_out_and_deleted(
     results = page.locator("#ask-report li")
     expect(results).to_have_text(
         [
-            re.compile(r"guide\.md: added \(passages: 3\)"),
+            re.compile(r"guide\.md: added, 3 passages"),
             re.compile(r"copy\.md is in this collection already, as guide\.md"),
             re.compile(r"empty\.txt is empty"),
-            re.compile(r"boats\.md: added \(passages: 1\)"),
+            re.compile(r"boats\.md: added, 1 passage"),
         ]
     )
     expect(page.locator("#ask-stop-adding")).to_be_hidden()
-    expect(page.locator("#ask-collection input")).to_have_value("Museum (documents: 2)")
+    expect(page.locator("#ask-collection input")).to_have_value("Museum (2 documents)")
 
     ask(page, "When does the museum close?")
     expect(page.locator("#ask-status")).to_contain_text("3 tokens")
@@ -68,12 +68,12 @@ def test_a_collection_is_made_filled_asked_cleared_out_and_deleted(
     page.locator("#ask-rename").click()
     page.locator("#ask-name input, #ask-name textarea").fill("House of art")
     page.locator("#ask-save-name").click()
-    expect(page.locator("#ask-collection input")).to_have_value("House of art (documents: 2)")
+    expect(page.locator("#ask-collection input")).to_have_value("House of art (2 documents)")
     page.get_by_role("checkbox", name="boats.md").check()
     page.locator("#ask-remove").click()
     expect(page.locator("#ask-in-collection label")).to_have_count(1)
     page.locator("#ask-delete").click()
-    expect(page.locator("#ask-sure")).to_contain_text("Delete “House of art” with its documents (1)?")
+    expect(page.locator("#ask-sure")).to_contain_text("Delete “House of art” and its 1 document?")
     assert library.collections()
     page.locator("#ask-delete-yes").click()
     expect(page.locator("#ask-collection-status")).to_contain_text("There is no collection yet")
@@ -118,7 +118,7 @@ def test_an_example_with_its_text_answers_in_chinese(serve: Serve, open_tab: Ope
     with page.expect_download() as download:
         page.locator("#ask-save").click()
     assert download.value.suggested_filename == "qwen-ui-ask.md"
-    assert "出处:\n[2] 粘贴的文本" in Path(download.value.path()).read_text("utf-8")
+    assert "来源:\n[2] 粘贴的文本" in Path(download.value.path()).read_text("utf-8")
     page.locator("#ask-retry").click()
     expect(page.locator("#ask-status")).to_contain_text("2 个 token")
     expect(page.get_by_test_id("user")).to_have_count(1)
@@ -131,7 +131,7 @@ def test_a_phone_shows_it_all_without_scrolling_sideways(
     url = serve(host_of(FakeEngine(["w" * 200, " [1]"])))
     page = open_tab(url, "Ask", viewport={"width": 390, "height": 844}, has_touch=True)
     choose(page, "My documents")
-    expect(page.locator("#ask-collection input")).to_have_value("Museum (documents: 2)")
+    expect(page.locator("#ask-collection input")).to_have_value("Museum (2 documents)")
     expect(page.locator("#ask-files")).to_be_hidden()
     ask(page, "When does the museum close? " + "x" * 120)
     page.locator("a.cite").click()

@@ -55,19 +55,19 @@ async def test_a_collection_is_made_filled_renamed_cleared_out_and_deleted(tmp_p
     widgets = laid.widgets
     values = widgets._save_name(laid.event(None, name="Museum", renaming=False))
     id = values[widgets.chosen].value
-    assert laid.named(values) == ["Museum (documents: 0)"]
+    assert laid.named(values) == ["Museum (0 documents)"]
     assert "no documents in this collection yet" in values[widgets._status]
     *_, last = await laid.add(id, *files(tmp_path, guide=GUIDE, empty=""))
-    assert "guide.md: added (passages: 3)" in last[widgets._report]
+    assert "guide.md: added, 3 passages" in last[widgets._report]
     assert "empty.md is empty." in last[widgets._report]
     values = widgets._added(laid.event(id))
-    assert [name for name, _ in values[widgets._documents].choices] == ["guide.md (passages: 3)"]
+    assert [name for name, _ in values[widgets._documents].choices] == ["guide.md (3 passages)"]
     assert widgets._status not in values
     values = widgets._save_name(laid.event(id, name="Art", renaming=True))
-    assert laid.named(values) == ["Art (documents: 1)"]
-    assert "Delete “Art” with its documents (1)?" in widgets._ask_sure(laid.event(id))[widgets._sure]
+    assert laid.named(values) == ["Art (1 document)"]
+    assert "Delete “Art” and its 1 document?" in widgets._ask_sure(laid.event(id))[widgets._sure]
     document = values[widgets._documents].choices[0][1]
-    assert laid.named(widgets._remove_them(laid.event(id, documents=[document]))) == ["Art (documents: 0)"]
+    assert laid.named(widgets._remove_them(laid.event(id, documents=[document]))) == ["Art (0 documents)"]
     assert "no collection yet" in widgets._delete_it(laid.event(id))[widgets._status]
     assert laid.app.library.collections() == []
 
@@ -199,7 +199,7 @@ def test_a_report_tells_what_goes_on():
     assert "Stopping after this file…" in report_html(stopping, True, SAY)
     assert "Stopped. 2 files were not added." in report_html(stopping, False, SAY)
     whole = Report(1, None, (step("a.md"),))
-    assert "Making the documents searchable…" in report_html(whole, True, SAY)
+    assert "Indexing the documents…" in report_html(whole, True, SAY)
     assert "Stopped" not in report_html(whole, False, SAY)
 
 

@@ -40,7 +40,7 @@ def test_only_citations_that_exist_are_links_and_each_has_its_passage():
     cited, uncited = passages.split('<details class="uncited">')
     assert 'id="ask-3-1"' in cited
     assert 'id="ask-3-2"' in uncited
-    assert "Read, not cited: 1" in text_of(uncited)
+    assert "1 passage read, not cited" in text_of(uncited)
 
 
 def test_the_passages_of_a_long_text_that_are_not_cited_are_only_counted():
@@ -49,7 +49,7 @@ def test_the_passages_of_a_long_text_that_are_not_cited_are_only_counted():
     _, shown = answered(1, long, SAY)
     assert 'id="ask-1-1"' in shown
     assert "Of a long text." not in shown
-    assert "Read, not cited: 101" in text_of(shown)
+    assert "101 passages read, not cited" in text_of(shown)
 
 
 def test_a_passage_names_its_document_heading_and_page_in_the_readers_language():
@@ -97,7 +97,7 @@ def test_the_plain_answer_lists_what_it_cites():
 
 def test_the_saved_dialogue_has_each_question_as_a_heading():
     saved = markdown((exchange("Six [2]."), alone("Two\nlines?", "Yes.")), ZH_SAY)
-    assert saved == "## When does it close?\n\nSix [2].\n\n出处:\n[2] guide.md\n\n## Two lines?\n\nYes.\n"
+    assert saved == "## When does it close?\n\nSix [2].\n\n来源:\n[2] guide.md\n\n## Two lines?\n\nYes.\n"
     assert markdown((), SAY) == ""
 
 
