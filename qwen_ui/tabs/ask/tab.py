@@ -9,9 +9,10 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput
+from qwen_ui.knowledge.citations import is_chinese, parse
 from qwen_ui.messages import Message
 from qwen_ui.page.app import App
-from qwen_ui.page.events import QUIET, Buttons, Event, Events, Run, Values
+from qwen_ui.page.events import Buttons, Event, Events, Run, Values
 from qwen_ui.page.scripts import COPY, LATEX, WIDE, save_as
 from qwen_ui.page.sending import Entrance, Exit, below, send_to
 from qwen_ui.page.status import finished, line, progress
@@ -21,10 +22,8 @@ from qwen_ui.page.words import Say, label
 from qwen_ui.prompts import Template
 from qwen_ui.sentences import marked
 from qwen_ui.tabs.ask import search, task
-from qwen_ui.tabs.ask.citations import is_chinese, parse
 from qwen_ui.tabs.ask.collections import Collections
 from qwen_ui.tabs.ask.dialogue import (
-    SHOW_PASSAGE,
     Dialogue,
     Exchange,
     exchanges,
@@ -111,7 +110,12 @@ class AskTab:
             elem_id="ask-template",
         )
         self._max_new_tokens = gr.Slider(
-            16, 4096, 512, step=16, label=label("Maximum length (tokens)", context="answer"), elem_id="ask-max-new-tokens"
+            16,
+            4096,
+            512,
+            step=16,
+            label=label("Maximum length (tokens)", context="answer"),
+            elem_id="ask-max-new-tokens",
         )
 
     def _lay_out_dialogue(self) -> None:
@@ -179,7 +183,6 @@ class AskTab:
         events.on(self._clear.click, lambda event: self._show((), event.say) | {self._status: ""}, (), view)
         self._copy.click(None, self._result, None, js=COPY)
         self._save.click(None, self._document, None, js=save_as("qwen-ui-ask.md", "text/markdown"))
-        page.load(None, None, None, js=SHOW_PASSAGE, **QUIET)
 
         self._collections.wire(page)
         self._template.wire(events, page, [self._max_new_tokens])
