@@ -20,7 +20,7 @@ class Parts:
     """The buttons that need the model."""
     exits: Sequence[Exit] = ()
     entrance: Entrance | None = None
-    kept: Sequence[gr.BrowserState] = ()
+    kept: Sequence[Component] = ()
     """What the browser keeps for it, not rendered yet: within a tab that is not open it would not be read."""
     typed: Sequence[Component] = ()
     """Boxes that people type into, each with an ``elem_id``: see `qwen_ui.page.drafts`."""
