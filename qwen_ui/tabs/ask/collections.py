@@ -122,7 +122,10 @@ class Collections:
         infos, say = self._infos(event), event.say
         current = next((info for info in infos if info.id == id), infos[0] if infos else None)
         there = self._app.library.open(current.id, self._owner(event)).documents() if current else []
-        names = [(say("{name} ({count:,} {count:passage|passages})", name=each.name, count=each.passages), each.id) for each in there]
+        names = [
+            (say("{name} ({count:,} {count:passage|passages})", name=each.name, count=each.passages), each.id)
+            for each in there
+        ]
         hint = say("There is no collection yet. Make one with “New…”, then add documents to it.")
         if current:
             hint = "" if there else say("There are no documents in this collection yet. Add some.")
@@ -245,7 +248,10 @@ class Collections:
 
 
 def _choices(infos: list[CollectionInfo], say: Say) -> list[tuple[str, str]]:
-    return [(say("{name} ({count:,} {count:document|documents})", name=info.name, count=info.documents), info.id) for info in infos]
+    return [
+        (say("{name} ({count:,} {count:document|documents})", name=info.name, count=info.documents), info.id)
+        for info in infos
+    ]
 
 
 def report_html(report: Report, running: bool, say: Say) -> str:

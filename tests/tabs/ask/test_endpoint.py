@@ -69,7 +69,7 @@ def test_a_question_is_asked_with_a_template_in_its_language(client: Client, eng
         ({"question": " \n"}, "question is empty"),
         ({"question": 5}, "question must be text"),
         ({"question": "x", "context": ["y"]}, "context must be text"),
-        ({"question": "x", "context": "y " * 200_000}, "Put it into a collection"),
+        ({"question": "x", "context": "y " * 200_000}, "as a file instead"),
         ({"question": "x", "context": "y", "collection": "z"}, "not both"),
         ({"question": "x", "collection": "z"}, "There are: none"),
     ],

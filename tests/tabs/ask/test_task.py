@@ -167,7 +167,7 @@ def test_chinese_passages_are_found_for_a_chinese_question():
     ("open_source", "says"),
     [
         (lambda library: pasted_text(" \n", ""), "Paste a text first"),
-        (lambda library: pasted_text("x" * (LONGEST_TEXT + 1), ""), "Put it into a collection"),
+        (lambda library: pasted_text("x" * (LONGEST_TEXT + 1), ""), "as a file instead"),
         (lambda library: pasted_text("a\ud800b", ""), "not valid Unicode"),
         (lambda library: documents(library, None, ""), "Choose a collection"),
         (lambda library: documents(library, "gone", ""), "no such collection"),
