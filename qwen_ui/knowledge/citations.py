@@ -128,8 +128,8 @@ def is_chinese(question: str) -> bool:
 def not_found(question: str) -> str:
     """What to say, in the question's language, when the documents hold nothing about it."""
     if is_chinese(question):
-        return "这些文档里没有找到相关内容。请换一种说法，或添加更多文档。"
-    return "This is not in these documents. Try other words, or add more documents."
+        return "这些文档里没有找到相关内容。请换一种说法提问，或添加其他文档。"
+    return "This is not in these documents. Ask in other words, or add other documents."
 
 
 def search_query(question: str, history: Sequence[Message] = ()) -> str:
