@@ -53,12 +53,12 @@ def numbered(passages: Sequence[SearchHit]) -> str:
     They are quoted, and without numbers in brackets of their own: a passage can't pass a part of it off as another.
     """
     return "\n\n".join(
-        f"[{number}] {unnumbered(source(hit))}\n{quoted(unnumbered(hit.passage.text.strip()))}"
+        f"[{number}] {_unnumbered(source(hit))}\n{quoted(_unnumbered(hit.passage.text.strip()))}"
         for number, hit in enumerate(passages, 1)
     )
 
 
-def unnumbered(text: str) -> str:
+def _unnumbered(text: str) -> str:
     """The text with what looks like the number of a passage broken up."""
     return _OPENING.sub("\\1\u200b", text)  # a zero-width space
 

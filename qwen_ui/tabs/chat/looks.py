@@ -11,7 +11,7 @@ from qwen_ui.page.events import Event, Run
 from qwen_ui.page.status import line
 from qwen_ui.page.token_panel import TokenPanel
 from qwen_ui.sentences import Sentence
-from qwen_ui.tabs.chat import task, turns
+from qwen_ui.tabs.chat import given, task, turns
 from qwen_ui.tabs.chat.bars import bars
 from qwen_ui.tabs.chat.nodes import Chat
 from qwen_ui.tabs.chat.settings import ChatSettings
@@ -40,11 +40,11 @@ class Looks:
     def _looking(self, event: Event) -> Run[list[TokenLook]]:
         """Looks at the tokens of an answer."""
         id, chat = turns.chosen(event.data), self._chat(event)
-        chat.answer(id)  # raises where there is none
+        passages = chat.answer(id).passages
         opening = task.opening(event[self._settings.system] or "")
         return self.panel.looking(
             event.say,
-            lambda engine: [*opening, *chat.prompt(id, engine.info.model)],
+            lambda engine: [*opening, *given.messages(chat, id, engine.info.model, passages)],
             str(id),
             NOTE,
             self._settings.adapter(event),
@@ -57,7 +57,7 @@ class Looks:
         system, adapter = event[self._settings.system] or "", self._settings.adapter(event)
 
         def ask(engine: Engine) -> AsyncGenerator[Sureness, None]:
-            asked = chat.prompt(node.after, engine.info.model)
+            asked = given.messages(chat, node.after, engine.info.model, node.passages)
             return how_sure(engine, asked, system, node.message.content, adapter)
 
         def status(sureness: Sureness, running: bool) -> str:

@@ -41,6 +41,7 @@ class Laid:
     ) -> Event:
         settings = self.tab._settings
         given = {self.tab._kept: to_browser(chat), self.tab._box: box, settings.system: system}
+        given[self.tab._attaching.kept.box] = None
         given[settings.assistant.dropdown] = assistant
         sampling = {settings.temperature: 0.7, settings.top_p: 0.8, settings.top_k: 20, settings.max_new_tokens: 512}
         return event_of(self.app, given | sampling, data=data)
