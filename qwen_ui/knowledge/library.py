@@ -17,7 +17,7 @@ from typing import Literal
 from qwen_ui.errors import InvalidInput, NotSaved
 from qwen_ui.knowledge.convert import Limits, convert, load
 from qwen_ui.knowledge.index import Index
-from qwen_ui.knowledge.passages import Passage, cut
+from qwen_ui.knowledge.passages import Part, Passage, cut
 from qwen_ui.knowledge.quota import Quota
 from qwen_ui.knowledge.readers import Readers
 from qwen_ui.knowledge.source import MOST_WHOLE, SearchHit, Source
@@ -149,6 +149,19 @@ class Library:
                 log.exception("A visitor's collection that has expired can't be removed")
         self._store.forget_before(before)
 
+    async def read_upload(self, upload: Upload, visitor: str = "") -> list[Part]:
+        """The parts of a file, none of which is kept. Visitors take turns, as when they add files.
+
+        Raises `Unreadable` and `UncertainEncoding`, which call the file by its `name_of`.
+        """
+
+        def read() -> list[Part]:
+            name = name_of(upload)
+            return convert(load(upload.path, name, self._limits), name, self._limits, upload.encoding)
+
+        async with self._readers.turn(visitor):
+            return await self._readers.read(read)
+
     def _delete(self, id: str) -> None:
         self._store.delete(id)
         with self._lock:
@@ -206,7 +219,7 @@ class Collection(Source):
         """
         added, readers = False, self._library._readers
         for number, upload in enumerate(uploads, 1):
-            step = Step(_shown(upload.name or upload.path.name), number, len(uploads))
+            step = Step(name_of(upload), number, len(uploads))
             async with readers.turn(address or self._owner):
                 yield step
                 step = await readers.read(partial(self._add, step, upload, address if self._owner else ""))
@@ -262,9 +275,10 @@ class Collection(Source):
         return self._store.passages(ids)
 
 
-def _shown(name: str) -> str:
+def name_of(upload: Upload) -> str:
     """A file's name fit to show: without folders and characters that are not seen, its extension kept."""
-    name = unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1])
+    name = (upload.name or upload.path.name).replace("\\", "/").rsplit("/", 1)[-1]
+    name = unicodedata.normalize("NFC", name)
     name = "".join(c for c in name if c.isprintable()).strip() or "document"
     extension = PurePath(name).suffix[:10]
     return name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - len(extension) - 1] + "…" + extension

@@ -80,6 +80,10 @@ class Kept:
             return {self.box: _TOO_MUCH}
         return {self.box: text.replace("<", "\\u003c")}  # Gradio warns of what looks like a script
 
+    def now(self, event: Event) -> Any:
+        """What is kept, of an event that has the box among its inputs; None where nothing is."""
+        return _read(event[self.box]) if event[self.box] else None
+
     def wire(
         self,
         page: gr.Blocks,

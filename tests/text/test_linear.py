@@ -14,15 +14,14 @@ from collections.abc import Callable
 import pytest
 
 from qwen_ui.errors import InvalidInput
-from qwen_ui.knowledge import passages, rtl, terms
+from qwen_ui.knowledge import citations, passages, rtl, terms
 from qwen_ui.knowledge.passages import Passage
 from qwen_ui.knowledge.rtl import Glyph
 from qwen_ui.knowledge.source import SearchHit, pasted
 from qwen_ui.knowledge.visible import visible
 from qwen_ui.messages import Message
+from qwen_ui.page.passages import highlighted
 from qwen_ui.sentences import ENGLISH, Sentence
-from qwen_ui.tabs.ask import citations
-from qwen_ui.tabs.ask.dialogue import highlighted
 from qwen_ui.tabs.chat.exports import opened
 from qwen_ui.tabs.code.answer import files as code_files
 from qwen_ui.tabs.code.answer import take_apart

@@ -1,36 +1,19 @@
 """A dialogue as the page shows it, its citations linked to their passages, and as plain text to take along."""
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
+from qwen_ui.knowledge import citations
 from qwen_ui.knowledge.source import SearchHit
-from qwen_ui.knowledge.terms import marks
 from qwen_ui.messages import Message
+from qwen_ui.page import passages
+from qwen_ui.page.passages import place
 from qwen_ui.page.words import Say
-from qwen_ui.tabs.ask import citations
 from qwen_ui.tabs.ask.task import Result
-from qwen_ui.text.markdown import as_typed, harmless
-
-SHOW_PASSAGE = """() => {
-  document.addEventListener("click", (event) => {
-    const link = event.target.closest?.("a.cite");
-    if (!link) return;
-    event.preventDefault();
-    const passage = document.getElementById(link.hash.slice(1));
-    if (!passage) return;
-    for (let at = passage; at; at = at.parentElement?.closest("details")) at.open = true;
-    passage.scrollIntoView({block: "nearest"});
-    passage.querySelector("summary").focus({preventScroll: true});
-  });
-}"""
-"""A click on a citation opens its passage and goes there; within a page it needs no address of its own."""
-LISTED = 20
-"""Passages that are shown though they are not cited: the page gets all of them anew with each update."""
-_LINE_ENDS = re.compile(r"[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+from qwen_ui.text.markdown import as_typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,50 +55,8 @@ async def exchanges(
     async with aclosing(results):
         async for result in results:
             if result.passages and not made:
-                made = await asyncio.to_thread(cards, turn, question, result.passages, say)
+                made = await asyncio.to_thread(passages.cards, anchors(turn), question, result.passages, say)
             yield Exchange(question, result, made)
-
-
-def cards(turn: int, question: str, passages: Sequence[SearchHit], say: Say) -> tuple[str, ...]:
-    """The passages behind an answer, each one line of HTML that a citation can lead to."""
-    return tuple(_card(_anchor(turn, number), number, hit, question, say) for number, hit in enumerate(passages, 1))
-
-
-def _card(anchor: str, number: int, hit: SearchHit, question: str, say: Say) -> str:
-    summary = f"<b>{number}</b> {as_typed(place(hit, say))}"
-    body = f'<div class="passage">{highlighted(hit.passage.text, question)}</div>{_way_to(hit, say)}'
-    return f'<details class="source" id="{anchor}"><summary>{summary}</summary>{body}</details>'
-
-
-def _way_to(hit: SearchHit, say: Say) -> str:
-    """A link that opens the document at the passage (see ``reader.js``); none where it is no document."""
-    id, position = hit.passage.document_id, hit.passage.position
-    name = as_typed(say("Open document"))
-    return "" if id is None else f'<a class="open-document" href="#ask-open-{id}-{position}">{name}</a>'
-
-
-def _anchor(turn: int, number: int) -> str:
-    return f"ask-{turn}-{number}"
-
-
-def place(hit: SearchHit, say: Say) -> str:
-    """Where a passage is from: document, headings, page, as far as they are known."""
-    passage = hit.passage
-    page = say("page {page}", page=passage.page) if passage.page else ""
-    return " · ".join(part for part in (passage.document, passage.heading, page) if part)
-
-
-def highlighted(text: str, question: str) -> str:
-    """A passage as text in HTML, on one line, with the question's words marked."""
-    parts, end = [], 0
-    for start, stop in marks(text, question):
-        parts += [_shown_as_text(text[end:start]), f"<mark>{_shown_as_text(text[start:stop])}</mark>"]
-        end = stop
-    return "".join([*parts, _shown_as_text(text[end:])])
-
-
-def _shown_as_text(text: str) -> str:
-    return as_typed(_LINE_ENDS.sub("\n", text))
 
 
 def shown(dialogue: Sequence[Exchange], say: Say) -> list[dict[str, Any]]:
@@ -138,28 +79,13 @@ def answered(turn: int, exchange: Exchange, say: Say) -> list[str]:
 
     By itself, because an answer that is still growing may end within code.
     """
-    pieces = citations.pieces(harmless(exchange.answer.strip()), len(exchange.passages))
-    text = "".join(piece if isinstance(piece, str) else _links(turn, piece) for piece in pieces)
-    return [part for part in (text, _passages(exchange.cards, citations.cited(pieces), say)) if part]
+    text, cited = passages.linked(exchange.answer.strip(), anchors(turn), len(exchange.passages))
+    return [part for part in (text, passages.listed(exchange.cards, cited, say)) if part]
 
 
-def _links(turn: int, numbers: Sequence[int]) -> str:
-    return "".join(f'<a class="cite" href="#{_anchor(turn, number)}">{number}</a>' for number in numbers)
-
-
-def _passages(made: Sequence[str], cited: Sequence[int], say: Say) -> str:
-    """The passages behind the answer, one line of HTML: those cited open to view, the others folded together.
-
-    Of a long text that was read whole, the others are only counted.
-    """
-    used = "".join(made[number - 1] for number in cited)
-    others = [card for number, card in enumerate(made, 1) if number not in cited]
-    head = f'<p class="cited">{as_typed(say("Cited passages"))}</p>' if used else ""
-    count = as_typed(say("{count:,} {count:passage|passages} read, not cited", count=len(others)))
-    more = f'<details class="uncited"><summary>{count}</summary>{"".join(others)}</details>' if others else ""
-    if len(others) > LISTED:
-        more = f'<p class="cited">{count}</p>'
-    return f'<div class="passages">{head}{used}{more}</div>' if made else ""
+def anchors(turn: int) -> str:
+    """How the addresses of a turn's passages begin."""
+    return f"ask-{turn}"
 
 
 def plain(exchange: Exchange, say: Say) -> str:

@@ -8,12 +8,12 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput
+from qwen_ui.knowledge.citations import is_chinese, parse
 from qwen_ui.messages import Message
 from qwen_ui.page.app import App
 from qwen_ui.page.templates import own_first
 from qwen_ui.prompts import Template
 from qwen_ui.tabs.ask import search, task
-from qwen_ui.tabs.ask.citations import is_chinese, parse
 
 ID = "ask"
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from qwen_ui.errors import InvalidInput
+from qwen_ui.knowledge import citations
 from qwen_ui.knowledge.passages import Passage
 from qwen_ui.knowledge.source import MOST_WHOLE, SearchHit
 from qwen_ui.messages import Answer, Message
+from qwen_ui.page.passages import LISTED, cards
 from qwen_ui.page.words import Say
-from qwen_ui.tabs.ask import citations
-from qwen_ui.tabs.ask.dialogue import LISTED, Dialogue, Exchange, cards
+from qwen_ui.tabs.ask.dialogue import Dialogue, Exchange, anchors
 from qwen_ui.tabs.ask.documents import is_number, numbers
 from qwen_ui.tabs.ask.task import Result
 
@@ -78,7 +79,7 @@ def _exchange(turn: int, kept: Any, say: Say) -> Exchange:
     _must(isinstance(passages, list) and len(passages) <= MOST_WHOLE and bool(question.strip()))
     hits = tuple(_hit(number, each) for number, each in enumerate(passages or []))
     result = Result(hits, Answer(answer), fields.get("asked") is not False)
-    return Exchange(question, result, cards(turn, question, hits, say))
+    return Exchange(question, result, cards(anchors(turn), question, hits, say))
 
 
 def _hit(number: int, kept: Any) -> SearchHit:

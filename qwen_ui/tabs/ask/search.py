@@ -8,10 +8,10 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput
+from qwen_ui.knowledge.citations import look_up, numbered_citations
 from qwen_ui.messages import Message
 from qwen_ui.page.app import App
-from qwen_ui.tabs.ask.citations import numbered_citations
-from qwen_ui.tabs.ask.task import look_up, named_documents
+from qwen_ui.tabs.ask.task import named_documents
 
 MOST = 50
 """Passages that a search can give."""

@@ -21,7 +21,6 @@ from qwen_ui.sentences import marked
 from qwen_ui.tabs.ask import keeping, task
 from qwen_ui.tabs.ask.collections import Collections
 from qwen_ui.tabs.ask.dialogue import (
-    SHOW_PASSAGE,
     Dialogue,
     Exchange,
     exchanges,
@@ -167,7 +166,6 @@ class AskTab:
         events.on(self._clear.click, lambda event: self._show(event, ()) | {self._status: ""}, chosen, view)
         self._copy.click(None, self._result, None, js=COPY)
         self._save.click(None, self._document, None, js=save_as("qwen-ui-ask.md", "text/markdown"))
-        page.load(None, None, None, js=SHOW_PASSAGE, **QUIET)
 
         changed = self._collections.wire()
         self._template.wire(events, page, [self._max_new_tokens])

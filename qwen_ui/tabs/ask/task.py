@@ -12,12 +12,11 @@ from dataclasses import dataclass, field, replace
 from qwen_ui.engine.base import Engine, answers
 from qwen_ui.engine.prompt import MAX_CHARACTERS_PER_TOKEN
 from qwen_ui.errors import InvalidInput
+from qwen_ui.knowledge.citations import look_up, not_found, numbered, search_query
 from qwen_ui.knowledge.library import Library, Step
 from qwen_ui.knowledge.source import SearchHit, Source, pasted
-from qwen_ui.knowledge.terms import is_general, question_terms
 from qwen_ui.messages import Answer, Message
 from qwen_ui.prompts import Template
-from qwen_ui.tabs.ask.citations import build, not_found, search_query
 
 LONGEST_TEXT = 300_000
 """Characters of a pasted text: it is indexed anew for each question, which takes under a second up to here."""
@@ -125,12 +124,18 @@ def passages_for(
     return fitting(engine, template, question, look_up(source, question, history), new_tokens)
 
 
-def look_up(source: Source, question: str, history: Sequence[Message] = (), limit: int = 5) -> tuple[SearchHit, ...]:
-    """The passages to answer from, best first; none where nothing fits the question."""
-    # "Summarize it" names the whole documents; "Why?" names nothing, and is about what was asked before.
-    if is_general(question) and (not history or question_terms(question)):
-        return tuple(source.openings(limit))
-    return tuple(source.retrieve(search_query(question, history), limit))
+def build(
+    template: Template, question: str, passages: Sequence[SearchHit] = (), history: Sequence[Message] = ()
+) -> list[Message]:
+    """The messages that ask the question, about the passages if there are any.
+
+    ``history`` is the earlier questions and answers, without their passages.
+    Raises `InvalidInput` when there is no question.
+    """
+    if not question.strip():
+        raise InvalidInput("Ask a question first.")
+    messages = template.render(question=question.strip(), passages=numbered(passages))
+    return [*messages[:-1], *history, messages[-1]]
 
 
 def fitting(

@@ -1,46 +1,72 @@
 """How answers come onto the page of the Chat tab, several at once if they are wanted."""
 
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from html import escape
 from typing import Any
 
 import gradio as gr
 
 from qwen_ui.engine.base import Engine
 from qwen_ui.errors import InvalidInput, QwenUIError
-from qwen_ui.messages import Answer, Message
-from qwen_ui.page import token_view
+from qwen_ui.page import passages, token_view
 from qwen_ui.page.app import App
 from qwen_ui.page.events import Event, Run, Values
 from qwen_ui.page.status import finished, line, progress, statistics
 from qwen_ui.page.words import Say
+from qwen_ui.sentences import marked
 from qwen_ui.tabs.chat import task, turns
-from qwen_ui.tabs.chat.conversation import Attempt, branching, continuing, from_browser, shown_message, to_browser
-from qwen_ui.tabs.chat.nodes import Chat
+from qwen_ui.tabs.chat.conversation import (
+    Attempt,
+    anchors,
+    branching,
+    continuing,
+    from_browser,
+    shown_message,
+    to_browser,
+)
+from qwen_ui.tabs.chat.nodes import Chat, Node
 from qwen_ui.tabs.chat.settings import ChatSettings
 from qwen_ui.tabs.chat.writing import Reply, Wish, Writing
 
+SEARCHED = marked("The attachments are longer than the context, so they were searched.")
+NONE_FOUND = marked("The attachments are longer than the context, so they were searched: no passage fits the message.")
 KEEP_EVERY = 3.0
 """Seconds between two savings of unfinished answers, for whoever reloads the page in the middle of them."""
 
 
 class Shown:
-    """The messages as the chatbot gets them; what does not grow is made once."""
+    """The messages as the chatbot gets them, and what stands below them; what does not grow is made once."""
 
-    def __init__(self) -> None:
+    def __init__(self, say: Say) -> None:
+        self._say = say
         self._whole: dict[int, dict[str, Any]] = {}
+        self._below: dict[int, str] = {}
 
     def messages(self, chat: Chat, writing: Writing | None = None) -> list[dict[str, Any]]:
         """Those on the shown path; an answer that has no words yet is none."""
         answers = writing.answers if writing else {}
-        said = [(id, chat.nodes[id].message) for id in chat.path if chat.nodes[id].message.content.strip()]
-        return [shown_message(message) if id in answers else self._of(id, message) for id, message in said]
+        said = [(id, chat.nodes[id]) for id in chat.path if chat.nodes[id].message.content.strip()]
+        return [shown_message(id, node) if id in answers else self._of(id, node) for id, node in said]
 
-    def _of(self, id: int, message: Any) -> dict[str, Any]:
+    def _of(self, id: int, node: Node) -> dict[str, Any]:
         if id not in self._whole:
-            self._whole[id] = shown_message(message)
+            self._whole[id] = shown_message(id, node)
         return self._whole[id]
+
+    def below(self, chat: Chat, id: int) -> str:
+        """The passages that an answer was given, as HTML; empty where it was given none."""
+        node = chat.nodes[id]
+        if node.passages is None:
+            return ""
+        if id not in self._below:
+            question = chat.nodes[node.after].message.content if node.after is not None else ""
+            cards = passages.cards(anchors(id), question, node.passages, self._say)
+            _, cited = passages.linked(node.message.content, anchors(id), len(cards))
+            listed = passages.listed(cards, cited, self._say)
+            self._below[id] = f'<p class="searched">{escape(self._say(SEARCHED if cards else NONE_FOUND))}</p>{listed}'
+        return self._below[id]
 
 
 class Answering:
@@ -77,18 +103,21 @@ class Answering:
 
     def show(self, event: Event, chat: Chat) -> Values:
         """A conversation that nothing is written for."""
-        return self._shown(event, chat, Shown()) | {self._kept: to_browser(chat), self._status: ""}
+        return self._shown(event, chat, Shown(event.say)) | {self._kept: to_browser(chat), self._status: ""}
 
     def _shown(self, event: Event, chat: Chat, shown: Shown) -> Values:
-        rows = turns.rows(chat, event.say, can_look=self._app.can_look)
+        rows = turns.rows(chat, event.say, shown.below, can_look=self._app.can_look)
         return {self._chatbot: shown.messages(chat), self._turns: rows}
 
-    def answering(self, event: Event, begin: Callable[[Chat], Attempt]) -> Run[Writing]:
-        """Answers what an attempt asks."""
+    def answering(
+        self, event: Event, begin: Callable[[Chat], Attempt], begun: Values | None = None, undone: Values | None = None
+    ) -> Run[Writing]:
+        """Answers what an attempt asks. ``begun`` is what else is shown then, ``undone`` if nothing comes of it."""
         attempt = begin(from_browser(event[self._kept]))
         wish = Wish(attempt.asked.path[-1], self._reply(event))
-        typed = attempt.typed is not None
-        boxes: tuple[Values, Values] = ({self._box: ""}, {self._box: attempt.typed}) if typed else ({}, {})
+        boxes: tuple[Values, Values] = (begun or {}, undone or {})
+        if attempt.typed is not None:
+            boxes = ({self._box: "", **boxes[0]}, {self._box: attempt.typed, **boxes[1]})
         return self._run(event, Writing(attempt.asked, wish), attempt, *boxes)
 
     def branching(self, event: Event) -> Run[Writing]:
@@ -135,10 +164,12 @@ class Answering:
         node = chat.answer(id)
         known = self._reply(event, node.message.tokens)
 
-        def reply(engine: Engine, messages: Sequence[Message]) -> AsyncGenerator[Answer, None]:
+        def reply(engine: Engine, chat: Chat, after: int | None) -> AsyncGenerator[task.Result, None]:
             if not node.message.tokens or engine.info.model != node.model:
-                raise InvalidInput("Another model wrote this answer, so it can't go on here. Send “continue” instead.")
-            return known(engine, messages)
+                raise InvalidInput(
+                    "Another model wrote this answer, so it can't be continued. Send “continue” instead."
+                )
+            return known(engine, chat, after)
 
         attempt = continuing(chat, id)
         return self._run(event, Writing(attempt.asked, Wish(node.after, reply, instead=id)), attempt, {}, {})
@@ -156,16 +187,16 @@ class Answering:
         """Answers as the settings say now."""
         system, sampling = event[self._settings.system] or "", self._settings.sampling(event)
         adapter = self._settings.adapter(event)
-        return lambda engine, messages: task.reply(engine, messages, system, sampling, adapter, begun)
+        return lambda engine, chat, after: task.answer(engine, chat, after, system, sampling, adapter, begun)
 
     def _run(self, event: Event, writing: Writing, attempt: Attempt, begun: Values, undone: Values) -> Run[Writing]:
-        shown, kept_at, rows = Shown(), time.monotonic(), ""
+        shown, kept_at, rows = Shown(event.say), time.monotonic(), ""
 
         def show(writing: Writing, running: bool) -> Values:
             nonlocal kept_at, rows
             chat = writing.chat if running else writing.kept()
             values: Values = {self._chatbot: shown.messages(chat, writing)}
-            now = turns.rows(chat, event.say, writing.growing, self._app.can_look)
+            now = turns.rows(chat, event.say, shown.below, writing.growing, self._app.can_look)
             if now != rows or not running:
                 rows = values[self._turns] = now
             if not running or time.monotonic() - kept_at > KEEP_EVERY:
@@ -202,5 +233,7 @@ def status(writing: Writing, say: Say, running: bool) -> str:
     broken = "".join(line(say("The answer broke off: {error}", error=error), "error") for error in errors)
     if len(writing.growing) > 1:
         return line(say("Writing {count} answers…", count=len(writing.growing)), "busy") + broken
+    if writing.searching:
+        return line(say("Searching the attachments…"), "busy") + broken
     growing = next((writing.answers[id] for id in writing.growing), writing.shown)
     return progress(growing, say) + broken

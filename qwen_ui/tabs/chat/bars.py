@@ -12,10 +12,11 @@ LONGEST = 600
 def bars(sureness: Sureness, say: Say) -> str:
     """The groups of answers so far, the largest first."""
     whole, count = len(sureness.whole), len(sureness.answers)
-    head = say("{whole} of {count} answers, made anew: what they say", whole=whole, count=count)
+    head = say("{whole} of {count} new answers: what they say", whole=whole, count=count)
     rows = "".join(_row(group, sureness, say) for group in sureness.groups)
     note = say(
-        "The more of them agree, the surer the model is; that does not make it right. They are grouped by their words."
+        "The more answers agree, the surer the model is. That does not make it right. Answers are grouped by their "
+        "wording."
     )
     return (
         f'<div class="sureness"><p class="sure-head">{escape(head)}</p>'
@@ -26,7 +27,7 @@ def bars(sureness: Sureness, say: Say) -> str:
 def _row(group: Group, sureness: Sureness, say: Say) -> str:
     text = sureness.answers[group.members[0]].text.strip()
     example = text if len(text) <= LONGEST else text[:LONGEST].rstrip() + "…"
-    own = f' <b class="sure-own">{escape(say("as the answer above"))}</b>' if group.shown else ""
+    own = f' <b class="sure-own">{escape(say("same as the answer above"))}</b>' if group.shown else ""
     count, whole = len(group.members), len(sureness.whole)
     told = say("{share:.0%}, {count} of {whole}", share=group.share, count=count, whole=whole)
     return (

@@ -6,7 +6,18 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from qwen_ui.errors import InvalidInput
-from qwen_ui.messages import Message, Usage, conversation
+from qwen_ui.knowledge.citations import cited, pieces, source
+from qwen_ui.knowledge.source import SearchHit
+from qwen_ui.messages import Usage, conversation
+from qwen_ui.page.passages import linked
+from qwen_ui.tabs.chat.attachments import (
+    Attachments,
+    attachment_from_json,
+    attachment_to_json,
+    check,
+    hit_from_json,
+    hit_to_json,
+)
 from qwen_ui.tabs.chat.nodes import Chat, Node
 from qwen_ui.text.markdown import as_typed, closed, harmless
 
@@ -16,12 +27,17 @@ MAX_BYTES = 3_000_000
 
 def to_browser(chat: Chat) -> dict[str, Any]:
     """What the browser keeps: the messages with their ids, each after the one that it follows."""
-    nodes = [_kept(id, node) for id, node in sorted(chat.nodes.items())]
+    firsts: dict[Attachments, int] = {}  # so that another version of a message holds no copy of what is attached
+    nodes = [_kept(id, node, firsts) for id, node in sorted(chat.nodes.items())]
     return {"id": chat.id, "nodes": nodes, "first": chat.first}
 
 
-def _kept(id: int, node: Node) -> dict[str, Any]:
-    """A message as it is kept; what it has not is left out."""
+def _kept(id: int, node: Node, firsts: dict[Attachments, int]) -> dict[str, Any]:
+    """A message as it is kept; what it has not is left out.
+
+    ``firsts`` are the ids of the messages that were the first with each of the attachments.
+    """
+    first = firsts.setdefault(node.attachments, id)
     message = node.message
     more = {
         "after": node.after,
@@ -30,7 +46,11 @@ def _kept(id: int, node: Node) -> dict[str, Any]:
         "model": node.model,
         "usage": node.usage and asdict(node.usage),
         "at": node.at,
+        "attachments": first if first != id else [attachment_to_json(each) for each in node.attachments],
+        "passages": None if node.passages is None else {"found": [hit_to_json(each) for each in node.passages]},
     }
+    if not node.attachments:
+        del more["attachments"]
     given = {name: value for name, value in more.items() if value not in (None, [], "")}
     return {"id": id, "role": message.role, "content": message.content, **given}
 
@@ -60,7 +80,7 @@ def _tree(value: Mapping[str, Any]) -> Chat:
         id, after = _id(entry.get("id")), _id(entry.get("after"))
         if id is None or id <= last or not (after is None or after in nodes):
             raise _damaged()
-        nodes[id], last = _node(entry, after), id
+        nodes[id], last = _node(entry, after, nodes), id
     chat = Chat(nodes, _id(value.get("first")))
     if isinstance(key := value.get("id"), str) and key:
         chat = replace(chat, id=key)
@@ -80,13 +100,39 @@ def _damaged() -> InvalidInput:
     return InvalidInput("It is damaged: its messages do not follow each other.")
 
 
-def _node(entry: Mapping[str, Any], after: int | None) -> Node:
+def _node(entry: Mapping[str, Any], after: int | None, before: Mapping[int, Node]) -> Node:
     (message,) = conversation([entry])
     model = entry.get("model", "")
     if message.role == "system" or not isinstance(model, str):
         raise InvalidInput("It is not a conversation.")
     message = replace(message, tokens=entry.get("tokens", ()))
-    return Node(message, after, _id(entry.get("next")), _usage(entry.get("usage")), model, _id(entry.get("at")))
+    return Node(
+        message,
+        after,
+        _id(entry.get("next")),
+        _usage(entry.get("usage")),
+        model,
+        _id(entry.get("at")),
+        _attachments(entry.get("attachments", []), before),
+        _passages(entry.get("passages")),
+    )
+
+
+def _attachments(value: Any, before: Mapping[int, Node]) -> Attachments:
+    """What is attached to a message: as it is, or the id of an earlier message that has the same."""
+    if type(value) is int and value in before:
+        return before[value].attachments
+    if not isinstance(value, list):
+        raise _damaged()
+    return tuple(map(attachment_from_json, value))
+
+
+def _passages(value: Any) -> tuple[SearchHit, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping) or not isinstance(found := value.get("found"), list):
+        raise _damaged()
+    return tuple(hit_from_json(number, each) for number, each in enumerate(found))
 
 
 def _usage(value: Any) -> Usage | None:
@@ -107,19 +153,34 @@ def to_markdown(chat: Chat, system: str, you: str, model: str) -> str:
     parts = [f"> {line}".rstrip() for line in system.strip().splitlines()]
     head = ["\n".join(parts)] if parts else []
     names = {"user": you, "assistant": model}
-    turns = [f"## {names[message.role]}\n\n{_said(message)}" for message in chat.messages]
+    turns = [f"## {names[chat.nodes[id].message.role]}\n\n{_said(chat.nodes[id])}" for id in chat.path]
     return "\n\n".join([*head, *turns]) + "\n"
 
 
-def _said(message: Message) -> str:
-    """As Markdown; what the model was stopped in ends with it."""
-    text = message.content.strip()
-    return closed(text) if message.role == "assistant" else text
+def _said(node: Node) -> str:
+    """As Markdown; what the model was stopped in ends with it. What is attached and cited is named."""
+    text = node.message.content.strip()
+    if node.message.role == "user":
+        return "\n\n".join([*(f"📎 {each.name}" for each in node.attachments), text])
+    numbers = cited(pieces(text, len(node.passages or ())))
+    sources = [f"[{number}] {source(hit)}" for number, hit in enumerate(node.passages or (), 1) if number in numbers]
+    return "\n\n".join([closed(text), *sources])
 
 
-def shown_message(message: Message) -> dict[str, Any]:
+def anchors(id: int) -> str:
+    """How the addresses of the passages begin that a message was given."""
+    return f"chat-{id}"
+
+
+def shown_message(id: int, node: Node) -> dict[str, Any]:
     """One message for gr.Chatbot. Its content is a list of parts: a plain string would lose its code's indentation."""
-    text = as_typed(message.content) if message.role == "user" else harmless(message.content)
+    message = node.message
+    if message.role == "user":
+        text = as_typed(message.content)
+    elif node.passages:
+        text, _ = linked(message.content, anchors(id), len(node.passages))
+    else:
+        text = harmless(message.content)
     return {"role": message.role, "content": [{"type": "text", "text": text}]}
 
 
@@ -135,19 +196,20 @@ class Attempt:
     """What the user typed for it, to be given back on failure; None if nothing was typed."""
 
 
-def sending(chat: Chat, text: str) -> Attempt:
+def sending(chat: Chat, text: str, attachments: Attachments = ()) -> Attempt:
     """A new message. Raises `InvalidInput` for a blank or invalid one, and when the chat would grow too large."""
+    if not text.strip() and attachments:
+        raise InvalidInput("Write what to do with the attachments first.")
     if not text.strip():
         raise InvalidInput("Write something first.")
-    return Attempt(chat, _with_room(chat.asking(text)), text)
+    check(attachments)
+    return Attempt(chat, _with_room(chat.asking(text, attachments)), text)
 
 
 def _with_room(chat: Chat) -> Chat:
     """The same. Raises `InvalidInput` when no browser can keep it."""
     if not fits(chat):
-        raise InvalidInput(
-            "This conversation has grown too long to be kept in the browser. Save it and start a new one."
-        )
+        raise InvalidInput("This conversation is too long to be kept in the browser. Export it and start a new one.")
     return chat
 
 
@@ -174,7 +236,8 @@ def editing(chat: Chat, place: int, text: str) -> Attempt:
     """A message of the shown path in other words; the old one stays, with what came after it. Raises like `sending`."""
     if not 0 <= place < len(chat.path):
         raise InvalidInput("This message is no longer there.")
-    return Attempt(chat, sending(chat.up_to(chat.path[place]), text).asked, text)
+    id = chat.path[place]
+    return Attempt(chat, sending(chat.up_to(id), text, chat.nodes[id].attachments).asked, text)
 
 
 def ending(chat: Chat, id: int) -> Chat:

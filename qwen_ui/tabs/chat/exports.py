@@ -48,13 +48,13 @@ def opened(data: bytes) -> list[Opened]:
     for number, (read, value) in enumerate(conversations(_values(_text(data))), 1):
         if number > MAX_LISTED:
             raise InvalidInput(
-                "It holds more than {limit:,} conversations. Cut it into several files.", limit=MAX_LISTED
+                "It holds more than {limit:,} conversations. Split it into several files.", limit=MAX_LISTED
             )
         one = _opened(read, value)
         if one.error or one.chat.nodes or one.system:
             found.append(one)
     if not found:
-        raise InvalidInput("It holds no conversation in which something was said.")
+        raise InvalidInput("It holds no conversation with any messages.")
     if all(one.error for one in found) and found[0].error:
         raise found[0].error
     return found
@@ -88,7 +88,7 @@ def _text(data: bytes) -> str:
     if data.startswith(b"PK\x03\x04"):
         raise InvalidInput("It is a ZIP archive. Unpack it and open the .json file with the conversations in it.")
     if len(data) > MAX_FILE_BYTES:
-        raise InvalidInput("It is larger than {limit} MB. Cut it into several files.", limit=MAX_FILE_BYTES // 10**6)
+        raise InvalidInput("It is larger than {limit} MB. Split it into several files.", limit=MAX_FILE_BYTES // 10**6)
     try:
         text = decode(data)
     except InvalidInput as error:
@@ -99,7 +99,7 @@ def _text(data: bytes) -> str:
         )
     if sum(map(text.count, "[{")) > MAX_VALUES:
         raise InvalidInput(
-            "It holds more than {limit:,} lists and objects. Cut it into several files.", limit=MAX_VALUES
+            "It holds more than {limit:,} lists and objects. Split it into several files.", limit=MAX_VALUES
         )
     return text
 

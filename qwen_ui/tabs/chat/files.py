@@ -69,7 +69,7 @@ class ChatFiles:
         if len(found) == 1:
             return self._show_opened(event, found[0]) | {self.among: gr.Dropdown(choices=[], visible=False)}
         choices = [(f"{number}. {one.title}", number) for number, one in enumerate(found, 1)]
-        whole = (event.say("All {count:,} of them", count=len(found)), ALL)
+        whole = (event.say("All {count:,} conversations", count=len(found)), ALL)
         many = event.say("This file holds {count:,} conversations. Choose the one to open, or all.", count=len(found))
         among = gr.Dropdown(choices=[whole, *choices], value=None, visible=True)
         return {self.among: among, self._status: line(many, "note")}
@@ -78,7 +78,7 @@ class ChatFiles:
         """Opens one of the file's conversations. The file is read again, so that the server need not hold it."""
         found, number = self._read(event), event[self.among]
         if not isinstance(number, int) or not 0 <= number <= len(found):
-            raise InvalidInput("Choose a conversation of the list.")
+            raise InvalidInput("Choose a conversation from the list.")
         return self._added(event, found) if number == ALL else self._show_opened(event, found[number - 1])
 
     def _read(self, event: Event) -> list[Opened]:
@@ -93,9 +93,9 @@ class ChatFiles:
         """All that can be opened goes to the browser's list."""
         good = [one for one in found if one.error is None]
         document = {"as": "add", "conversations": [_entry(one) for one in good]}
-        status = line(event.say("{count:,} {count:conversation|conversations} read into the list.", count=len(good)))
+        status = line(event.say("{count:,} {count:conversation|conversations} imported.", count=len(good)))
         if missing := len(found) - len(good):
-            status += line(event.say("{count:,} could not be read.", count=missing), "note")
+            status += line(event.say("{count:,} could not be imported.", count=missing), "note")
         closed = gr.Dropdown(choices=[], visible=False)
         return {self.document: json.dumps(document, ensure_ascii=False), self._status: status, self.among: closed}
 
@@ -103,7 +103,7 @@ class ChatFiles:
         if one.error is not None:
             raise one.error
         count = len(one.chat.nodes)
-        status = line(event.say("Opened a conversation of {count:,} {count:message|messages}.", count=count))
+        status = line(event.say("Opened a conversation with {count:,} {count:message|messages}.", count=count))
         if one.left_out:
             what = ", ".join(event.say("{part}", part=part) for part in told(one.left_out))
             status += line(event.say("Not shown here: {what}.", what=what), "note")

@@ -11,13 +11,13 @@ from qwen_ui.page.events import Event, Run
 from qwen_ui.page.status import line
 from qwen_ui.page.token_panel import TokenPanel
 from qwen_ui.sentences import Sentence
-from qwen_ui.tabs.chat import task, turns
+from qwen_ui.tabs.chat import given, task, turns
 from qwen_ui.tabs.chat.bars import bars
 from qwen_ui.tabs.chat.nodes import Chat
 from qwen_ui.tabs.chat.settings import ChatSettings
 from qwen_ui.tabs.chat.sure import Sureness, how_sure
 
-NOTE = Sentence("Choose another token, and the answer goes on from there: this one stays beside it.")
+NOTE = Sentence("Choose another token to continue the answer from there. This version is kept.")
 EVERY = 0.5
 """Seconds between two updates of how sure the model is: the bars change only when an answer is whole."""
 
@@ -40,11 +40,11 @@ class Looks:
     def _looking(self, event: Event) -> Run[list[TokenLook]]:
         """Looks at the tokens of an answer."""
         id, chat = turns.chosen(event.data), self._chat(event)
-        chat.answer(id)  # raises where there is none
+        passages = chat.answer(id).passages
         opening = task.opening(event[self._settings.system] or "")
         return self.panel.looking(
             event.say,
-            lambda engine: [*opening, *chat.prompt(id, engine.info.model)],
+            lambda engine: [*opening, *given.messages(chat, id, engine.info.model, passages)],
             str(id),
             NOTE,
             self._settings.adapter(event),
@@ -57,18 +57,18 @@ class Looks:
         system, adapter = event[self._settings.system] or "", self._settings.adapter(event)
 
         def ask(engine: Engine) -> AsyncGenerator[Sureness, None]:
-            asked = chat.prompt(node.after, engine.info.model)
+            asked = given.messages(chat, node.after, engine.info.model, node.passages)
             return how_sure(engine, asked, system, node.message.content, adapter)
 
         def status(sureness: Sureness, running: bool) -> str:
-            return line(event.say("Answering again, several times…"), "busy") if running else ""
+            return line(event.say("Asking the model again, several times…"), "busy") if running else ""
 
         return Run(
             ask,
             lambda sureness, running: {self.panel.more: bars(sureness, event.say)},
             status,
             lambda sureness: bool(sureness.groups),
-            begun=self.panel.opened(event.say("Answering again, several times…")),
+            begun=self.panel.opened(event.say("Asking the model again, several times…")),
             undone=self.panel.closed(),
             every=EVERY,
         )

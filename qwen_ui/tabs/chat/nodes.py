@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from qwen_ui.errors import InvalidInput
+from qwen_ui.knowledge.source import SearchHit
 from qwen_ui.messages import Message, Usage
+from qwen_ui.tabs.chat.attachments import Attachments
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,10 @@ class Node:
     """The model whose tokens the message's ids are; empty where that is not known."""
     at: int | None = None
     """When an answer was written, in seconds since 1970."""
+    attachments: Attachments = ()
+    """What a user's message has beside its text."""
+    passages: tuple[SearchHit, ...] | None = None
+    """What an answer was given of the attachments, where they did not fit whole: what was found, if anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +116,10 @@ class Chat:
             raise _gone()
         return node
 
-    def with_one(self, message: Message, after: int | None) -> tuple["Chat", int]:
+    def with_one(self, message: Message, after: int | None, attachments: Attachments = ()) -> tuple["Chat", int]:
         """With one more message, which is shown, and its id."""
-        id = max(self.nodes, default=-1) + 1
-        return replace(self, nodes={**self.nodes, id: Node(message, after)}).showing(id), id
+        id, node = max(self.nodes, default=-1) + 1, Node(message, after, attachments=attachments)
+        return replace(self, nodes={**self.nodes, id: node}).showing(id), id
 
     def having(self, id: int, node: Node) -> "Chat":
         """With another node in the place of one."""
@@ -136,9 +142,13 @@ class Chat:
         siblings = [each for each, node in chat.nodes.items() if node.after == gone.after]
         return chat._leading(gone.after, max(siblings, default=None))
 
-    def asking(self, text: str) -> "Chat":
+    def asking(self, text: str, attachments: Attachments = ()) -> "Chat":
         """With the user's next message. Raises `InvalidInput` when that is not valid text."""
-        return self.with_one(Message("user", text), self.path[-1] if self.path else None)[0]
+        return self.with_one(Message("user", text), self.path[-1] if self.path else None, attachments)[0]
+
+    def attached(self, id: int | None) -> Attachments:
+        """All attachments from the beginning to that message."""
+        return tuple(each for at in self.before(id) for each in self.nodes[at].attachments)
 
     def showing(self, id: int) -> "Chat":
         """The same, with that message on the shown path; what follows it is what was last shown there.

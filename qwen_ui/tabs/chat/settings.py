@@ -43,7 +43,7 @@ class ChatSettings:
         self.system = gr.Textbox(
             "",
             label=label("System prompt"),
-            info=label("What the model should be and do; it applies from the next answer on"),
+            info=label("What the model should be and do. It applies from the next answer on."),
             lines=3,
             max_lines=6,
             elem_id="system",
@@ -56,7 +56,7 @@ class ChatSettings:
             defaults.top_p,
             step=0.05,
             label=label("Top-p"),
-            info=label("Keeps the likeliest words that reach this share together"),
+            info=label("Picks from the likeliest words that together reach this probability"),
             elem_id="top_p",
         )
         self.top_k = gr.Slider(
@@ -65,7 +65,7 @@ class ChatSettings:
             defaults.top_k,
             step=1,
             label=label("Top-k"),
-            info=label("Chooses among this many words; 0 is no limit"),
+            info=label("Picks from this many of the likeliest words; 0 is no limit"),
             elem_id="top_k",
         )
         self.max_new_tokens = new_tokens_slider(defaults.max_new_tokens, 4096, elem_id="max_new_tokens")

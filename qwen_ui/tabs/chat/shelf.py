@@ -19,11 +19,11 @@ _STORE, _KEEPING, _LIST = ((HERE / f"{name}.js").read_text("utf-8") for name in 
 KEYS = (
     ("Enter", marked("Send the message")),
     ("Shift + Enter", marked("Start a new line")),
-    ("Ctrl + Enter", marked("Send from wherever you are")),
+    ("Ctrl + Enter", marked("Send from anywhere on the page")),
     ("Esc", marked("Stop the answer, or close what is open")),
     ("↑", marked("Edit your last message, from the empty box")),
     ("Ctrl + Shift + O", marked("New chat")),
-    ("?", marked("Show this list")),
+    ("?", marked("Show keyboard shortcuts")),
 )
 """What can be done by key; on a Mac, ⌘ does what Ctrl does."""
 
@@ -34,7 +34,7 @@ TROUBLES = {
     ),
     "full": marked("The browser has no room left: this conversation is not kept. Export it, or delete others."),
     "failed": marked("The browser could not keep this conversation. Export it, so that nothing is lost."),
-    "copied": marked("Another window went on with this conversation, so this one is kept as a copy."),
+    "copied": marked("This conversation was continued in another window, so it is kept here as a copy."),
 }
 """What may go wrong with keeping them."""
 
@@ -63,7 +63,7 @@ def shelf(say: Say) -> str:
             ("delete", "✕", say("Delete")),
         )
     )
-    title_ = escape(say("Title"))
+    title_, none = escape(say("Title")), escape(say("Your conversations are kept in this browser and listed here."))
     troubles = "".join(
         f'<p class="status error" role="alert" data-trouble="{name}" hidden>{escape(say(sentence))}</p>'
         for name, sentence in TROUBLES.items()
@@ -73,11 +73,11 @@ def shelf(say: Say) -> str:
         f'<input type="search" data-part="search" placeholder="{escape(say("Search all messages…"))}" '
         f'aria-label="{escape(say("Search all messages"))}">'
         f'{troubles}<ul data-part="list"></ul><ul data-part="hits" hidden></ul>'
-        f'<p class="about" data-part="none" hidden>{escape(say("What you ask is kept here, in this browser."))}</p>'
-        f'<p class="about" data-part="nothing" hidden>{escape(say("No message holds this."))}</p>'
+        f'<p class="about" data-part="none" hidden>{none}</p>'
+        f'<p class="about" data-part="nothing" hidden>{escape(say("No messages found."))}</p>'
         f'<div class="undo" data-part="undo" role="status" hidden>'
         f'<span data-said="deleted">{escape(say("Deleted:"))}</span>'
-        f'<span data-said="pruned">{escape(say("The version was deleted."))}</span> <b></b> '
+        f'<span data-said="pruned">{escape(say("Version deleted."))}</span> <b></b> '
         f'<button type="button" data-do="undo">{escape(say("Undo"))}</button></div>'
         f'<template data-part="item"><li><button type="button" data-do="open"></button>{ways}</li></template>'
         f'<template data-part="hit"><li><button type="button"><b></b><span></span></button></li></template>'
@@ -88,7 +88,7 @@ def shelf(say: Say) -> str:
 
 def _keys(say: Say) -> str:
     rows = "".join(f"<dt><kbd>{escape(key)}</kbd></dt><dd>{escape(say(does))}</dd>" for key, does in KEYS)
-    title = escape(say("Keys"))
+    title = escape(say("Keyboard shortcuts"))
     return (
         f'<dialog class="keys" aria-label="{title}"><h2>{title}</h2><dl>{rows}</dl>'
         f'<button type="button" data-part="close">{escape(say("Close"))}</button></dialog>'
@@ -97,7 +97,9 @@ def _keys(say: Say) -> str:
 
 def title(say: Say) -> str:
     """The head of the conversation: its title, with what opens the list before it and the help after it. HTML."""
-    untitled, all_, keys = (escape(say(text)) for text in (marked("New chat"), marked("Conversations"), marked("Keys")))
+    untitled, all_, keys = (
+        escape(say(text)) for text in (marked("New chat"), marked("Conversations"), marked("Keyboard shortcuts"))
+    )
     return (
         f'<div class="chat-title"><button type="button" data-do="list" aria-expanded="false" aria-controls="chats" '
         f'aria-label="{all_}" title="{all_}">☰</button><h2 data-untitled="{untitled}">{untitled}</h2>'

@@ -19,6 +19,7 @@ from qwen_ui.page.words import label
 from qwen_ui.sentences import marked
 from qwen_ui.tabs.chat import shelf, task
 from qwen_ui.tabs.chat.answering import Answering
+from qwen_ui.tabs.chat.attaching import Attaching
 from qwen_ui.tabs.chat.content import history_of
 from qwen_ui.tabs.chat.conversation import editing, from_browser, retrying, sending
 from qwen_ui.tabs.chat.files import ChatFiles
@@ -61,7 +62,7 @@ class ChatTab:
     @property
     def parts(self) -> Parts:
         exits = [Exit(self._send_to, [self._kept], lambda event: from_browser(event[self._kept]).last_answer)]
-        return Parts([self._send], exits, Entrance(self._box), typed=[self._box])
+        return Parts([self._send], exits, Entrance(self._box), [self._attaching.kept.box], typed=[self._box])
 
     def _lay_out_conversation(self, app: App) -> None:
         self._chatbot = gr.Chatbot(
@@ -81,7 +82,10 @@ class ChatTab:
         )
         self._looks = Looks(app, self._settings)
         self._status = gr.HTML(elem_id="chat-status", padding=False)
+        self._attaching = Attaching(app, self._settings.max_new_tokens)
+        self._attaching.above()
         with gr.Row(elem_id="chat-input", elem_classes="dialogue-box"):
+            self._attaching.button()
             self._box = gr.Textbox(
                 label=label("Message"),
                 container=False,
@@ -105,14 +109,16 @@ class ChatTab:
                 label("Stop"), variant="stop", visible=False, scale=0, elem_id="stop", elem_classes="dialogue-button"
             )
         with gr.Row(elem_id="chat-foot"):
-            gr.Markdown(label("Enter sends, Shift + Enter starts a new line"), elem_id="message-hint")
+            gr.Markdown(label("Enter to send, Shift + Enter for a new line"), elem_id="message-hint")
             self._send_to = send_to(elem_id="chat-send-to")
         self._answers = Answering(app, self._settings, self._kept, self._chatbot, self._status, self._box)
 
     def _wire(self, page: gr.Blocks) -> None:
         events, answers, looks = self._events, self._answers, self._looks
         asked, view = [self._kept, *self._settings.inputs], answers.view
-        events.run([self._box.submit, self._send.click], self._sending, [self._box, *asked], view)
+        attached, attaching = self._attaching.kept.box, self._attaching.shown
+        sent = [self._box.submit, self._send.click]
+        events.run(sent, self._sending, [self._box, attached, *asked], [*view, *attaching])
         events.run(self._chatbot.example_select, self._example, asked, view)
         events.run(self._chatbot.retry, self._retrying, asked, view)
         events.run(self._chatbot.edit, self._editing, asked, view)
@@ -123,7 +129,9 @@ class ChatTab:
         events.on([answers.turns.select, self._kept.click], answers.turned, [self._kept], view)
         events.on(answers.turns.delete, answers.pruned, [self._kept], view)
         events.on(answers.turns.copy, answers.forked, asked, view)
-        events.on(self._chatbot.undo, self._undo, [self._kept, self._box], view)
+        undone = [self._kept, self._box, attached, self._settings.max_new_tokens]
+        events.on(self._chatbot.undo, self._undo, undone, [*view, *attaching])
+        self._attaching.wire(page, self._box)
         begun = events.stopped([self._new.click, self._chatbot.clear])
         events.on(begun, lambda event: answers.show(event, Chat()), (), view)
         for other in (begun, self._kept.select):  # what is looked at is of the conversation that was open
@@ -143,7 +151,14 @@ class ChatTab:
         events.on(page.load, lambda event: {self._side: gr.Accordion(open=event[wide])}, [wide], [self._side], js=WIDE)
 
     def _sending(self, event: Event) -> Run[Writing]:
-        return self._answers.answering(event, lambda chat: sending(chat, event[self._box] or ""))
+        attaching = self._attaching
+        attachments = attaching.ready(event)
+        return self._answers.answering(
+            event,
+            lambda chat: sending(chat, event[self._box] or "", attachments),
+            attaching.none(event.say),
+            attaching.again(event, ()),
+        )
 
     def _example(self, event: Event) -> Run[Writing]:
         return self._answers.answering(event, lambda chat: sending(chat, event.data.value["text"]))
@@ -158,15 +173,16 @@ class ChatTab:
     def _undo(self, event: Event) -> Values:
         """Takes the last message and its answer back, where they stay as a version of what is asked next.
 
-        The message goes into the box, before what is there.
+        The message goes into the box, before what is there, and so does what was attached to it.
         """
         chat, text = from_browser(event[self._kept]), event[self._box]
         question = chat.last_question
         if question is None:
             return self._answers.show(event, chat)
-        asked = chat.nodes[question].message.content
-        typed = "\n\n".join(part for part in (asked, text) if part and part.strip())
-        return self._answers.show(event, chat.up_to(question)) | {self._box: typed}
+        asked = chat.nodes[question]
+        typed = "\n\n".join(part for part in (asked.message.content, text) if part and part.strip())
+        attached = self._attaching.again(event, asked.attachments) if asked.attachments else {}
+        return self._answers.show(event, chat.up_to(question)) | {self._box: typed} | attached
 
     def _restore(self, event: Event) -> Values:
         """Shows what the browser opens; what it kept before it had a list is taken over, once."""

@@ -1,6 +1,6 @@
 """The row under each message: which of its versions is shown, and for an answer ways to look into it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,20 @@ def chosen(data: Any) -> int:
     return id
 
 
-def rows(chat: Chat, say: Say, growing: Collection[int] = (), can_look: bool = True) -> str:
+Below = Callable[[Chat, int], str]
+
+
+def rows(
+    chat: Chat,
+    say: Say,
+    below: Below = lambda chat, id: "",
+    growing: Collection[int] = (),
+    can_look: bool = True,
+) -> str:
     """The rows of the messages that are shown, in their order, as HTML; empty where there is nothing to offer.
 
-    ``growing`` are the answers that are still being written, ``can_look`` is whether the model's tokens can be had.
+    ``below`` is what else stands below a message, ``growing`` are the answers that are still being written,
+    ``can_look`` is whether the model's tokens can be had.
     """
     parts, path = [], chat.versions
     last = next(reversed(path), None)
@@ -45,6 +55,7 @@ def rows(chat: Chat, say: Say, growing: Collection[int] = (), can_look: bool = T
         if node.message.content.strip():
             whole = id not in growing
             row = _row(id, node, id == last, versions, say, can_look) if whole else _steps(id, versions, say)
+            row = _attached(node, say) + row + (below(chat, id) if whole else "")
             speaker = say("Assistant") if node.message.role == "assistant" else say("You")
             parts.append(f'<div class="turn" data-id="{id}" data-speaker="{escape(speaker)}">{row}</div>')
     return "".join(parts)
@@ -62,6 +73,15 @@ def _row(id: int, node: Node, last: bool, versions: tuple[int, ...], say: Say, c
         if last and node.usage and node.usage.ended == "length" and node.message.tokens:
             ways.insert(0, _way("apply", id, say("Continue")))
     return _steps(id, versions, say) + "".join(ways) + _took(node, say)
+
+
+def _attached(node: Node, say: Say) -> str:
+    """The files of a message, as chips."""
+    if not node.attachments:
+        return ""
+    names = [escape(each.name) for each in node.attachments]
+    chips = "".join(f'<li class="chip"><span class="name" title="{name}">{name}</span></li>' for name in names)
+    return f'<ul class="chips" aria-label="{escape(say("Attachments"))}">{chips}</ul>'
 
 
 def _took(node: Node, say: Say) -> str:
@@ -90,9 +110,9 @@ def _versions(id: int, versions: tuple[int, ...], say: Say) -> str:
     told = say("Version {number:,} of {count:,}", number=place + 1, count=count)
     return (
         f'<span class="versions" role="group" aria-label="{escape(told)}">'
-        f"{_step('‹', say('Version before this'), before, 'before')}"
+        f"{_step('‹', say('Previous version'), before, 'before')}"
         f'<span aria-live="polite" aria-label="{escape(told)}" role="status">{place + 1}/{count}</span>'
-        f"{_step('›', say('Version after this'), after, 'after')}</span>"
+        f"{_step('›', say('Next version'), after, 'after')}</span>"
     )
 
 

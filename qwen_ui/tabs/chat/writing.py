@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -11,12 +11,13 @@ from qwen_ui.engine.base import Engine
 from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Answer, Message
 from qwen_ui.tabs.chat.nodes import Chat
+from qwen_ui.tabs.chat.task import Result
 
 TOGETHER = 4
 """Answers that may be written at once for one conversation."""
 
-Reply = Callable[[Engine, Sequence[Message]], AsyncGenerator[Answer, None]]
-"""Answers the messages."""
+Reply = Callable[[Engine, Chat, int | None], AsyncGenerator[Result, None]]
+"""Answers the message of the conversation that has that id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Writing:
         """What is written now, and what was written, by the ids of the messages."""
         self.growing: set[int] = set()
         """The ids of those that are not whole yet."""
+        self.searching: set[int] = set()
+        """The ids of those that the attachments are being searched for."""
         self.errors: list[Exception] = []
         """What answers broke off with."""
         self._chat = chat
@@ -72,9 +75,9 @@ class Writing:
     def ask(self, wish: Wish) -> None:
         """Has one more answer written, and shows it. Raises `InvalidInput` when there are enough of them."""
         if self._ended:
-            raise InvalidInput("The answers have just ended. Choose again.")
+            raise InvalidInput("The answers have just finished. Choose again.")
         if len(self.growing) >= TOGETHER:
-            raise InvalidInput("{limit} answers are being written. Wait for the end of one.", limit=TOGETHER)
+            raise InvalidInput("{limit} answers are being written. Wait until one is finished.", limit=TOGETHER)
         self._chat, id = self._chat.with_one(Message("assistant", ""), wish.after)
         self.answers[id] = Answer()
         self.growing.add(id)
@@ -112,24 +115,34 @@ class Writing:
         """Reads one answer to its end."""
         after, model = self._chat.nodes[id].after, engine.info.model
         try:
-            async with aclosing(wish.reply(engine, self._chat.prompt(after, model))) as answers:
-                async for answer in answers:
-                    self.answers[id] = answer
-                    message = Message("assistant", answer.text, answer.tokens)
-                    node = replace(
-                        self._chat.nodes[id], message=message, usage=answer.usage, model=model, at=int(time.time())
-                    )
-                    self._chat = self._chat.having(id, node)
-                    self._news.set()
+            async with aclosing(wish.reply(engine, self._chat, after)) as results:
+                async for result in results:
+                    self._take(id, result, model)
         except Exception as error:  # noqa: BLE001  is raised by `run`, once the others are whole
             self.errors.append(error)
         finally:
             self.growing.discard(id)
+            self.searching.discard(id)
             self._take_over(id, wish.instead)
             if not self.answers[id].text.strip() and self.growing:
                 self._chat = self._chat.without(id)
                 del self.answers[id]
             self._news.set()
+
+    def _take(self, id: int, result: Result, model: str) -> None:
+        """Puts what there is of an answer into its place."""
+        (self.searching.add if result.searching else self.searching.discard)(id)
+        answer = self.answers[id] = result.answer
+        node = replace(
+            self._chat.nodes[id],
+            message=Message("assistant", answer.text, answer.tokens),
+            usage=answer.usage,
+            model=model,
+            at=int(time.time()),
+            passages=result.passages,
+        )
+        self._chat = self._chat.having(id, node)
+        self._news.set()
 
     def _take_over(self, id: int, old: int | None) -> None:
         """Drops the answer that was gone on with, if all of it is in the new one and nothing follows it."""

@@ -5,10 +5,11 @@ import re
 import pytest
 
 from qwen_ui.errors import InvalidInput
+from qwen_ui.knowledge import citations
 from qwen_ui.messages import Message
 from qwen_ui.prompts import PromptStore
 from qwen_ui.settings import PROJECT
-from qwen_ui.tabs.ask import citations
+from qwen_ui.tabs.ask.task import build
 from tests.tabs.ask.conftest import hit
 
 STORE = PromptStore(PROJECT / "prompts")
@@ -19,7 +20,7 @@ PASSAGES = [hit("It closes at six.", heading="Hours", page=2, score=7.123456), h
 def test_every_template_shows_numbered_passages_and_works_without(id: str):
     template = STORE.load("ask", id)
     history = [Message("user", "Is it big?"), Message("assistant", "Yes.")]
-    messages = citations.build(template, "When does it close?", PASSAGES, history)
+    messages = build(template, "When does it close?", PASSAGES, history)
     assert [message.role for message in messages] == ["system", "user", "assistant", "user"]
     assert messages[1:3] == history
     assert (
@@ -27,7 +28,7 @@ def test_every_template_shows_numbered_passages_and_works_without(id: str):
         in messages[3].content
     )
     assert "When does it close?" in messages[3].content
-    alone = citations.build(template, "When does it close?")
+    alone = build(template, "When does it close?")
     assert alone[-1].content.strip() == "When does it close?"
     assert "[1]" not in alone[0].content
 
@@ -43,7 +44,7 @@ def test_a_passage_cannot_pass_for_another():
 
 def test_an_empty_question_is_refused():
     with pytest.raises(InvalidInput, match="Ask a question"):
-        citations.build(STORE.load("ask", "answer"), " \n")
+        build(STORE.load("ask", "answer"), " \n")
 
 
 def test_only_passages_that_exist_are_cited():

@@ -7,10 +7,11 @@ from html import unescape
 import pytest
 
 from qwen_ui.messages import Answer, Message
+from qwen_ui.page import passages as shown_passages
+from qwen_ui.page.passages import cards, highlighted
 from qwen_ui.page.words import Say
 from qwen_ui.sentences import ENGLISH, Language
-from qwen_ui.tabs.ask import dialogue
-from qwen_ui.tabs.ask.dialogue import Exchange, answered, cards, exchanges, highlighted, history, markdown, plain, shown
+from qwen_ui.tabs.ask.dialogue import Exchange, answered, exchanges, history, markdown, plain, shown
 from qwen_ui.tabs.ask.task import Result
 from tests.pages import words
 from tests.tabs.ask.conftest import hit
@@ -23,7 +24,7 @@ QUESTION = "When does it close?"
 
 
 def exchange(answer: str, turn: int = 1, say: Say = SAY) -> Exchange:
-    return Exchange(QUESTION, Result(PASSAGES, Answer(answer)), cards(turn, QUESTION, PASSAGES, say))
+    return Exchange(QUESTION, Result(PASSAGES, Answer(answer)), cards(f"ask-{turn}", QUESTION, PASSAGES, say))
 
 
 def alone(question: str, answer: str = "", *, asked: bool = True) -> Exchange:
@@ -45,7 +46,7 @@ def test_only_citations_that_exist_are_links_and_each_has_its_passage():
 
 def test_the_passages_of_a_long_text_that_are_not_cited_are_only_counted():
     passages = (*PASSAGES, *(hit("Of a long text.") for _ in range(100)))
-    long = Exchange(QUESTION, Result(passages, Answer("Six [1].")), cards(1, QUESTION, passages, SAY))
+    long = Exchange(QUESTION, Result(passages, Answer("Six [1].")), cards("ask-1", QUESTION, passages, SAY))
     _, shown = answered(1, long, SAY)
     assert 'id="ask-1-1"' in shown
     assert "Of a long text." not in shown
@@ -122,7 +123,7 @@ async def test_the_words_of_a_question_are_marked_once_however_often_its_answer_
         for length in range(30):
             yield Result(PASSAGES, Answer("[1]" * length))
 
-    monkeypatch.setattr(dialogue, "marks", watched)
+    monkeypatch.setattr(shown_passages, "marks", watched)
     for each in [each async for each in exchanges(results(), 1, QUESTION, SAY)]:
         assert len(each.cards) == len(each.passages)
         shown((each,), SAY)

@@ -6,8 +6,9 @@ import pytest
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Answer
+from qwen_ui.page.passages import LISTED
 from qwen_ui.sentences import ENGLISH
-from qwen_ui.tabs.ask.dialogue import LISTED, Exchange, shown
+from qwen_ui.tabs.ask.dialogue import Exchange, shown
 from qwen_ui.tabs.ask.keeping import MOST_EXCHANGES, Source, from_browser, to_browser
 from qwen_ui.tabs.ask.task import Result
 from tests.tabs.ask.conftest import hit

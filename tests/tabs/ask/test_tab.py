@@ -10,9 +10,10 @@ import gradio as gr
 import pytest
 
 from qwen_ui.errors import Busy, EngineFailed, InvalidInput
+from qwen_ui.knowledge import citations
 from qwen_ui.messages import Answer
 from qwen_ui.page.events import Event, Values
-from qwen_ui.tabs.ask import citations, dialogue
+from qwen_ui.tabs.ask import dialogue
 from qwen_ui.tabs.ask.dialogue import Exchange
 from qwen_ui.tabs.ask.examples import SAMPLES
 from qwen_ui.tabs.ask.tab import AskTab

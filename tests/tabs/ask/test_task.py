@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from qwen_ui.errors import EngineFailed, InvalidInput, PromptTooLong
+from qwen_ui.knowledge.citations import look_up, parse
 from qwen_ui.knowledge.convert import Limits
 from qwen_ui.knowledge.library import Library, Step, Upload
 from qwen_ui.knowledge.passages import Part
@@ -17,7 +18,6 @@ from qwen_ui.knowledge.source import Source
 from qwen_ui.messages import Message
 from qwen_ui.prompts import PromptStore
 from qwen_ui.settings import PROJECT
-from qwen_ui.tabs.ask.citations import build, parse
 from qwen_ui.tabs.ask.task import (
     LONGEST_TEXT,
     OpenSource,
@@ -25,9 +25,9 @@ from qwen_ui.tabs.ask.task import (
     Result,
     add,
     ask,
+    build,
     documents,
     fitting,
-    look_up,
     named_documents,
     pasted_text,
 )

@@ -131,7 +131,7 @@ def test_the_page_speaks_chinese(server: Server, open_page: OpenPage):
     page = open_chat(open_page, server, locale="zh-CN")
     expect(page.locator("#send")).to_have_text("发送")
     expect(page.get_by_role("tab", name="聊天")).to_be_visible()
-    expect(box(page)).to_have_attribute("placeholder", "输入消息……")
+    expect(box(page)).to_have_attribute("placeholder", "输入消息…")
     expect(page.locator("#opening")).to_contain_text("极小的替代模型")
     expect(page.locator("#assistant input")).to_have_value("通用助手")
     ask(page, "你好")

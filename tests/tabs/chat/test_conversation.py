@@ -90,7 +90,7 @@ def test_a_conversation_too_large_for_a_browser_does_not_fit():
 
 
 def test_shown_content_keeps_the_indentation_of_code():
-    assert shown_message(CHAT.messages[1])["content"] == [{"type": "text", "text": CHAT.messages[1].content}]
+    assert shown_message(1, CHAT.nodes[1])["content"] == [{"type": "text", "text": CHAT.messages[1].content}]
 
 
 BEFORE = Chat.of(

@@ -41,6 +41,7 @@ class Laid:
     ) -> Event:
         settings = self.tab._settings
         given = {self.tab._kept: to_browser(chat), self.tab._box: box, settings.system: system}
+        given[self.tab._attaching.kept.box] = None
         given[settings.assistant.dropdown] = assistant
         sampling = {settings.temperature: 0.7, settings.top_p: 0.8, settings.top_k: 20, settings.max_new_tokens: 512}
         return event_of(self.app, given | sampling, data=data)
@@ -177,9 +178,9 @@ async def test_how_sure_asks_again_and_shows_the_shares():
     panel = laid.tab._looks.panel
     first, *_, last = [values async for values in panel.events.updates(event, laid.tab._looks._asking)]
     assert "several times" in first[panel._status]
-    assert "8 of 8 answers" in last[panel.more]
+    assert "8 of 8 new answers" in last[panel.more]
     assert "100%, 8 of 8" in last[panel.more]
-    assert "as the answer above" not in last[panel.more]
+    assert "same as the answer above" not in last[panel.more]
 
 
 async def test_what_was_answered_before_an_error_is_kept():
@@ -248,7 +249,7 @@ def test_what_was_saved_opens_again(tmp_path: Path):
     assert (opened[laid.tab._settings.system], opened[laid.tab._settings.max_new_tokens]) == ("Be kind.", 99)
     assert opened[laid.tab._kept]["title"] == "A title"
     assert opened[laid.tab._kept]["id"] != BEFORE.id  # it may have gone on since
-    assert "Opened a conversation of 4 messages." in opened[laid.tab._status]
+    assert "Opened a conversation with 4 messages." in opened[laid.tab._status]
     assert "Not shown" not in opened[laid.tab._status]
 
 
@@ -259,7 +260,7 @@ def test_of_several_conversations_the_chosen_one_is_opened(tmp_path: Path):
     offered = laid.tab._files.open(event_of(laid.app, upload))
     assert laid.tab._kept not in offered  # nothing is opened yet
     assert "2 conversations" in offered[laid.tab._status]
-    assert offered[laid.tab._files.among].choices == [("All 2 of them", 0), ("1. a", 1), ("2. b", 2)]
+    assert offered[laid.tab._files.among].choices == [("All 2 conversations", 0), ("1. a", 1), ("2. b", 2)]
     opened = laid.tab._files.choose(event_of(laid.app, upload | {laid.tab._files.among: 2}))
     assert laid.said(opened) == ["b"]
     assert "Not shown here: 1 result of a tool." in opened[laid.tab._status]

@@ -1,7 +1,7 @@
 """Several answers to one conversation at once: each in its place, and none in another's way."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -9,6 +9,7 @@ from qwen_ui.engine.base import Engine
 from qwen_ui.errors import EngineFailed, InvalidInput
 from qwen_ui.messages import Answer, Message
 from qwen_ui.tabs.chat.nodes import Chat
+from qwen_ui.tabs.chat.task import Result
 from qwen_ui.tabs.chat.writing import TOGETHER, Wish, Writing
 from tests.fakes import FakeEngine
 
@@ -22,13 +23,13 @@ class Script:
         self.words: asyncio.Queue[str | Exception | None] = asyncio.Queue()
         self.asked: list[Message] = []
 
-    async def reply(self, engine: Engine, messages: Sequence[Message]) -> AsyncGenerator[Answer, None]:
-        self.asked, answer = list(messages), Answer()
+    async def reply(self, engine: Engine, chat: Chat, after: int | None) -> AsyncGenerator[Result, None]:
+        self.asked, answer = list(chat.prompt(after, engine.info.model)), Answer()
         while (word := await self.words.get()) is not None:
             if isinstance(word, Exception):
                 raise word
             answer = Answer(answer.text + word, tokens=(*answer.tokens, len(answer.tokens)))
-            yield answer
+            yield Result(answer)
 
     def say(self, *words: str | Exception | None) -> None:
         for word in words:
@@ -95,7 +96,7 @@ async def test_there_is_a_limit_and_an_end():
         writing.ask(Wish(0, script.reply))
     script.say(*[None] * TOGETHER)
     await end(writing)
-    with pytest.raises(InvalidInput, match="just ended"):
+    with pytest.raises(InvalidInput, match="just finished"):
         writing.ask(Wish(0, script.reply))
     with pytest.raises(InvalidInput, match="no longer there"):
         writing.show(99)

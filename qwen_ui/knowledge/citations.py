@@ -1,4 +1,4 @@
-"""A question with numbered passages → messages; an answer → its text and citations."""
+"""A question → the passages to answer from, as a prompt shows them; an answer → its text and citations."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any
 
-from qwen_ui.errors import InvalidInput
-from qwen_ui.knowledge.source import SearchHit
+from qwen_ui.knowledge.source import SearchHit, Source
+from qwen_ui.knowledge.terms import is_general, question_terms
 from qwen_ui.messages import Message
-from qwen_ui.prompts import Template
 from qwen_ui.text.languages import HAN
 from qwen_ui.text.markdown import code_spans
 
@@ -48,27 +47,13 @@ class CitedAnswer:
         return {"answer": self.text, "citations": [asdict(citation) for citation in self.citations]}
 
 
-def build(
-    template: Template, question: str, passages: Sequence[SearchHit] = (), history: Sequence[Message] = ()
-) -> list[Message]:
-    """The messages that ask the question, about the passages if there are any.
-
-    ``history`` is the earlier questions and answers, without their passages.
-    Raises `InvalidInput` when there is no question.
-    """
-    if not question.strip():
-        raise InvalidInput("Ask a question first.")
-    messages = template.render(question=question.strip(), passages=numbered(passages))
-    return [*messages[:-1], *history, messages[-1]]
-
-
 def numbered(passages: Sequence[SearchHit]) -> str:
     """The passages as the prompt shows them, each with its number and where it is from.
 
     They are quoted, and without numbers in brackets of their own: a passage can't pass a part of it off as another.
     """
     return "\n\n".join(
-        f"[{number}] {_unnumbered(source(hit))}\n{_quoted(_unnumbered(hit.passage.text.strip()))}"
+        f"[{number}] {_unnumbered(source(hit))}\n{quoted(_unnumbered(hit.passage.text.strip()))}"
         for number, hit in enumerate(passages, 1)
     )
 
@@ -78,7 +63,8 @@ def _unnumbered(text: str) -> str:
     return _OPENING.sub("\\1\u200b", text)  # a zero-width space
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """The text as a quotation in Markdown: none of its lines can pass for the one who quotes it."""
     return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
 
 
@@ -153,6 +139,14 @@ def search_query(question: str, history: Sequence[Message] = ()) -> str:
     if earlier and (len(words) < 4 or _POINTS_BACK.search(question.strip())):
         return f"{earlier[-1]}\n{question}"
     return question
+
+
+def look_up(source: Source, question: str, history: Sequence[Message] = (), limit: int = 5) -> tuple[SearchHit, ...]:
+    """The passages to answer from, best first; none where nothing fits the question."""
+    # "Summarize it" names the whole documents; "Why?" names nothing, and is about what was asked before.
+    if is_general(question) and (not history or question_terms(question)):
+        return tuple(source.openings(limit))
+    return tuple(source.retrieve(search_query(question, history), limit))
 
 
 def for_history(answer: str) -> Message:
