@@ -41,12 +41,16 @@ def locked(serve: Serve) -> Iterator[httpx.Client]:
         yield http
 
 
-@pytest.fixture
-def url(serve: Serve) -> str:
+def public(serve: Serve) -> str:
     """A public page without a sign-in."""
     return serve(
         host_of(FakeEngine(["ok"]), public=True, auth="none", requests_per_minute=1000, running_per_visitor=1000)
     )
+
+
+@pytest.fixture
+def url(serve: Serve) -> str:
+    return public(serve)
 
 
 @contextmanager
@@ -60,6 +64,13 @@ def visitor(url: str) -> Iterator[httpx.Client]:
 @pytest.fixture
 def stranger(url: str) -> Iterator[httpx.Client]:
     with visitor(url) as http:
+        yield http
+
+
+@pytest.fixture(scope="module")
+def passer_by(serve_module: Serve) -> Iterator[httpx.Client]:
+    """A stranger who leaves the page as it was."""
+    with visitor(public(serve_module)) as http:
         yield http
 
 
@@ -183,8 +194,8 @@ def test_another_sites_page_can_not_use_a_private_server(serve: Serve):
         *("http://127.0.0.1:1/x", "//etc/passwd", "/proc/self/environ", "/dev/null"),
     ],
 )
-def test_no_file_of_the_host_can_be_fetched(stranger: httpx.Client, path: str):
-    answer = stranger.get(f"/gradio_api/file={path}", follow_redirects=False)
+def test_no_file_of_the_host_can_be_fetched(passer_by: httpx.Client, path: str):
+    answer = passer_by.get(f"/gradio_api/file={path}", follow_redirects=False)
     assert answer.status_code in {400, 403, 404}, answer.text[:200]
 
 
@@ -228,14 +239,14 @@ def test_a_file_of_the_host_cannot_be_handed_in_as_an_upload(stranger: httpx.Cli
     assert tried > 100
 
 
-def test_every_function_survives_nonsense_and_tells_nothing(stranger: httpx.Client):
-    for each, value in itertools.product(functions(stranger), (None, "x", -1, {"a": [1]})):
+def test_every_function_survives_nonsense_and_tells_nothing(passer_by: httpx.Client):
+    for each, value in itertools.product(functions(passer_by), (None, "x", -1, {"a": [1]})):
         body = {"data": [value] * len(each["inputs"]), "fn_index": each["id"], "session_hash": "s"}
         for path in ("/gradio_api/run/predict", "/gradio_api/queue/join"):
-            text = stranger.post(path, json=body).text
+            text = passer_by.post(path, json=body).text
             assert "Traceback" not in text
             assert str(PROJECT) not in text
-    assert stranger.get("/config").status_code == 200
+    assert passer_by.get("/config").status_code == 200
 
 
 def test_hidden_functions_refuse(stranger: httpx.Client, prompts: Path):
@@ -403,9 +414,9 @@ def test_a_poisoned_prompt_file_is_reported_and_runs_nothing(serve: Serve, promp
     assert not engine.asked
 
 
-def test_a_bomb_in_an_upload_is_refused(stranger: httpx.Client):
+def test_a_bomb_in_an_upload_is_refused(passer_by: httpx.Client):
     bomb = io.BytesIO(b"x" * 11_000_000)
-    answer = stranger.post("/gradio_api/upload", files={"files": ("big.txt", bomb)})
+    answer = passer_by.post("/gradio_api/upload", files={"files": ("big.txt", bomb)})
     assert answer.status_code == 413
     assert "10" in json.dumps(answer.text)
 

@@ -25,6 +25,7 @@ from qwen_ui.page.tab import Tab
 from qwen_ui.page.words import Words, label
 from qwen_ui.prompts import PromptStore
 from qwen_ui.server.connections import Connections, room
+from qwen_ui.server.front import FrontPage
 from qwen_ui.server.gate import Gate
 from qwen_ui.server.host import EngineHost
 from qwen_ui.server.hosts import Hosts, own_names
@@ -168,7 +169,11 @@ def launch(page: Page, settings: Settings, routes: Sequence[BaseRoute] = (), tab
         app_kwargs={
             "routes": [*routes, *mcp.routes(page.endpoints, settings)],
             "lifespan": _behind_gate(settings),
-            "middleware": [*_turns(settings), Middleware(CountCalls, sessions=sessions)],
+            "middleware": [
+                *_turns(settings),
+                Middleware(CountCalls, sessions=sessions),
+                Middleware(FrontPage, user=_user),
+            ],
             "dependencies": [Depends(sessions.named)],
         },
     )
@@ -195,9 +200,15 @@ def _behind_gate(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContext
 
 def _signed_in(scope: Scope) -> bool:
     """Whether Gradio knows the visitor, or knows no sign-in."""
+    return scope["app"].auth is None or _user(scope) is not None
+
+
+def _user(scope: Scope) -> str | None:
+    """Who has signed in, as Gradio knows them."""
     app, cookies = scope["app"], Request(scope).cookies
-    tokens = (cookies.get(f"{name}-{app.cookie_id}") for name in ("access-token", "access-token-unsecure"))
-    return app.auth is None or any(token in app.tokens for token in tokens)
+    token = cookies.get(f"access-token-{app.cookie_id}") or cookies.get(f"access-token-unsecure-{app.cookie_id}")
+    user: str | None = app.tokens.get(token)
+    return user
 
 
 def _of_one(settings: Settings) -> int | None:

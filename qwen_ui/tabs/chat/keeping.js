@@ -17,11 +17,11 @@ chats.show = (id) => trigger("click", {id});
 
 watch("value", () => props.value && chats.save(props.value));
 let begun = false;
-// Once the page listens: what is triggered earlier is lost.
+// Once the page listens: what is triggered earlier is lost. Who was quicker than that goes on with what they have begun.
 chats.begin = async () => {
   if (begun) return;
   begun = true;
-  give(chats.before && (await chats.load(chats.before)));
+  if (!chats.here) give(chats.before && (await chats.load(chats.before)));
 };
 
 // Files: a conversation as a file has its shown messages for any program, and the tree of all with what it was asked with.

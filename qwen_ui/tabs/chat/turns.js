@@ -34,20 +34,28 @@ const put = () => {
   });
 };
 
-let due = 0;
-new MutationObserver(() => {
-  cancelAnimationFrame(due);
-  due = requestAnimationFrame(put);
-}).observe(document.querySelector("#conversation"), {childList: true, subtree: true});
 watch("value", put);
-put();
 
-document.querySelector("#conversation").addEventListener("focusin", (event) => {
-  const button = event.target.closest(".turn [data-key]");
-  const row = event.target.closest(".message-row");
-  focused = button ? {key: button.dataset.key, place: [...rows()].indexOf(row)} : null;
-});
-document.querySelector("#conversation").addEventListener("click", (event) => {
-  const button = event.target.closest(".turn [data-event]");
-  if (button) trigger(button.dataset.event, {id: Number(button.dataset.id)});
-});
+const begin = () => {
+  const conversation = document.querySelector("#conversation");
+  if (!conversation) { // Gradio fetches each kind of component by itself: the chatbot may come later than this
+    requestAnimationFrame(begin);
+    return;
+  }
+  let due = 0;
+  new MutationObserver(() => {
+    cancelAnimationFrame(due);
+    due = requestAnimationFrame(put);
+  }).observe(conversation, {childList: true, subtree: true});
+  conversation.addEventListener("focusin", (event) => {
+    const button = event.target.closest(".turn [data-key]");
+    const row = event.target.closest(".message-row");
+    focused = button ? {key: button.dataset.key, place: [...rows()].indexOf(row)} : null;
+  });
+  conversation.addEventListener("click", (event) => {
+    const button = event.target.closest(".turn [data-event]");
+    if (button) trigger(button.dataset.event, {id: Number(button.dataset.id)});
+  });
+  put();
+};
+begin();

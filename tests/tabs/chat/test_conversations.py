@@ -3,10 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.fakes import FakeEngine
 from tests.pages import OpenPage, Serve, host_of
@@ -57,6 +59,31 @@ def choose(page: Page, way: str) -> None:
 
 def said(page: Page) -> Locator:
     return page.get_by_test_id("user")
+
+
+def test_who_asks_before_all_of_the_page_is_there_sees_the_whole_answer(url: str, browser: Browser):
+    config = httpx.get(f"{url}config").json()
+    (list_,) = [part["id"] for part in config["components"] if part["props"].get("elem_id") == "chats"]
+    (furnish,) = [each["id"] for each in config["dependencies"] if list_ in each["outputs"]]
+    held = list[Route]()
+
+    def hold(route: Route) -> None:
+        late = not held and f'"fn_index":{furnish},' in (route.request.post_data or "")
+        held.append(route) if late else route.continue_()
+
+    with closing(browser.new_context(locale="en-US")) as context:
+        page = context.new_page()
+        page.route("**/gradio_api/**", hold)
+        page.goto(url)
+        expect(page.locator("#send")).to_be_enabled()
+        box(page).fill("Am I too quick?")
+        box(page).press("Enter")
+        expect(page.locator("#chat-status")).to_contain_text("tokens/s")
+        held[0].continue_()
+        expect(titles(page)).to_have_text(["Am I too quick?"])
+        expect(page.locator("#conversation .took")).to_contain_text("Echo-1B")
+        ready(page).reload()
+        expect(page.locator("#conversation .took")).to_contain_text("Echo-1B")
 
 
 def test_conversations_are_put_away_found_renamed_pinned_and_come_back(url: str, open_page: OpenPage):
