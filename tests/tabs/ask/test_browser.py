@@ -39,8 +39,7 @@ def test_dropped_files_are_asked_opened_chosen_among_and_survive_a_reload(
     for name, text in files.items():
         (tmp_path / name).write_text(text, "utf-8")
     page.locator("#ask-files input[type=file]").set_input_files([tmp_path / name for name in files])
-    results = page.locator("#ask-report li")
-    expect(results).to_have_text(
+    expect(page.locator("#ask-report li")).to_have_text(
         [
             re.compile(r"guide\.md: added, 3 passages"),
             re.compile(r"copy\.md is in this collection already, as guide\.md"),
@@ -59,8 +58,6 @@ def test_dropped_files_are_asked_opened_chosen_among_and_survive_a_reload(
     ask(page, "When does the museum close?")
     expect(page.locator("#ask-status")).to_contain_text("3 tokens")
     expect(answers(page).first).to_have_text("It closes at six 1. See [9].")
-    passage = page.locator(".source .passage").nth(1)
-    expect(passage).to_be_hidden()
 
     page.evaluate("window.qwenKept.load('ask')")  # comes after what is being written
     page.reload()
