@@ -99,7 +99,7 @@ class TranslateTab:
 
     def _lay_out_file(self) -> None:
         self._file = gr.File(
-            label=label("File: .docx, .pptx, .xlsx, .txt, .md, .srt, .vtt, .ass, .csv, .tsv or .json"),
+            label=label("File: Word, PowerPoint, Excel, text, subtitles, CSV or JSON"),
             file_types=list(EXTENSIONS),
             height=150,
             elem_id="translate-file",
