@@ -233,6 +233,7 @@ def test_on_a_phone_the_list_is_a_drawer_and_keys_do_what_the_help_says(url: str
     page.keyboard.press("Escape")
     expect(page.locator(".keys")).to_be_hidden()
 
+    assert page.locator("#conversation").evaluate("each => each.offsetHeight") > 844 * 2 / 3
     before = box(page).bounding_box()
     box(page).fill("\n".join(map(str, range(300))))
     expect(page.locator("#send")).to_be_in_viewport()
@@ -254,7 +255,7 @@ def test_on_a_phone_the_list_is_a_drawer_and_keys_do_what_the_help_says(url: str
     expect(page.locator("#stop")).to_be_hidden()
     ENGINE.steps._value = 0
     box(page).fill("wait")
-    page.locator("#chat-title [data-do=help]").focus()
+    page.locator("#chat-title [data-do=list]").focus()
     page.keyboard.press("Control+Enter")
     expect(page.locator("#stop")).to_be_visible()
     page.keyboard.press("Escape")
