@@ -21,30 +21,30 @@ def test_an_address_opens_its_tab_and_back_and_forward_move_between_them(serve: 
     opened(page, "Chat", "")
     page.evaluate("window.before = true")
     show(page, "Translate")
-    opened(page, "Translate", "#translate")
+    opened(page, "Translate", "#/translate")
     page.locator("#translate-input textarea").fill("Good morning.")
     show(page, "Code")
-    opened(page, "Code", "#code")
+    opened(page, "Code", "#/code")
     page.go_back()
-    opened(page, "Translate", "#translate")
+    opened(page, "Translate", "#/translate")
     page.go_back()
     opened(page, "Chat", "")
     page.go_forward()
-    opened(page, "Translate", "#translate")
+    opened(page, "Translate", "#/translate")
     page.evaluate("location.hash = 'no-such-tab'")
     opened(page, "Translate", "#no-such-tab")
     expect(page.locator("#translate-input textarea")).to_have_value("Good morning.")
     assert page.evaluate("window.before")  # nothing was loaded again
-    page.goto(page.url.partition("#")[0] + "#write")
+    page.goto(page.url.partition("#")[0] + "#/write")
     page.reload()
-    opened(page, "Write", "#write")
+    opened(page, "Write", "#/write")
 
 
 def test_on_a_phone_the_tabs_stay_in_their_places(serve_module: Serve, open_page: OpenPage):
     page = open_page(serve_module(host_of(FakeEngine(["Yes."]))), viewport={"width": 390, "height": 844})
     names = page.locator("#tabs > .tab-wrapper [role=tab]").all_inner_texts()
     show(page, "Prompts")
-    opened(page, "Prompts", "#prompts")
+    opened(page, "Prompts", "#/prompts")
     expect(page.get_by_role("tab", name="Prompts", exact=True)).to_be_in_viewport(ratio=0.9)
     assert page.locator("#tabs > .tab-wrapper [role=tab]").all_inner_texts() == names
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
