@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.fakes import FakeEngine
 from tests.pages import OpenPage, Serve, host_of
@@ -24,7 +24,7 @@ def ask(page: Page, text: str) -> None:
     expect(page.locator("#stop")).to_be_hidden()
 
 
-def file(name: str, text: str) -> dict[str, object]:
+def file(name: str, text: str) -> FilePayload:
     return {"name": name, "mimeType": "text/plain", "buffer": text.encode()}
 
 
@@ -33,7 +33,7 @@ def test_files_are_attached_kept_searched_and_exported(serve: Serve, open_page: 
     page = open_page(serve(host_of(engine)))
     expect(page.locator("#send")).to_be_enabled()
     upload = page.locator("#chat-input input[type=file]")
-    upload.set_input_files([file("note.md", "The cat is <b>Tom</b>."), file("<i>.png", "x"), file("long.md", LONG)])  # type: ignore[list-item]
+    upload.set_input_files([file("note.md", "The cat is <b>Tom</b>."), file("<i>.png", "x"), file("long.md", LONG)])
     expect(chips(page)).to_contain_text(["note.md", "long.md"])
     expect(page.locator("#chat-attaching")).to_contain_text("is an image")
     expect(page.locator("#chat-attached .note")).to_contain_text("3,584 tokens")

@@ -155,7 +155,7 @@ def test_retry_and_an_edited_message_leave_versions_which_a_file_carries(url: st
     assert len(json.loads(file.read_text("utf-8"))["tree"]["nodes"]) == 5
 
     other = open_page(url)
-    other.locator("input[type=file]").set_input_files(file)
+    other.locator("#chat-head input[type=file]").set_input_files(file)
     expect(versions(other)).to_contain_text(["1/2", "2/2"])
 
 

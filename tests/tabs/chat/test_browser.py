@@ -191,9 +191,9 @@ def test_a_conversation_is_saved_and_opened_again(server: Server, open_page: Ope
     other = open_chat(open_page, server)
     wrong = tmp_path / "wrong.json"
     wrong.write_text('{"messages": [{"role": "robot", "content": "x"}]}')
-    other.locator("input[type=file]").set_input_files(wrong)
+    other.locator("#chat-head input[type=file]").set_input_files(wrong)
     expect(status(other)).to_contain_text("This file was not opened: Entry 1")
-    other.locator("input[type=file]").set_input_files(file)
+    other.locator("#chat-head input[type=file]").set_input_files(file)
     expect(users(other)).to_have_text("Name a *river*.")
     expect(answers(other)).to_have_text(answer)
     other.reload()
