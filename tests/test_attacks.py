@@ -23,7 +23,7 @@ from tests.server.test_connections import Silent
 USER, PASSWORD = "visitor", "a long password"
 OPEN = {"/", "/login", "/theme.css", "/robots.txt", "/favicon.ico", "/manifest.json", "/gradio_api/startup-events"}
 """What answers without a sign-in: the form to sign in with, and what it looks like."""
-SECRET = "the visitor's secret"
+SECRET = "what nobody may see"
 ENDPOINTS: dict[str, list[Any]] = {
     "chat": [[], "", 16, 0.7, 0.8, 20],
     "write": ["story", 16, 0.8],
@@ -274,9 +274,8 @@ def test_hidden_functions_refuse(stranger: httpx.Client, prompts: Path):
 
 def test_another_visitors_collection_is_not_there(url: str, tmp_path: Path):
     with visitor(url) as mine, visitor(url) as yours:
-        named = function(mine, "ask-save-name", "click")
-        name = widget(mine, "ask-name")  # inputs are a set: their order says nothing
-        call(mine, named["id"], [SECRET if input == name else None for input in named["inputs"]], "mine")
+        id, data = dropping(mine)
+        call(mine, id, data, "mine")
         (owned,) = _collections(tmp_path)
         assert owned["name"] == SECRET
         seen = function(yours, "ask-delete-yes", "click")
@@ -291,20 +290,26 @@ def test_another_visitors_collection_is_not_there(url: str, tmp_path: Path):
 
 def test_who_has_neither_cookie_nor_session_has_no_collections(url: str, tmp_path: Path):
     with visitor(url) as mine, httpx.Client(base_url=url, timeout=60) as yours:
-        named, name = function(mine, "ask-save-name", "click"), widget(mine, "ask-name")
-        data = [SECRET if input == name else None for input in named["inputs"]]
-        for session in (None, ""):
-            body = {"data": data, "fn_index": named["id"], "session_hash": session}
-            yours.post("/gradio_api/run/predict", json=body)
+        id, data = dropping(mine)
+        for session, path in itertools.product((None, ""), ("run/predict", "queue/join")):
+            yours.post(f"/gradio_api/{path}", json={"data": data, "fn_index": id, "session_hash": session})
         assert not _collections(tmp_path)
         mine.cookies.clear()  # a script, known by its session
-        call(mine, named["id"], data, "mine")
+        call(mine, *dropping(mine), "mine")
         (owned,) = _collections(tmp_path)
         assert owned["name"] == SECRET
         for cookie in ("session mine", "session mine of 127.0.0.1", "x", ""):
             yours.headers["cookie"] = f"qwen-ui-visitor={cookie}"
             listed = [call(yours, each["id"], [owned["id"]] * len(each["inputs"]), "yours") for each in _quick(yours)]
             assert not [text for text in listed if SECRET in text], cookie
+
+
+def dropping(http: httpx.Client) -> tuple[int, list[Any]]:
+    """The function that takes a file dropped on Ask, which begins a collection of that name; and what it gets."""
+    (path,) = http.post("/gradio_api/upload", files={"files": (f"{SECRET}.txt", b"A text.")}).json()
+    dropped, files = function(http, "ask-files", "upload"), widget(http, "ask-files")
+    given = [{"path": path, "meta": {"_type": "gradio.FileData"}}]
+    return dropped["id"], [given if input == files else None for input in dropped["inputs"]]
 
 
 def _collections(folder: Path) -> list[dict[str, str]]:
