@@ -21,6 +21,7 @@ from qwen_ui.page import drafts, mcp, picker, sending
 from qwen_ui.page.app import App
 from qwen_ui.page.endpoints import Page, publish
 from qwen_ui.page.header import Header
+from qwen_ui.page.session import Session
 from qwen_ui.page.tab import Tab
 from qwen_ui.page.words import Words, label
 from qwen_ui.prompts import PromptStore
@@ -138,7 +139,7 @@ def launch(page: Page, settings: Settings, routes: Sequence[BaseRoute] = (), tab
     # The server believes whoever speaks from this machine on where visitors come from; only --trusted-proxy may say so.
     os.environ["FORWARDED_ALLOW_IPS"] = ""
     kept = KEPT * math.ceil(settings.max_concurrent / RUNNING)
-    sessions = KeptSessions(settings.proxies, EACH if settings.is_public else kept, kept)
+    sessions = KeptSessions(settings.proxies, EACH if settings.is_public else kept, kept, Session)
     connections = Connections(room(), _of_one(settings), settings.proxies)
     _, address, _ = page.launch(
         server_name=settings.host,

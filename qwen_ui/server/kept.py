@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -13,7 +13,7 @@ from qwen_ui.server.visitors import address_of
 from qwen_ui.settings import Network
 
 KEPT = 500
-"""Sessions that are kept, or more where more can run. Each takes 0.6 MB: a copy of every component's configuration."""
+"""Sessions that are kept, or more where more can run. Each takes some 0.3 MB."""
 EACH = 50
 """Of them one visitor's of a public page, by address."""
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -28,10 +28,18 @@ MAKING = re.compile(r"/gradio_api/(queue/join|run/predict|call/|heartbeat/)")
 class KeptSessions:
     """Which visitor each session is of, those used last at the end. For one event loop."""
 
-    def __init__(self, trusted: Sequence[Network], each: int, most: int = KEPT) -> None:
+    def __init__(
+        self,
+        trusted: Sequence[Network],
+        each: int,
+        most: int = KEPT,
+        make: Callable[[Any], Any] | None = None,
+    ) -> None:
+        """``make`` makes a session of Gradio's blocks, if Gradio shall not do so itself."""
         self._trusted = trusted
         self._each = each
         self._most = most
+        self._make = make
         self._visitors: dict[str, str] = {}
 
     async def named(self, request: Request) -> None:
@@ -58,6 +66,8 @@ class KeptSessions:
         """
         self._visitors.pop(session, None)
         self._visitors[session] = visitor
+        if self._make and session not in holder.session_data:
+            holder.session_data[session] = self._make(holder.blocks)
         count = Counter(self._visitors.values())
         if count[visitor] > self._each:
             self._forget_oldest(visitor)
