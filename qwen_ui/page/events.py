@@ -60,6 +60,12 @@ class Event:
         return replace(self, given={**self.given, **values})
 
 
+def brought(data: Any) -> Mapping[str, Any]:
+    """What an event brings of its own, by name; nothing where that is no mapping. It comes from the browser."""
+    given = getattr(data, "_data", data)
+    return given if isinstance(given, Mapping) else {}
+
+
 @dataclass(frozen=True, slots=True)
 class Run(Generic[R]):
     """A task to run, and how its results are shown."""

@@ -3,7 +3,7 @@
 import json
 import math
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -13,6 +13,7 @@ import gradio as gr
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import TokenLook, text_of
+from qwen_ui.page.events import brought
 from qwen_ui.page.words import Say
 from qwen_ui.sentences import Sentence
 from qwen_ui.text.pieces import seen
@@ -45,8 +46,7 @@ class Choice:
 
 def chosen(data: Any) -> Choice:
     """What the ``submit`` event of a view brings. Raises `InvalidInput` for something else."""
-    given = getattr(data, "_data", data)
-    given = given if isinstance(given, Mapping) else {}
+    given = brought(data)
     subject, begun = given.get("subject"), given.get("begun")
     if not isinstance(subject, str) or not isinstance(begun, list) or not all(type(id) is int for id in begun):
         raise InvalidInput("Choose one of the tokens that are shown.")

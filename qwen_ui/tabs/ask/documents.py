@@ -11,6 +11,7 @@ import gradio as gr
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.knowledge.store import Document
+from qwen_ui.page.events import brought
 from qwen_ui.page.words import Say
 
 SCRIPT = (Path(__file__).parent / "documents.js").read_text("utf-8")
@@ -57,8 +58,7 @@ def is_number(value: Any) -> bool:
 
 def asked_for(data: Any, *names: str) -> tuple[int, ...]:
     """The numbers of these names that an event brings. Raises `InvalidInput` for anything else."""
-    given = getattr(data, "_data", data)
-    values = tuple(given.get(name) for name in names) if isinstance(given, Mapping) else (None,)
+    values = tuple(brought(data).get(name) for name in names)
     if not all(map(is_number, values)):
         raise InvalidInput("This document is no longer there: it was removed, or its time was up.")
     return cast(tuple[int, ...], values)

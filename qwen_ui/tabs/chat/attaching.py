@@ -15,7 +15,7 @@ from qwen_ui.knowledge.library import Upload
 from qwen_ui.knowledge.passages import Part
 from qwen_ui.page.app import App
 from qwen_ui.page.encoding import EncodingChoice
-from qwen_ui.page.events import Buttons, Event, Events, Run, Values
+from qwen_ui.page.events import Buttons, Event, Events, Run, Values, brought
 from qwen_ui.page.kept import Kept
 from qwen_ui.page.status import line
 from qwen_ui.page.words import Say, label
@@ -141,12 +141,12 @@ class Attaching:
 
     def _remove(self, event: Event) -> Values:
         """Without one of them."""
-        place = _told(event).get("place")
+        place = brought(event.data).get("place")
         return self._show(event, [each for at, each in enumerate(self._waiting(event)) if at != place])
 
     def _pasted(self, event: Event) -> Values:
         """A text that was pasted into the box, as an attachment instead."""
-        text, typed = _told(event).get("text"), event[self._box] or ""
+        text, typed = brought(event.data).get("text"), event[self._box] or ""
         if not isinstance(text, str) or text not in typed:
             raise InvalidInput("The text has been changed. Paste it again.")
         before = self._waiting(event)
@@ -182,12 +182,6 @@ class Attaching:
             return self._app.offer.find(event.given.get(self._app.picker) or "").model.engine
         except QwenUIError:  # whoever sends the message is told
             return None
-
-
-def _told(event: Event) -> Mapping[str, Any]:
-    """What the browser says of an event."""
-    told = getattr(event.data, "_data", event.data)
-    return told if isinstance(told, Mapping) else {}
 
 
 def _to_json(waiting: Sequence[Waiting]) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """The row under each message: which of its versions is shown, and for an answer ways to look into it."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput
+from qwen_ui.page.events import brought
 from qwen_ui.page.words import Say
 from qwen_ui.tabs.chat.nodes import Chat, Node
 
@@ -26,8 +27,7 @@ def turns(**options: Any) -> gr.HTML:
 
 def chosen(data: Any) -> int:
     """The id of the message that an event is about. Raises `InvalidInput` for something else."""
-    given = getattr(data, "_data", data)
-    id = given.get("id") if isinstance(given, Mapping) else None
+    id = brought(data).get("id")
     if type(id) is not int:
         raise InvalidInput("This message is no longer there.")
     return id

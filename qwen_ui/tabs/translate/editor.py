@@ -1,14 +1,13 @@
 """The segments of a translation, a row each: the source beside its translation, which is edited in its place."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
 from qwen_ui.errors import InvalidInput
-from qwen_ui.page.events import Event, Values
+from qwen_ui.page.events import Event, Values, brought
 from qwen_ui.page.words import Say
 from qwen_ui.tabs.translate.show import rows
 from qwen_ui.tabs.translate.translation import Translation
@@ -55,13 +54,7 @@ class Editor:
 
 def chosen(event: Event, translation: Translation) -> int:
     """The place of the segment that an event of the rows is about. Raises `InvalidInput` where there is none."""
-    place = given(event, "place")
+    place = brought(event.data).get("place")
     if type(place) is not int or not 0 <= place < len(translation.segments):
         raise InvalidInput("This segment is no longer there.")
     return place
-
-
-def given(event: Event, name: str) -> Any:
-    """What an event of the rows brings under that name: it comes from the browser, and may be anything."""
-    data = getattr(event.data, "_data", event.data)
-    return data.get(name) if isinstance(data, Mapping) else None

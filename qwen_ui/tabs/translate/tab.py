@@ -16,7 +16,7 @@ from qwen_ui.messages import Message
 from qwen_ui.page.app import App
 from qwen_ui.page.choices import as_held
 from qwen_ui.page.encoding import EncodingChoice
-from qwen_ui.page.events import QUIET, Buttons, Event, Events, Run, Values
+from qwen_ui.page.events import QUIET, Buttons, Event, Events, Run, Values, brought
 from qwen_ui.page.kept import Kept
 from qwen_ui.page.scripts import DOWNLOAD
 from qwen_ui.page.sending import Entrance, Exit, send_to
@@ -26,7 +26,7 @@ from qwen_ui.page.words import label, locale_of
 from qwen_ui.sentences import Sentence, marked
 from qwen_ui.tabs.translate import glossary, show, task
 from qwen_ui.tabs.translate.detect import detect, detected
-from qwen_ui.tabs.translate.editor import Editor, chosen, given
+from qwen_ui.tabs.translate.editor import Editor, chosen
 from qwen_ui.tabs.translate.files import EXTENSIONS, MAX_PACKAGE_BYTES, Document, read
 from qwen_ui.tabs.translate.keeping import from_browser, to_browser
 from qwen_ui.tabs.translate.options import Options, opposite
@@ -289,13 +289,14 @@ class TranslateTab:
         """Takes an edited translation of one segment, also while others are being translated."""
         translation = self._known(event)
         place = chosen(event, translation)
-        translation.edit(place, given(event, "text"))
+        text: Any = brought(event.data).get("text")
+        translation.edit(place, text)
         return await self._changed(event, translation, place)
 
     async def _show_version(self, event: Event) -> Values:
         """Goes to another version of a segment's translation."""
         translation = self._known(event)
-        place, version = chosen(event, translation), given(event, "version")
+        place, version = chosen(event, translation), brought(event.data).get("version")
         translation.show(place, version if type(version) is int else -1)
         return await self._changed(event, translation, place)
 
