@@ -4,7 +4,7 @@ A tab makes its `Kept` where it is laid out, and gives it to the page as one of 
 
     self._kept = Kept(TAB.id)
     ...
-    self._kept.wire(page, self._events, self._restore, [self._work, self._box])
+    self._kept.wire(self._events, self._restore, [self._work, self._box])
 
     def _show(self, event: Event, work: Work) -> Values:  # when something is finished, not with each token
         return {self._work: work, self._box: work.text} | self._kept.keep(to_browser(work))
@@ -12,13 +12,12 @@ A tab makes its `Kept` where it is laid out, and gives it to the page as one of 
     def _restore(self, event: Event, kept: Any) -> Values:
         return self._show(event, from_browser(kept))
 
-What comes back is the visitor's to change: ``from_browser`` checks it as it does any input, and raises `InvalidInput`.
+What comes back is the visitor's to change: ``from_browser`` checks it as it does any input, and raises `not_kept`.
 An event that gives ``keep`` names `Kept.box` among its outputs. Keeping None forgets.
 """
 
 import json
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -26,13 +25,14 @@ from gradio.blocks import Block
 from gradio.events import Dependency
 
 from qwen_ui.errors import InvalidInput
-from qwen_ui.page.events import QUIET, Event, Events, Values
+from qwen_ui.page.events import Event, Events, Values
 from qwen_ui.sentences import marked
 
 MAX_BYTES = 3_000_000
 """Of one tab's work, as JSON: it comes and goes with a single call, as conversations do."""
 _TOO_MUCH = "too much"
-_STORE = (Path(__file__).parent / "kept.js").read_text("utf-8")
+GIVE = "() => window.qwenKept.give()"
+"""Has all tabs get what was kept, once the page is there: see style/kept.html."""
 _BOX = """
 const name = %s;
 let given = null;
@@ -61,11 +61,10 @@ class Kept:
     """Passes a tab's work to the browser and back."""
 
     def __init__(self, name: str) -> None:
-        self._name = json.dumps(name)
         self.box = gr.HTML(
             None,
             html_template="",
-            js_on_load=_STORE + _BOX % (self._name, _TOO_MUCH),
+            js_on_load=_BOX % (json.dumps(name), _TOO_MUCH),
             visible="hidden",
             padding=False,
             render=False,  # within a tab that is not open it would not be there: the page renders it
@@ -86,7 +85,6 @@ class Kept:
 
     def wire(
         self,
-        page: gr.Blocks,
         events: Events,
         restore: Callable[[Event, Any], Values],
         outputs: Iterable[Block],
@@ -105,15 +103,19 @@ class Kept:
         refused = marked("What this browser kept could not be read: {error}")
         done = events.on(self.box.select, restored, [self.box], [*outputs, self.box], refused=refused)
         events.on(self.box.stop, failed, refused=marked("Not kept: {error}"))
-        page.load(None, None, None, js=f"() => window.qwenKept.boxes[{self._name}]?.()", **QUIET)
         return done
+
+
+def not_kept() -> InvalidInput:
+    """What is said of anything else than what was kept."""
+    return InvalidInput("It is not what this page kept.")
 
 
 def _read(text: Any) -> Any:
     """The work that was kept. Raises `InvalidInput` for anything else."""
     if not isinstance(text, str) or len(text) > MAX_BYTES:
-        raise InvalidInput("It is not what this page kept.")
+        raise not_kept()
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput("It is not what this page kept.") from error
+        raise not_kept() from error

@@ -20,7 +20,9 @@ from qwen_ui.knowledge.library import Library
 from qwen_ui.page import drafts, mcp, picker, sending
 from qwen_ui.page.app import App
 from qwen_ui.page.endpoints import Page, publish
+from qwen_ui.page.events import QUIET
 from qwen_ui.page.header import Header
+from qwen_ui.page.kept import GIVE
 from qwen_ui.page.session import Session
 from qwen_ui.page.tab import Tab
 from qwen_ui.page.words import Words, label
@@ -104,6 +106,7 @@ def build(host: EngineHost, settings: Settings, library: Library, runs: RunQueue
                     parts[tab.id] = tab.lay_out(app, page, place)
         for kept in (kept for part in parts.values() for kept in part.kept):
             kept.render()  # type: ignore[no-untyped-call]
+        page.load(None, None, None, js=GIVE, **QUIET)
         sending.connect(app, places, {tab.id: tab.name for tab in shown}, parts)
         drafts.keep(page, [box for part in parts.values() for box in part.typed])
         picker.wire(app)

@@ -35,7 +35,7 @@ def note(app: App, page: gr.Blocks, place: gr.Tab) -> Parts:
         return {shown: work["text"]}
 
     events.on(put.click, keep, [box], [shown, kept.box])
-    kept.wire(page, events, restore, [shown])
+    kept.wire(events, restore, [shown])
     return Parts([], kept=[kept.box])
 
 

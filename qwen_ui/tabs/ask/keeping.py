@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qwen_ui.errors import InvalidInput
 from qwen_ui.knowledge import citations
 from qwen_ui.knowledge.passages import Passage
 from qwen_ui.knowledge.source import MOST_WHOLE, SearchHit
 from qwen_ui.messages import Answer, Message
+from qwen_ui.page.kept import not_kept
 from qwen_ui.page.passages import LISTED, cards
 from qwen_ui.page.words import Say
 from qwen_ui.tabs.ask.dialogue import Dialogue, Exchange, anchors
@@ -104,4 +104,4 @@ def _text(value: Any, longest: int = LONGEST) -> str:
 
 def _must(holds: bool) -> None:
     if not holds:
-        raise InvalidInput("It is not what this page kept.")
+        raise not_kept()

@@ -172,7 +172,7 @@ class AskTab:
         places = [self._text, self._documents]
         events.on(self._kind.change, lambda event: self._places(event[self._kind]), [self._kind], places)
         events.on(self._kind.input, self._open_source, chosen, self._collections.view)
-        self._kept.wire(page, events, self._restore, [*view, self._kind, *source])
+        self._kept.wire(events, self._restore, [*view, self._kind, *source])
         work = [self._dialogue, self._document, *chosen]
         picked = [self._kind.input, self._collections.chosen.input, self._collections.documents.select]
         for each in (picked, *changed):  # by the visitor: what is restored changes them too, one after the other

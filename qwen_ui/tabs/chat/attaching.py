@@ -16,7 +16,7 @@ from qwen_ui.knowledge.passages import Part
 from qwen_ui.page.app import App
 from qwen_ui.page.encoding import EncodingChoice
 from qwen_ui.page.events import Buttons, Event, Events, Run, Values, brought
-from qwen_ui.page.kept import Kept
+from qwen_ui.page.kept import Kept, not_kept
 from qwen_ui.page.status import line
 from qwen_ui.page.words import Say, label
 from qwen_ui.sentences import marked
@@ -92,7 +92,7 @@ class Attaching:
         events.stop()
         events.on(self._chips.delete, self._remove, now, self.shown)
         events.on(self._chips.submit, self._pasted, [*now, box], [*self.shown, box], refused=NOT_ATTACHED)
-        self.kept.wire(page, events, self._restore, [self._chips])
+        self.kept.wire(events, self._restore, [self._chips])
         events.on(page.load, lambda event: {self._chips: _chips((), "", event.say)}, (), [self._chips])
         self._box = box
 
@@ -195,7 +195,7 @@ def _from_json(kept: Any) -> tuple[Waiting, ...]:
     if not isinstance(kept, list) or not all(
         isinstance(each, Mapping) and type(each.get("tokens")) is int for each in kept
     ):
-        raise InvalidInput("It is not what this page kept.")
+        raise not_kept()
     return tuple(Waiting(attachment_from_json(each), each["tokens"]) for each in kept)
 
 

@@ -25,7 +25,7 @@ from qwen_ui.sentences import Sentence, marked
 from qwen_ui.tabs.code import task
 from qwen_ui.tabs.code.examples import EXAMPLES
 from qwen_ui.tabs.code.fields import Fields, template_for
-from qwen_ui.tabs.code.kept import from_browser, to_browser
+from qwen_ui.tabs.code.keeping import from_browser, to_browser
 from qwen_ui.tabs.code.result import ResultWidgets, Version, version_of
 from qwen_ui.tabs.code.task import ACTIONS, Action, CodeResult, Job
 from qwen_ui.text.code.found import NOT_CHECKED
@@ -91,7 +91,7 @@ class CodeTab:
         found = [result.check, result.fix, result.files, self._kept.box]
         checked = [*held, result.before]
         events.on(result.code.input, self._recheck, checked, found, trigger_mode="always_last")
-        restored = self._kept.wire(page, events, self._restore, shown)
+        restored = self._kept.wire(events, self._restore, shown)
         events.on(restored, self._recheck, checked, found)
         adopted = [*result.held, fields.action, fields.template.dropdown]
         events.on(result.adopt.click, self._adopt, adopted, fields.filled)

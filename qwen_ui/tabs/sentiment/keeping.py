@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from qwen_ui.adapters.store import AdapterStore
-from qwen_ui.errors import InvalidInput
+from qwen_ui.page.kept import not_kept
 from qwen_ui.page.words import Say
 from qwen_ui.prompts import PromptStore
 from qwen_ui.sentences import Sentence
@@ -56,7 +56,7 @@ def from_browser(kept: Any, prompts: PromptStore, adapters: AdapterStore) -> Wor
         _require(isinstance(found, list) and len(found) <= len(rows.usable))
         outcomes = tuple(TOO_LONG if each is None else _classified(each, labels) for each in found)
     except (KeyError, TypeError, ValueError) as error:
-        raise _unlike() from error
+        raise not_kept() from error
     order = Order(template, labels, bool(kept["calibrated"]), adapters.get(name) if name else None)
     return Work(order, columns, rows.usable, rows.skipped, outcomes, seconds, table)
 
@@ -108,8 +108,4 @@ def _number(value: Any) -> float:
 
 def _require(right: bool) -> None:
     if not right:
-        raise _unlike()
-
-
-def _unlike() -> InvalidInput:
-    return InvalidInput("It is not what this page kept.")
+        raise not_kept()

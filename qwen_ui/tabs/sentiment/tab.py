@@ -177,7 +177,7 @@ class SentimentTab:
         opened = [self._encoding.radio, self._sheet, *columns, self._facts, self._meanings]
         added = [*opened, self._rest, self._go_file, self._kept_work.box]
         restored = [self._from, *beside, *of_file, self._go_file, self._status]
-        self._kept_work.wire(page, events, self._restore, restored)
+        self._kept_work.wire(events, self._restore, restored)
         events.on(uploads, self._open, [self._file, self._labels], added)
         events.on(self._encoding.radio.input, self._open_in, [*file, self._labels], opened)
         events.on(self._sheet.input, self._open_sheet, [*file, self._sheet, self._labels], opened)

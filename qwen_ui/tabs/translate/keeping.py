@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
-from qwen_ui.errors import InvalidInput
+from qwen_ui.page.kept import not_kept
 from qwen_ui.prompts import Template
 from qwen_ui.tabs.translate import glossary
 from qwen_ui.tabs.translate.files import Document, read
@@ -51,22 +51,18 @@ def from_browser(kept: Any, template: Callable[[str], Template], largest: int) -
     document = _document(kept.get("text"), kept.get("file"), largest)
     named, tone, segments = kept.get("template"), kept.get("tone"), kept.get("segments")
     if not isinstance(named, str) or not isinstance(tone, str) or not isinstance(segments, Sequence):
-        raise _wrong()
+        raise not_kept()
     order = order_for(
         document.texts, template(named), kept.get("target"), kept.get("source"), tone, kept.get("glossary")
     )
     translation = begin(document, order)
     if len(segments) != len(translation.segments):
-        raise _wrong()
+        raise not_kept()
     translation.segments[:] = [
         _unpacked(segment, packed).checked(order.terms)
         for segment, packed in zip(translation.segments, segments, strict=True)
     ]
     return translation
-
-
-def _wrong() -> InvalidInput:
-    return InvalidInput("It is not what this page kept.")
 
 
 def _document(text: Any, file: Any, largest: int) -> Document:
@@ -79,8 +75,8 @@ def _document(text: Any, file: Any, largest: int) -> Document:
                 try:
                     return read(name, base64.b64decode(data, validate=True), columns, encoding)
                 except binascii.Error as error:
-                    raise _wrong() from error
-    raise _wrong()
+                    raise not_kept() from error
+    raise not_kept()
 
 
 def _packed(segment: Segment) -> list[Any]:
@@ -99,11 +95,11 @@ def _unpacked(segment: Segment, packed: Any) -> Segment:
             others = [_version(version) for version in versions]
             now = others.pop(shown)
             return replace(segment, translation=now.translation, state=now.state, others=tuple(others), version=shown)
-    raise _wrong()
+    raise not_kept()
 
 
 def _version(packed: Any) -> Version:
     match packed:
         case [str(text), str(state)] if len(text) <= MAX_EDIT and state in _STATES:
             return Version(text, state)  # type: ignore[arg-type]  # it is one of them
-    raise _wrong()
+    raise not_kept()

@@ -162,7 +162,7 @@ class TranslateTab:
         events.on([self._file.upload, self._file.clear], self._open, [self._file], opened)
         events.on(self._encoding.radio.input, self._open_in, of_file, opened)
         options.wire(events, page)
-        self._kept.wire(page, events, self._restore, view)
+        self._kept.wire(events, self._restore, view)
 
     def _translating_text(self, event: Event) -> Run[Progress]:
         return self._translating(event, typed(event[self._text] or ""))

@@ -25,7 +25,7 @@ from qwen_ui.sentences import Sentence, marked
 from qwen_ui.tabs.write import task
 from qwen_ui.tabs.write.endpoints import endpoints
 from qwen_ui.tabs.write.fields import Fields
-from qwen_ui.tabs.write.kept import from_browser, to_browser
+from qwen_ui.tabs.write.keeping import from_browser, to_browser
 from qwen_ui.tabs.write.task import MAX_VERSIONS, Draft, Order, Version
 from qwen_ui.tabs.write.versions import Texts, VersionWidgets, Work, Written, version_line
 
@@ -70,7 +70,7 @@ class WriteTab:
         for each in self._versions:
             self._wire_version(each, asked, view)
         events.run(self._panel.view.submit, self._branching, asked, view)
-        self._kept.wire(page, events, self._restore, view)
+        self._kept.wire(events, self._restore, view)
         self._panel.wire()
         events.on(
             self._fields.undo.click,

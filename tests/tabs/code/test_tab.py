@@ -18,7 +18,7 @@ from qwen_ui.prompts import Listing, PromptStore
 from qwen_ui.sentences import Sentence
 from qwen_ui.settings import PROJECT
 from qwen_ui.tabs.code.fields import template_for
-from qwen_ui.tabs.code.kept import from_browser, to_browser
+from qwen_ui.tabs.code.keeping import from_browser, to_browser
 from qwen_ui.tabs.code.result import Version
 from qwen_ui.tabs.code.tab import CodeTab, asked
 from qwen_ui.tabs.code.task import Job

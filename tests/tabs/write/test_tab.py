@@ -14,7 +14,7 @@ import pytest
 from qwen_ui.errors import EngineFailed, InvalidInput
 from qwen_ui.messages import Message
 from qwen_ui.page.events import Event, Run, Values
-from qwen_ui.tabs.write.kept import from_browser, to_browser
+from qwen_ui.tabs.write.keeping import from_browser, to_browser
 from qwen_ui.tabs.write.tab import WriteTab
 from qwen_ui.tabs.write.task import Order
 from qwen_ui.tabs.write.versions import MAX_TEXTS, Texts, Work, Written

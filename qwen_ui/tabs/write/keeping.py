@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from qwen_ui.errors import InvalidInput
+from qwen_ui.page.kept import not_kept
 from qwen_ui.tabs.write.task import MAX_VERSIONS, Order
 from qwen_ui.tabs.write.versions import MAX_TEXTS, Texts, Work, Written
 
@@ -39,9 +39,9 @@ def from_browser(kept: Any) -> Work:
         orders = [_order(**given) for given in kept["orders"]]
         versions = tuple(_texts(given, orders) for given in kept["versions"])
     except (LookupError, TypeError, ValueError) as error:
-        raise InvalidInput("It is not what this page kept.") from error
+        raise not_kept() from error
     if len(versions) != MAX_VERSIONS:
-        raise InvalidInput("It is not what this page kept.")
+        raise not_kept()
     return Work(versions)
 
 

@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from qwen_ui.errors import InvalidInput
 from qwen_ui.messages import Message
+from qwen_ui.page.kept import not_kept
 from qwen_ui.tabs.code.answer import MAX_NAME
 from qwen_ui.tabs.code.result import Version
 from qwen_ui.tabs.code.task import ACTIONS, Job
@@ -23,7 +23,7 @@ def from_browser(kept: Any) -> tuple[Version, Version | None]:
         before = kept["before"]
         return _version(**kept["now"]), None if before is None else _version(**before)
     except (LookupError, TypeError, ValueError) as error:
-        raise InvalidInput("It is not what this page kept.") from error
+        raise not_kept() from error
 
 
 def _given(version: Version) -> dict[str, Any]:
