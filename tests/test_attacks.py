@@ -256,8 +256,8 @@ def test_hidden_functions_refuse(stranger: httpx.Client, prompts: Path):
     def act(each: dict[str, Any]) -> str:
         return call(stranger, each["id"], [given.get(input) for input in each["inputs"]])
 
-    for each in functions(stranger):  # as on a page that opens
-        if each["backend_fn"] and any(event == "load" for _, event in each["targets"]):
+    for each in functions(stranger):  # as on a page that opens, and each of its tabs
+        if each["backend_fn"] and any(event in {"load", "select"} for _, event in each["targets"]):
             act(each)
     assert "prompty" in act(function(stranger, "prompts-list", "input"))  # a file is open
     given[widget(stranger, "prompts-name")] = "Mine"

@@ -117,7 +117,7 @@ class FinetuneTab:
         events = Events(self._app, "finetune", watch.status, Buttons([], self._unstart))
         shown = [*watch.shown, *result.shown]
         events.on(
-            [page.load, place.select],
+            place.select,
             self._opened,
             [watch.run],
             [*shown, *self._compare.shown, fields.settings["template"]],
@@ -144,7 +144,7 @@ class FinetuneTab:
         return Events(self._app, name, status, buttons, admit=self._app.work, refused=refused)
 
     def _opened(self, event: Event) -> Values:
-        """The page, or the tab, was opened."""
+        """The tab was opened."""
         return (
             self._showing(event, event[self._watch.run])
             | self._compare.offer(event.say)

@@ -40,7 +40,7 @@ class PromptsTab:
     Where visitors may not edit, files can be read, previewed and run; nothing changes them, whatever is sent.
     """
 
-    def __init__(self, app: App, page: gr.Blocks, place: gr.Tab) -> None:
+    def __init__(self, app: App, place: gr.Tab) -> None:
         self._app = app
         self._editor = PromptEditor(app.prompts, editable=not app.settings.is_public)
         self._open_file = gr.State(OpenFile())
@@ -60,7 +60,7 @@ class PromptsTab:
                         self._lay_out_trial()
                     with gr.Tab(label("Changes")):
                         self._changes = gr.HTML(elem_id="prompts-changes", padding=False)
-        self._wire(page, place)
+        self._wire(place)
 
     @property
     def parts(self) -> Parts:
@@ -117,7 +117,7 @@ class PromptsTab:
         )
         self._line = gr.HTML(elem_id="prompts-line", padding=False)
 
-    def _wire(self, page: gr.Blocks, place: gr.Tab) -> None:
+    def _wire(self, place: gr.Tab) -> None:
         listed, trial = self._list, self._trial
         opened = [self._open_file, self._key]
         shown = [*opened, *listed.outputs, self._head, self._text, *trial.inputs]
@@ -126,8 +126,9 @@ class PromptsTab:
         running = Buttons([self._run], self._stop)
         events = Events(self._app, TAB.id, self._status, running)
         editing = [*opened, self._text, trial.kept, *listed.inputs]
-        events.on(page.load, self._enter, [trial.kept, *listed.inputs], [listed.task, *view])
-        filters = [listed.task.input, listed.search.change, listed.own.input, place.select]
+        # Not with the page: what changes then is what the page takes longest for.
+        events.on(place.select, self._enter, [self._key, trial.kept, *listed.inputs], [listed.task, *view])
+        filters = [listed.task.input, listed.search.change, listed.own.input]
         events.on(filters, listed.filter, listed.inputs, listed.outputs, trigger_mode="always_last")
         cannot_open = marked("This template can't be opened: {error}")
         events.on(listed.files.input, self._open, [*editing, listed.files], view, refused=cannot_open)
@@ -158,7 +159,9 @@ class PromptsTab:
         self._trials.stop()
 
     def _enter(self, event: Event) -> Values:
-        """The tasks for the picker, and the first template in the visitor's language."""
+        """The tasks for the picker, and the first template in the visitor's language; later the files of now."""
+        if event[self._key]:
+            return self._list.filter(event)
         return self._opened(OpenFile(), self._list.first(event), event) | self._list.tasks(event)
 
     def _open(self, event: Event) -> Values:
@@ -346,6 +349,4 @@ def _by_line() -> Iterator[None]:
         raise InvalidInput(show.AT_LINE, **error.sentence.values) from error
 
 
-TAB = Tab(
-    "prompts", marked("Prompts"), Path(__file__).parent, lambda app, page, place: PromptsTab(app, page, place).parts
-)
+TAB = Tab("prompts", marked("Prompts"), Path(__file__).parent, lambda app, page, place: PromptsTab(app, place).parts)
