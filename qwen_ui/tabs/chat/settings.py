@@ -15,7 +15,7 @@ from qwen_ui.page.templates import TemplatePicker
 from qwen_ui.page.words import label
 from qwen_ui.prompts import Template
 from qwen_ui.sentences import marked
-from qwen_ui.tabs.chat.variables import Variables
+from qwen_ui.tabs.chat.variables import AssistantVariables
 
 KEPT = ("assistant", "system", "temperature", "top_p", "top_k", "max_new_tokens")
 """What the browser keeps of the settings, in the order of the widgets."""
@@ -39,7 +39,7 @@ class ChatSettings:
             picked=self._filled,
             elem_id="assistant",
         )
-        self._variables = Variables()
+        self._variables = AssistantVariables()
         self.system = gr.Textbox(
             "",
             label=label("System prompt"),
@@ -112,7 +112,7 @@ class ChatSettings:
             used = own if _checked(own) else event[kept]
             if (values := _checked(used)) is None and not self.restored(own):
                 return None
-            return values[0] if values else None, self._variables.none() | self.restored(used) | self.restored(own)
+            return values[0] if values else None, self._variables.show({}) | self.restored(used) | self.restored(own)
 
         picked = self.assistant.wire(
             events,
@@ -140,7 +140,7 @@ class ChatSettings:
     def _filled(self, event: Event, template: Template) -> Values:
         """What an assistant fills in. Raises `TemplateError` for a file that is none."""
         system, sampling = self._variables.system(template), template.sampling()
-        return self._variables.show(template) | {
+        return self._variables.of(template) | {
             self.system: system,
             self.temperature: sampling.temperature,
             self.top_p: sampling.top_p,

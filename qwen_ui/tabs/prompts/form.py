@@ -1,16 +1,15 @@
 """The values that a prompt file is tried with: a field for each of its variables, kept by the browser."""
 
-import json
 from collections.abc import Mapping
-from itertools import zip_longest
 from typing import Any
 
 import gradio as gr
 
 from qwen_ui.page.events import Event, Values
 from qwen_ui.page.scripts import kept_by_browser
+from qwen_ui.page.variables import Variables
 from qwen_ui.prompts import Template
-from qwen_ui.prompts.samples import read_names, sample_texts
+from qwen_ui.prompts.samples import sample_texts
 
 FIELDS = 16
 """Variables that have a field; of more, the others keep their samples."""
@@ -20,44 +19,34 @@ LONGEST = 20_000
 """Characters of a value that is kept."""
 
 
-class Trial:
-    """The fields, made where this is called. All are there from the start, and those in use are shown."""
+class Trial(Variables):
+    """The fields, made where this is called."""
 
     def __init__(self) -> None:
         self.kept = kept_by_browser("prompts", render=False)
-        self.names = gr.Textbox("[]", visible="hidden", container=False)  # the browser's, which outlives the server
-        self.fields = [
-            gr.Textbox(visible=False, lines=1, max_lines=8, elem_id=f"prompts-value-{number}")
-            for number in range(FIELDS)
-        ]
+        super().__init__(FIELDS, "prompts-value", max_lines=8)
 
     @property
     def inputs(self) -> list[Any]:
         """What handlers need."""
-        return [self.kept, self.names, *self.fields]
+        return [self.kept, *self.parts]
 
-    def given(self, event: Event) -> dict[str, str]:
-        """The values as they stand in the fields."""
-        return {
-            name: event[field] or "" for name, field in zip(read_names(event[self.names]), self.fields, strict=False)
-        }
-
-    def show(self, template: Template | None, kept: Mapping[str, str]) -> Values:
+    def trying(self, template: Template | None, kept: Mapping[str, str]) -> Values:
         """The fields of a template, with what is kept of its values, else with its samples."""
-        texts = dict(list((sample_texts(template) if template else {}).items())[:FIELDS])
-        shown: Values = {self.names: json.dumps(list(texts))}
-        for field, name in zip_longest(self.fields, texts):
-            if name is None:
-                shown[field] = gr.Textbox(visible=False)
-                continue
-            about = template.inputs[name].description if template and name in template.inputs else ""
-            shown[field] = gr.Textbox(kept.get(name, texts[name]), label=name, info=about or None, visible=True)
-        return shown
+        if template is None:
+            return self.show({})
+        about = {name: entry.description or None for name, entry in template.inputs.items()}
+        return self.show(
+            {
+                name: gr.Textbox(kept.get(name, text), label=name, info=about.get(name), visible=True)
+                for name, text in sample_texts(template).items()
+            }
+        )
 
     def follow(self, event: Event, template: Template) -> Values:
         """The fields, where the text that is being written has other variables by now."""
         given = self.given(event)
-        return {} if list(given) == list(sample_texts(template))[:FIELDS] else self.show(template, given)
+        return {} if list(given) == list(sample_texts(template))[:FIELDS] else self.trying(template, given)
 
     def of(self, event: Event, key: str) -> dict[str, str]:
         """What the browser keeps of a file's values."""

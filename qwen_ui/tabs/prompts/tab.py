@@ -149,8 +149,7 @@ class PromptsTab:
             events.on(trigger, handler, inputs, view, refused=NOT_SAVED)
         reviewed = [self._status, self._preview, self._changes, *trial.inputs]
         given = [*opened, self._text, *trial.inputs]
-        typing = [self._text.input, *(field.input for field in trial.fields), *(field.blur for field in trial.fields)]
-        for typed in typing:  # to Gradio, text that is pasted is no input
+        for typed in (self._text.input, *trial.typed):
             events.on(typed, self._review, given, reviewed, trigger_mode="always_last")
 
         self._trials = Events(self._app, TAB.id, self._line, running)
@@ -301,7 +300,7 @@ class PromptsTab:
             self._open_file: file,
             self._key: file.key,
             **self._list.show(event, entries, file.key),
-            **self._trial.show(template, kept),
+            **self._trial.trying(template, kept),
             **self._unasked(),
             self._head: show.head(file, entry, say),
             self._text: file.text,
