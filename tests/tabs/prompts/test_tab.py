@@ -51,7 +51,7 @@ class Laid:
 
     def __init__(self, prompts: Path, engine: FakeEngine | None = None, editable: bool = True) -> None:
         self.app = app_of(engine or FakeEngine(["ok"]), prompts, public=not editable)
-        with gr.Blocks() as page, gr.Tab() as place:
+        with gr.Blocks(), gr.Tab() as place:
             self.tab = PromptsTab(self.app, place)
 
     def event(self, language: str = "en-US", **given: Any) -> Event:
