@@ -327,7 +327,7 @@ class Settings:
         on_command_line=False,
     )
     precision: Precision = _setting(
-        "Model", "auto", _choice(Precision), "HOW", "How the weights are kept; auto is 4bit where that works."
+        "Model", "auto", _choice(Precision), "HOW", "How the weights are kept; auto is 4bit, where that is quick."
     )
     max_context: int = _setting(
         "Model",

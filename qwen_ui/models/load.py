@@ -40,6 +40,8 @@ from qwen_ui.settings import Settings
 
 log = logging.getLogger(__name__)
 
+SLOW_IN_4_BITS: tuple[Packing, ...] = ("fp32", "bf16", "4bit")
+"""What suits a CPU whose 4-bit products take many times as long, the best first. Its bf16 ones are slow in batches."""
 AMPERE = (8, 0)
 """The compute capability from which on NVIDIA's GPUs have bf16."""
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
@@ -84,8 +86,9 @@ def open_model(
     machine = machine or this_machine(settings)
     files = find(settings, machine, hub or Hub(), report)
     packed = folder.packed(folder.check(files.folder), files.name)
-    packing = settle(settings, machine, packed, files.name)
-    device, needs = place(files.name, size_of(files.folder), machine, settings, packing)
+    size = size_of(files.folder)
+    packing = settle(settings, machine, packed, files.name, size)
+    device, needs = place(files.name, size, machine, settings, packing)
     log.info("Memory: %s (%s in %s on %s)", needs, files.name, packing, device.name)
     report(Progress("loading", files.name))
     if packed or packing != "4bit" or device.kind != "cpu":
@@ -118,7 +121,11 @@ def this_machine(settings: Settings) -> Machine:
     """This computer, as torch sees it. Raises `InvalidInput` for a precision that does not work here."""
     devices = _devices()
     packings = ALL if _bitsandbytes_works(devices[0]) else UNPACKED
-    return Machine(devices, wanted(settings, packings), packings, size_of, convert)
+    ways = packings[-1:]
+    if devices[0].kind == "cpu" and not _quick_in_4_bits():
+        ways = tuple(each for each in SLOW_IN_4_BITS if each in packings)
+    smaller = ways[1:] if settings.precision == "auto" else ()
+    return Machine(devices, wanted(settings, packings, ways[0]), packings, size_of, convert, smaller)
 
 
 def zero_gpu(settings: Settings) -> Machine:
@@ -136,7 +143,7 @@ def zero_gpu(settings: Settings) -> Machine:
         )
     name = f"{torch.cuda.get_device_name()} (ZeroGPU)"
     device = Device("cuda", name, torch.cuda.mem_get_info()[0], staged=True)
-    return Machine((device,), wanted(settings, UNPACKED), UNPACKED, size_of, convert)
+    return Machine((device,), wanted(settings, UNPACKED, "bf16"), UNPACKED, size_of, convert)
 
 
 def _devices() -> tuple[Device, ...]:
@@ -147,6 +154,16 @@ def _devices() -> tuple[Device, ...]:
     best = free.index(max(free))
     bf16 = torch.cuda.get_device_capability(best) >= AMPERE  # torch's own question says yes to an emulation too
     return Device("cuda", torch.cuda.get_device_name(best), free[best], best, bf16), cpu()
+
+
+def _quick_in_4_bits() -> bool:
+    """Whether bitsandbytes has a kernel for this CPU's 4-bit products. Without, it unpacks the weights for each."""
+    try:
+        from bitsandbytes import functional  # noqa: PLC0415  fails to import where it is not supported
+    except (ImportError, OSError, RuntimeError, AttributeError):
+        return False
+    has_kernel: Callable[[], bool] = functional.has_avx512bf16
+    return has_kernel()
 
 
 def _bitsandbytes_works(device: Device) -> bool:
@@ -342,8 +359,13 @@ def _info(
         )
     elif settings.precision == "auto" and "4bit" not in machine.packings:
         reason = Sentence(
-            "{reason} Its weights are bf16, as bitsandbytes, which packs them into 4 bits, does not work here.",
+            "{reason} Its weights are {packing}, as bitsandbytes, which packs them into 4 bits, does not work here.",
             reason=reason,
+            packing=packing,
+        )
+    elif settings.precision == "auto" and device.kind == "cpu" and packing in UNPACKED:
+        reason = Sentence(
+            "{reason} Its weights are {packing}: this CPU is slow in 4 bits.", reason=reason, packing=packing
         )
     if packing == "4bit" and not device.bf16:
         reason = Sentence(

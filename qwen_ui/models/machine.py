@@ -33,15 +33,22 @@ class Machine:
     """A model's size, from the config.json in a folder."""
     convert: Callable[[Path, Path], None]
     """Turns a GGUF file into a folder like any other."""
+    smaller: tuple[Packing, ...] = ()
+    """What is tried where a model does not fit in that precision, and none was asked for."""
+
+    @property
+    def ways(self) -> tuple[Packing, ...]:
+        """The precisions that a model may be loaded in, the best first."""
+        return self.packing, *self.smaller
 
 
-def wanted(settings: Settings, packings: tuple[Packing, ...]) -> Packing:
-    """The precision that the settings ask for; "auto" is the smallest that works here.
+def wanted(settings: Settings, packings: tuple[Packing, ...], auto: Packing) -> Packing:
+    """The precision that the settings ask for; ``auto`` when they leave it open.
 
     Raises `InvalidInput` when the one asked for does not work here.
     """
     if settings.precision == "auto":
-        return packings[-1]
+        return auto
     if settings.precision not in packings:
         raise InvalidInput(
             "--precision {precision} needs bitsandbytes, which does not work here. "
@@ -51,13 +58,13 @@ def wanted(settings: Settings, packings: tuple[Packing, ...]) -> Packing:
     return settings.precision
 
 
-def settle(settings: Settings, machine: Machine, packed: Packing | None, name: str) -> Packing:
-    """The precision to load in. Files that are ``packed`` already decide it.
+def settle(settings: Settings, machine: Machine, packed: Packing | None, name: str, size: Size) -> Packing:
+    """The precision to load in. Files that are ``packed`` already decide it; else it may be one that fits.
 
     Raises `InvalidInput` when the settings ask for another, `ModelError` when theirs does not work here.
     """
     if packed is None:
-        return machine.packing
+        return next((each for each in machine.ways if _fits(size, each, machine, settings)), machine.packing)
     if packed not in machine.packings:
         raise ModelError(
             "{name} is packed in {precision} by bitsandbytes, which does not work here. Choose another.",
@@ -71,6 +78,10 @@ def settle(settings: Settings, machine: Machine, packed: Packing | None, name: s
             precision=packed,
         )
     return packed
+
+
+def _fits(size: Size, packing: Packing, machine: Machine, settings: Settings) -> bool:
+    return any(estimate(size, packing, device, settings).fits for device in machine.devices)
 
 
 def place(
@@ -99,7 +110,7 @@ def place(
 def _smaller(size: Size, machine: Machine, settings: Settings, packing: Packing) -> Sentence:
     """What to try instead: a shorter context, fewer bits, a smaller model, or the embedded one."""
     short = replace(settings, max_context=min(SHORT_CONTEXT, settings.max_context))
-    if any(estimate(size, packing, device, short).fits for device in machine.devices):
+    if _fits(size, packing, machine, short):
         return Sentence("--max-context {tokens}", tokens=short.max_context)
     for fewer in machine.packings[machine.packings.index(packing) + 1 :]:
         for device in machine.devices:

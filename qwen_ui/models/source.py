@@ -1,13 +1,14 @@
 """From what ``--model`` says to a folder of model files: the one place that decides which model runs."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from qwen_ui.errors import HubUnreachable, ModelNotFound
 from qwen_ui.models import embedded, folder, kinds, store
-from qwen_ui.models.catalog import CATALOG, choose
+from qwen_ui.models.catalog import CATALOG, Known, choose
+from qwen_ui.models.hardware import Device
 from qwen_ui.models.hub import Hub
 from qwen_ui.models.machine import Machine, place, settle
 from qwen_ui.models.progress import Progress
@@ -59,7 +60,7 @@ def _looks_like_a_path(name: str) -> bool:
 
 def _auto(settings: Settings, machine: Machine, hub: Hub, report: Report) -> ModelFiles:
     """What fits on the GPU, else the smallest on the CPU, else what is cached, else embedded."""
-    choice = choose(machine.devices, machine.packing, settings)
+    choice = _choose(machine, settings)
     if choice is None:
         reason = Sentence(
             "There is too little memory for a Qwen2.5, so the embedded model runs: {about}.", about=embedded.ABOUT
@@ -88,13 +89,18 @@ def _auto(settings: Settings, machine: Machine, hub: Hub, report: Report) -> Mod
         return _without_hub(settings, machine, hub, report, (known.name, why))
 
 
+def _choose(machine: Machine, settings: Settings, among: Collection[Known] = CATALOG) -> tuple[Known, Device] | None:
+    choices = (choose(machine.devices, packing, settings, among) for packing in machine.ways)
+    return next((choice for choice in choices if choice), None)
+
+
 def _without_hub(
     settings: Settings, machine: Machine, hub: Hub, report: Report, missed: tuple[str, Sentence]
 ) -> ModelFiles:
     """The best of what was downloaded before, else the embedded model. ``missed``: the model wanted, and why not."""
     wanted, why = missed
     cached = {known: path for known in CATALOG if (path := hub.cached(known.id))}
-    if choice := choose(machine.devices, machine.packing, settings, cached):
+    if choice := _choose(machine, settings, cached):
         known, _ = choice
         before = Sentence(
             "{model} was downloaded before; for {wanted}, {why}.", model=known.name, wanted=wanted, why=why
@@ -115,8 +121,8 @@ def _hub(model_id: str, settings: Settings, machine: Machine, hub: Hub, report: 
     if path is None:
         size = hub.look_up(model_id)
         config = hub.config(model_id)
-        packing = settle(settings, machine, folder.packed(folder.read_config(config, model_id), model_id), model_id)
-        place(model_id, machine.size_of(config), machine, settings, packing)
+        packed, shape = folder.packed(folder.read_config(config, model_id), model_id), machine.size_of(config)
+        place(model_id, shape, machine, settings, settle(settings, machine, packed, model_id, shape))
         path = hub.download(model_id, size, report)
     return ModelFiles(model_id.rpartition("/")[2], path, Sentence("This model was chosen with --model."))
 

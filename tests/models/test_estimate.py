@@ -14,11 +14,11 @@ SEVEN = CATALOG[0].size
 PLENTY = Device("cpu", "cpu", 500 * GB)
 
 
-def machine(*devices: Device, packing="4bit", packings=ALL) -> Machine:
+def machine(*devices: Device, packing="4bit", packings=ALL, smaller=()) -> Machine:
     def unused(*_: object):
         raise AssertionError
 
-    return Machine(devices, packing, packings, unused, unused)
+    return Machine(devices, packing, packings, unused, unused, smaller)
 
 
 def test_weights_by_precision():
@@ -94,19 +94,26 @@ def test_where_nothing_fits_the_embedded_model_is_named():
         place("m", SEVEN, machine(Device("cpu", "cpu", GB // 2)), Settings())
 
 
-def test_without_bitsandbytes_auto_is_bf16_and_4bit_is_refused():
-    assert wanted(Settings(), ALL) == "4bit"
-    assert wanted(Settings(), UNPACKED) == "bf16"
-    assert wanted(Settings(precision="fp32"), UNPACKED) == "fp32"
+def test_auto_is_what_the_machine_is_quick_in_and_4bit_is_refused_without_bitsandbytes():
+    assert wanted(Settings(), ALL, "4bit") == "4bit"
+    assert wanted(Settings(), ALL, "fp32") == "fp32"
+    assert wanted(Settings(precision="bf16"), UNPACKED, "fp32") == "bf16"
     with pytest.raises(InvalidInput, match=r"bitsandbytes.*--precision bf16"):
-        wanted(Settings(precision="4bit"), UNPACKED)
+        wanted(Settings(precision="4bit"), UNPACKED, "bf16")
 
 
 def test_files_that_are_packed_decide_the_precision():
-    assert settle(Settings(), machine(PLENTY), "8bit", "m") == "8bit"
-    assert settle(Settings(precision="8bit"), machine(PLENTY), "8bit", "m") == "8bit"
-    assert settle(Settings(precision="bf16"), machine(PLENTY, packing="bf16"), None, "m") == "bf16"
+    assert settle(Settings(), machine(PLENTY), "8bit", "m", SEVEN) == "8bit"
+    assert settle(Settings(precision="8bit"), machine(PLENTY), "8bit", "m", SEVEN) == "8bit"
+    assert settle(Settings(precision="bf16"), machine(PLENTY, packing="bf16"), None, "m", SEVEN) == "bf16"
     with pytest.raises(InvalidInput, match="packed in 4bit already"):
-        settle(Settings(precision="bf16"), machine(PLENTY), "4bit", "m")
+        settle(Settings(precision="bf16"), machine(PLENTY), "4bit", "m", SEVEN)
     with pytest.raises(ModelError, match="bitsandbytes"):
-        settle(Settings(), machine(PLENTY, packings=UNPACKED), "4bit", "m")
+        settle(Settings(), machine(PLENTY, packings=UNPACKED), "4bit", "m", SEVEN)
+
+
+def test_what_does_not_fit_is_taken_in_fewer_bits_where_none_were_asked_for():
+    slow = {"packing": "fp32", "smaller": ("bf16", "4bit")}
+    for memory, packing in ((500, "fp32"), (25, "bf16"), (12, "4bit"), (1, "fp32")):  # the last one is told of
+        device = Device("cpu", "cpu", memory * GB)
+        assert settle(Settings(max_concurrent=1), machine(device, **slow), None, "m", SEVEN) == packing

@@ -51,6 +51,21 @@ def test_the_tiny_folder_in_every_precision(tiny, tmp_path, precision):
     assert loaded.model.config._attn_implementation == "sdpa"
 
 
+@pytest.fixture
+def quick_in_4_bits(monkeypatch):
+    """A CPU for which bitsandbytes has a kernel, whichever this one is."""
+    monkeypatch.setattr(load, "_quick_in_4_bits", lambda: True)
+
+
+def test_a_cpu_that_is_slow_in_4_bits_computes_in_fp32_and_the_reason_says_so(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(load, "_quick_in_4_bits", lambda: False)
+    loaded = open_model(tiny, tmp_path)
+    assert loaded.info.precision == "fp32"
+    assert str(loaded.info.reason).endswith("Its weights are fp32: this CPU is slow in 4 bits.")
+    assert open_model(tiny, tmp_path, "4bit").info.precision == "4bit"  # who asks for it gets it
+
+
+@pytest.mark.usefixtures("quick_in_4_bits")
 def test_nf4_is_the_default_and_its_compute_is_bf16(tiny, tmp_path):
     loaded = open_model(tiny, tmp_path)
     settings = loaded.model.config.quantization_config
@@ -60,6 +75,7 @@ def test_nf4_is_the_default_and_its_compute_is_bf16(tiny, tmp_path):
     assert str(loaded.model.dtype) == "torch.bfloat16"
 
 
+@pytest.mark.usefixtures("quick_in_4_bits")
 def test_nf4_is_computed_in_fp32_where_there_is_no_bf16(tiny, tmp_path, monkeypatch):
     """As on a T4, never in fp16: Qwen2.5's numbers become too large for that."""
     monkeypatch.setattr(load, "_devices", lambda: (Device("cpu", "Tesla T4", 16 * 10**9, bf16=False),))
@@ -99,16 +115,16 @@ def test_zero_gpu_refuses_packed_weights():
 
 
 def test_the_second_start_reads_the_packed_copy_and_answers_the_same(tiny, tmp_path):
-    first = generate(open_model(tiny, tmp_path), 16)
+    first = generate(open_model(tiny, tmp_path, "4bit"), 16)
     copies = list((tmp_path / "data/models").iterdir())
     assert [copy.name[:4] for copy in copies] == ["nf4-"]
     stamp = (copies[0] / "model.safetensors").stat().st_mtime_ns
-    assert generate(open_model(tiny, tmp_path), 16) == first
+    assert generate(open_model(tiny, tmp_path, "4bit"), 16) == first
     assert (copies[0] / "model.safetensors").stat().st_mtime_ns == stamp
 
 
 def test_a_folder_that_is_packed_already(tiny, tmp_path):
-    open_model(tiny, tmp_path)
+    open_model(tiny, tmp_path, "4bit")
     (packed,) = (tmp_path / "data/models").iterdir()
     for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
         (packed / name).write_bytes((tiny / name).read_bytes())
