@@ -47,7 +47,10 @@ class Entrance:
 
 
 def menu(title: Any, choices: Sequence[tuple[Any, str]] = (), **options: Any) -> gr.Dropdown:
-    """A list of things to do, made where this is called. Its title is the choice of nothing, the empty text."""
+    """A list of things to do, made where this is called. Its title is the choice of nothing, the empty text.
+
+    What is done is done on `change`: `input` comes twice for a choice, and once when the list is only passed.
+    """
     return gr.Dropdown(
         [(title, ""), *choices],
         value="",
@@ -75,15 +78,15 @@ def connect(app: "App", tabs: gr.Tabs, names: Mapping[str, str], parts: Mapping[
             way.picker.choices = [*way.picker.choices, *others]
             inputs: set[Any] = {way.picker, *way.results, *(entrance.box for entrance in entrances.values())}
             outputs = list(dict.fromkeys([tabs, way.picker, *filled]))
-            way.picker.input(_sender(app, tabs, way, entrances), inputs, outputs, **STREAMING)
+            way.picker.change(_sender(app, tabs, way, entrances), inputs, outputs, **STREAMING)
 
 
 def _sender(app: "App", tabs: gr.Tabs, way: Exit, entrances: Mapping[str, Entrance]) -> Callable[..., Values]:
     def send(request: gr.Request, given: Values) -> Values:
         event, back = Event(request, app.say(request), given), Values({way.picker: ""})
         entrance = entrances.get(event[way.picker])
-        if entrance is None:
-            return back
+        if entrance is None:  # it is back at its title, or the choice is none of these
+            return Values({way.picker: gr.skip()})
         if not (text := way.read(event)).strip():
             gr.Info(event.say("There is nothing to send yet."))
             return back

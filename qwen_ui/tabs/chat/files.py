@@ -58,8 +58,8 @@ class ChatFiles:
         saved = [self._kept, self._settings.system, self.export]
         for done in (
             events.on(events.stopped(self.upload.upload), self.open, [self.upload], shown, **opening),
-            events.on(events.stopped(self.among.input), self.choose, [self.upload, self.among], shown, **opening),
-            events.on(self.export.input, self.save, saved, [self.export, self.document]),
+            events.on(events.stopped(self.among.change), self.choose, [self.upload, self.among], shown, **opening),
+            events.on(self.export.change, self.save, saved, [self.export, self.document]),
         ):
             done.then(None, self.document, self.document, js=TAKE, **QUIET)
 
@@ -76,6 +76,8 @@ class ChatFiles:
 
     def choose(self, event: Event) -> Values:
         """Opens one of the file's conversations. The file is read again, so that the server need not hold it."""
+        if event[self.among] is None:  # another file was opened
+            return {}
         found, number = self._read(event), event[self.among]
         if not isinstance(number, int) or not 0 <= number <= len(found):
             raise InvalidInput("Choose a conversation from the list.")
@@ -116,12 +118,14 @@ class ChatFiles:
     def save(self, event: Event) -> Values:
         """Tells the browser what to save: it has what is kept."""
         chat, kind = from_browser(event[self._kept]), event[self.export]
+        if not kind:
+            return {}
         values: Values = {self.export: ""}
         if kind != "all" and not chat.nodes:
             return values | {self._status: line(event.say("There is nothing to export yet."), "note")}
         system = event[self._settings.system] or ""
         text = to_markdown(chat, system, event.say("You"), event.say("Assistant")) if kind == "markdown" else ""
-        return values | {self.document: json.dumps({"as": kind, "text": text}, ensure_ascii=False)} if kind else values
+        return values | {self.document: json.dumps({"as": kind, "text": text}, ensure_ascii=False)}
 
 
 def _entry(one: Opened) -> list[Any]:

@@ -178,6 +178,8 @@ def test_bad_input_is_explained_and_not_lost(server: Server, open_page: OpenPage
 
 def test_a_conversation_is_saved_and_opened_again(server: Server, open_page: OpenPage, tmp_path: Path):
     page = open_chat(open_page, server)
+    saved: list[str] = []
+    page.on("download", lambda file: saved.append(file.suggested_filename))
     ask(page, "Name a *river*.")
     answer = answers(page).inner_text()
     with page.expect_download() as download:
@@ -189,6 +191,7 @@ def test_a_conversation_is_saved_and_opened_again(server: Server, open_page: Ope
     with page.expect_download() as download:
         export(page, "This one as Markdown")
     assert "## You\n\nName a *river*." in Path(download.value.path()).read_text("utf-8")
+    assert saved == ["qwen-ui-chat.json", "qwen-ui-chat.md"]
 
     other = open_chat(open_page, server)
     wrong = tmp_path / "wrong.json"

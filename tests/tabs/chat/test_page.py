@@ -193,7 +193,7 @@ def test_of_a_file_with_several_conversations_one_is_chosen_by_its_title(
     file = tmp_path / "all.json"
     chats = [{"title": t, "messages": [{"role": "user", "content": f"About {t}"}]} for t in ("Rome", "Oslo", "Bern")]
     file.write_text(json.dumps(chats), "utf-16")
-    upload, among = page.locator("input[type=file]").first, page.locator("#open-among")
+    upload, among = page.locator("#chat-head input[type=file]"), page.locator("#open-among")
     expect(among).to_be_hidden()
     upload.set_input_files(file)
     expect(page.locator("#chat-status")).to_contain_text("This file holds 3 conversations")
