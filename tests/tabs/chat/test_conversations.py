@@ -261,5 +261,5 @@ def test_on_a_phone_the_list_is_a_drawer_and_keys_do_what_the_help_says(url: str
     page.keyboard.press("Escape")
     expect(page.locator("#stop")).to_be_hidden()
     ENGINE.steps._value = 1_000_000
-    expect(page.locator("#chat-status")).to_contain_text("还没写出第一个词就停下了")
+    expect(page.locator("#chat-status")).to_contain_text("还没写出第一个字就停止了")
     expect(page.locator("#conversation .turn [data-event=retry]")).to_be_visible()
