@@ -88,6 +88,7 @@ class FakeEngine:
         refusal: Exception | None = None,
         likes: Callable[[str, str], float] | None = None,
         model: str = INFO.model,
+        holds: Callable[[str, str], float] | None = None,
     ) -> None:
         self.words = words
         self.model = model
@@ -103,10 +104,14 @@ class FakeEngine:
         """The adapter of each stream and each scoring, in their order."""
         self.likes = likes
         """The score of a candidate after a prompt; by default the shorter, the likelier."""
+        self.holds = holds
+        """The mean log-probability of a part of an answer after a conversation's last message; None: it can't tell."""
         self.begun: list[tuple[int, ...]] = []
         """What each stream was to begin with."""
         self.vocabulary: list[str] = []
         """The words by their ids, as they came."""
+        self.weighed: list[list[str]] = []
+        """The parts of each call of `likelihoods`; each call takes one of the steps."""
         self.scored: list[list[str]] = []
         """The prompts of each call of `score`; each call takes one of the steps."""
         self.active = 0
@@ -116,7 +121,8 @@ class FakeEngine:
 
     @property
     def info(self) -> EngineInfo:
-        return replace(INFO, model=self.model) if self.model != INFO.model else INFO
+        info = replace(INFO, model=self.model) if self.model != INFO.model else INFO
+        return replace(info, abilities=info.abilities | {"likelihoods"}) if self.holds else info
 
     @asynccontextmanager
     async def stream(
@@ -164,6 +170,16 @@ class FakeEngine:
         if not messages or messages[0].role == "text":
             looks[0] = TokenLook(looks[0].token, looks[0].id, None, None, ())
         return looks
+
+    async def likelihoods(
+        self, conversations: Sequence[Sequence[Message]], parts: Sequence[str], adapter: str = ""
+    ) -> list[list[float]]:
+        if self.holds is None:
+            raise InvalidInput("This fake can't tell how probable an answer is.")
+        self.weighed.append(list(parts))
+        self.adapters.append(adapter)
+        await self.steps.acquire()
+        return [[self.holds(asked[-1].content, part) for part in parts] for asked in conversations]
 
     async def look(self, look: Look, adapter: str = "", scale: float = 1.0) -> AnyResult:
         raise InvalidInput("A fake has no inside.")

@@ -11,9 +11,10 @@ from qwen_ui.introspect.results import AnyResult
 from qwen_ui.messages import Answer, Chunk, Message, Sampling, TokenLook
 from qwen_ui.sentences import Sentence
 
-Ability = Literal["tokens", "introspect", "texts", "tools", "forms", "seeds"]
-"""What not every engine can do: look at tokens and go on from some, show how the model works, go on with a text as it
-is, tell the model of tools, hold an answer to a form, draw it from a seed."""
+Ability = Literal["tokens", "likelihoods", "introspect", "texts", "tools", "forms", "seeds"]
+"""What not every engine can do: look at tokens and go on from some, tell how probable an answer is after several
+conversations, show how the model works, go on with a text as it is, tell the model of tools, hold an answer to a form,
+draw it from a seed."""
 
 Scoring = Literal["exact", "first token", "choice", "none"]
 """How texts are scored: each token of a candidate; by the likeliest first tokens; by a constrained choice; not at all.
@@ -141,6 +142,18 @@ class Engine(Protocol):
         Streams that run meanwhile go on. Raises `InvalidInput` for what is neither or both, a ``top`` that is not from
         1 to MAX_ALTERNATIVES, ids that the model does not have, an adapter that can't be used, or where the engine has
         not the ability; `PromptTooLong`; `Busy` when there is no room for the adapter.
+        """
+
+    async def likelihoods(
+        self, conversations: Sequence[Sequence[Message]], parts: Sequence[str], adapter: str = ""
+    ) -> list[list[float]]:
+        """How probable one answer is after each of several conversations: the log-probability of its tokens.
+
+        The answer is given as its parts, one after the other; of each the mean of its tokens, natural logarithm. Gives
+        ``len(conversations)`` rows of ``len(parts)`` columns. What the conversations begin with in common is computed
+        once. Streams that run meanwhile go on. Raises `InvalidInput` for no conversation, no answer, an empty part, an
+        adapter that can't be used, or where the engine has not the ability; `PromptTooLong`; `Busy` when there is no
+        room for the adapter.
         """
 
     async def look(self, look: Look, adapter: str = "", scale: float = 1.0) -> AnyResult:

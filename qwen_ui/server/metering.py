@@ -30,7 +30,8 @@ class Record:
     cached_tokens: int
     """Of the prompt's tokens, those that were not computed again."""
     new_tokens: int
-    """Generated tokens, and one for each candidate that was scored, and each token that was looked at."""
+    """Generated tokens, and one for each candidate that was scored, each token that was looked at, and each part of an
+    answer that was given to a conversation."""
     seconds: float
     """The whole request, its wait in the queue included."""
     seconds_to_first_token: float | None
@@ -138,6 +139,14 @@ class MeteredEngine:
         self.streams += 1
         self.new_tokens += len(looks)
         return looks
+
+    async def likelihoods(
+        self, conversations: Sequence[Sequence[Message]], parts: Sequence[str], adapter: str = ""
+    ) -> list[list[float]]:
+        with self._noting_errors():
+            found = await self._engine.likelihoods(conversations, parts, self.adapter or adapter)
+        self.new_tokens += len(conversations) * len(parts)
+        return found
 
     async def look(self, look: Look, adapter: str = "", scale: float = 1.0) -> AnyResult:
         with self._noting_errors():

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.engine.base import Ability, EngineInfo
 from qwen_ui.engine.completion import Completion, end_tokens
-from qwen_ui.engine.local import looking, scoring
+from qwen_ui.engine.given import given_to
+from qwen_ui.engine.local import likelihoods, looking, scoring
 from qwen_ui.engine.local.adapters import NO_ADAPTER, AdapterLayers
 from qwen_ui.engine.local.batch import BatchLoop
 from qwen_ui.engine.local.forms import Forms
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from qwen_ui.models.load import Loaded
 
 
-ABILITIES = frozenset[Ability](["tokens", "introspect", "texts", "tools", "forms", "seeds"])
+ABILITIES = frozenset[Ability](["tokens", "likelihoods", "introspect", "texts", "tools", "forms", "seeds"])
 
 
 class LocalEngine:
@@ -122,6 +123,14 @@ class LocalEngine:
         async with self._adapted(adapter) as number:
             return await in_thread(partial(self._look_at, text, tuple(messages), top, number))
 
+    async def likelihoods(
+        self, conversations: Sequence[Sequence[Message]], parts: Sequence[str], adapter: str = ""
+    ) -> list[list[float]]:
+        """How probable the answer is after each conversation: see `Engine`."""
+        asked = tuple(map(tuple, conversations))
+        async with self._adapted(adapter) as number:
+            return await in_thread(partial(self._weigh, asked, tuple(parts), number))
+
     async def look(self, look: Look, adapter: str = "", scale: float = 1.0) -> AnyResult:
         """What is asked of the model's inside: see `Engine`."""
         check_scale(scale)
@@ -160,6 +169,13 @@ class LocalEngine:
         with self._alone(checkpoint):
             places = looking.look(self._model, looked, top, partial(self._pause, checkpoint, adapter))
         return token_looks(looked, places, self._pieces)
+
+    def _weigh(
+        self, conversations: Sequence[Sequence[Message]], parts: Sequence[str], adapter: int, checkpoint: Checkpoint
+    ) -> list[list[float]]:
+        given = given_to(self._prompts, conversations, parts, checkpoint)
+        with self._alone(checkpoint):
+            return likelihoods.likelihoods(self._model, given, partial(self._pause, checkpoint, adapter))
 
     def _look_inside(self, look: Look, adapter: str, scale: float, number: int, checkpoint: Checkpoint) -> AnyResult:
         from qwen_ui.introspect.run import run, subject_of  # noqa: PLC0415  needed by few

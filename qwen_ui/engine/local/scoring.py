@@ -39,7 +39,7 @@ def tokenize(tokenizer: Any, prompts: Sequence[str], candidates: Sequence[str], 
     rows = []
     for number, prompt in enumerate(bare):
         texts = wholes[number * len(candidates) : (number + 1) * len(candidates)]
-        shared = _common_prefix([prompt, *texts])
+        shared = common_prefix([prompt, *texts])
         shared = shared[: min(len(text) for text in texts) - 1]  # each candidate keeps a token to be scored
         if not shared:
             raise InvalidInput("A prompt to score must be longer than one token.")
@@ -60,7 +60,7 @@ def score(model: PreTrainedModel, rows: Sequence[Row], pause: Pause) -> list[lis
     What all prompts begin with is computed once, the rest in padded batches, each within a ``pause``
     of its own, so that running streams go on in between. A ``pause`` that raises ends the scoring there.
     """
-    shared = _common_prefix([row.prompt[:-1] for row in rows])
+    shared = common_prefix([row.prompt[:-1] for row in rows])
     with pause():
         prefix = _prefill(model, shared)
     scores: list[list[float]] = [[]] * len(rows)
@@ -71,7 +71,7 @@ def score(model: PreTrainedModel, rows: Sequence[Row], pause: Pause) -> list[lis
     return scores
 
 
-def _common_prefix(texts: Sequence[list[int]]) -> list[int]:
+def common_prefix(texts: Sequence[list[int]]) -> list[int]:
     """What all the texts begin with."""
     low, high = min(texts), max(texts)  # in their order these two differ first
     same = next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), len(low))

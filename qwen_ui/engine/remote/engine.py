@@ -104,6 +104,12 @@ class RemoteEngine:
         """Raises `InvalidInput`: the model's tokens are another server's."""
         raise InvalidInput("The model runs on another server: its tokens can't be looked at from here.")
 
+    async def likelihoods(
+        self, conversations: Sequence[Sequence[Message]], parts: Sequence[str], adapter: str = ""
+    ) -> list[list[float]]:
+        """Raises `InvalidInput`: no server tells it of a conversation's answer."""
+        raise InvalidInput("The model runs on another server, which does not tell how probable a given answer is.")
+
     async def look(self, look: Look, adapter: str = "", scale: float = 1.0) -> AnyResult:
         """Raises `InvalidInput`: the model is in another server's memory."""
         raise InvalidInput("The model runs on another server and can't be looked into. Start the app with one here.")

@@ -11,11 +11,12 @@ from qwen_ui.adapters.files import parts
 from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.engine.base import EngineInfo
 from qwen_ui.engine.completion import Completion, end_tokens
+from qwen_ui.engine.given import given_to
 from qwen_ui.engine.local.scoring import tokenize
 from qwen_ui.engine.looking import looked_at, token_looks
 from qwen_ui.engine.prompt import Prompt, PromptEncoder
 from qwen_ui.engine.threads import Checkpoint, in_thread
-from qwen_ui.engine.zero.jobs import Adapted, Generation, Job, Looking, Scoring
+from qwen_ui.engine.zero.jobs import Adapted, Generation, Job, Looking, Scoring, Weighing
 from qwen_ui.engine.zero.turns import Gpu, OnGpu, Position, Turn
 from qwen_ui.errors import InvalidInput
 from qwen_ui.introspect.looks import Look
@@ -42,7 +43,9 @@ class ZeroEngine:
 
     def __init__(self, loaded: "Loaded", settings: Settings, decorate: Decorate) -> None:
         self._info = replace(
-            loaded.info, engine="transformers on ZeroGPU", abilities=frozenset({"tokens", "texts", "tools", "seeds"})
+            loaded.info,
+            engine="transformers on ZeroGPU",
+            abilities=frozenset({"tokens", "likelihoods", "texts", "tools", "seeds"}),
         )
         self._tokenizer = loaded.tokenizer
         self._pieces = Pieces(loaded.tokenizer)
@@ -112,6 +115,16 @@ class ZeroEngine:
             turn.submit(Looking(looked, top, await self._adapted(adapter)))
             (places,) = [event async for event in turn if not isinstance(event, Position)]
         return token_looks(looked, places, self._pieces)
+
+    async def likelihoods(
+        self, conversations: Sequence[Sequence[Message]], parts: Sequence[str], adapter: str = ""
+    ) -> list[list[float]]:
+        """How probable the answer is after each conversation: see `Engine`."""
+        with Turn(self._gpu) as turn:
+            given = await in_thread(partial(given_to, self._prompts, tuple(map(tuple, conversations)), tuple(parts)))
+            turn.submit(Weighing(given, await self._adapted(adapter)))
+            (found,) = [event async for event in turn if not isinstance(event, Position)]
+        return list(found)
 
     async def look(self, look: Look, adapter: str = "", scale: float = 1.0) -> AnyResult:
         """Raises `InvalidInput`: the model is only within a process of its own, for the time of an answer."""

@@ -12,7 +12,9 @@ from transformers import DynamicCache, LogitsProcessorList
 from transformers.generation.logits_process import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from qwen_ui.adapters.files import Base
+from qwen_ui.engine.given import Given
 from qwen_ui.engine.local.adapters import AdapterLayers
+from qwen_ui.engine.local.likelihoods import likelihoods
 from qwen_ui.engine.local.looking import look
 from qwen_ui.engine.local.sampler import Own
 from qwen_ui.engine.local.scoring import Row, score
@@ -154,3 +156,21 @@ class Looking:
         """Looks at all tokens."""
         with self.adapter.on(model) if self.adapter else nullcontext():
             yield look(model, self.looked, self.top, nullcontext)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """How probable an answer is after several prompts. Its one result has a list a prompt, with a number a part."""
+
+    given: Given
+    adapter: Adapted | None = None
+
+    @property
+    def seconds(self) -> int:
+        """How long the GPU is asked for."""
+        return seconds_for(sum(len(prompt) + len(self.given.answer) for prompt in self.given.prompts))
+
+    def run(self, model: Any) -> Iterator[list[list[float]]]:
+        """Weighs the answer after all prompts."""
+        with self.adapter.on(model) if self.adapter else nullcontext():
+            yield likelihoods(model, self.given, nullcontext)
