@@ -1,8 +1,8 @@
 """A question → the passages to answer from, as a prompt shows them; an answer → its text and citations."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -13,7 +13,8 @@ from qwen_ui.text.languages import HAN
 from qwen_ui.text.markdown import code_spans
 
 # [1], [1, 2], [1-3], and the brackets that models use in Chinese; not the text of a Markdown link.
-_MARKER = re.compile(r"[\[【［]\s*(\d{1,3}(?:\s*[-–,，、;]\s*\d{1,3})*)\s*[\]】］](?!\()")
+MARKER = re.compile(r"[\[【［]\s*(\d{1,3}(?:\s*[-–,，、;]\s*\d{1,3})*)\s*[\]】］](?!\()")
+_WITH_SPACE = re.compile(rf"[ \t]?{MARKER.pattern}")
 _OPENING = re.compile(r"([\[【［])(?=\s*\d)")
 _RANGE = re.compile(r"(\d+)(?:\s*[-–]\s*(\d+))?")
 # Words that point back to what was said before.
@@ -33,6 +34,8 @@ class Citation:
     source: str
     passage: str
     score: float
+    support: float | None = None
+    """How many times as likely the passage makes a sentence of the answer, at most; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class CitedAnswer:
 
     def as_dict(self) -> dict[str, Any]:
         """What /ask gives."""
-        return {"answer": self.text, "citations": [asdict(citation) for citation in self.citations]}
+        return {"answer": self.text, "citations": list(map(asdict, self.citations))}
 
 
 def numbered(passages: Sequence[SearchHit]) -> str:
@@ -75,10 +78,15 @@ def source(hit: SearchHit) -> str:
     return ", ".join(part for part in (passage.document, passage.heading, page) if part)
 
 
-def parse(answer: str, passages: Sequence[SearchHit]) -> CitedAnswer:
-    """The answer with the citations in it that there are passages for; whole or still growing."""
-    numbers = cited(pieces(answer, len(passages)))
-    return CitedAnswer(answer.strip(), tuple(_citation(number, passages[number - 1]) for number in numbers))
+def parse(answer: str, passages: Sequence[SearchHit], support: Mapping[int, float] | None = None) -> CitedAnswer:
+    """The answer with the citations in it that there are passages for; whole or still growing.
+
+    ``support`` has the passages, by their numbers, that are known to support a sentence of it, cited there or not.
+    """
+    known = support or {}
+    numbers = sorted({*cited(pieces(answer, len(passages))), *known})
+    citations = (replace(_citation(number, passages[number - 1]), support=known.get(number)) for number in numbers)
+    return CitedAnswer(answer.strip(), tuple(citations))
 
 
 def cited(pieces: Iterable[str | tuple[int, ...]]) -> list[int]:
@@ -104,7 +112,7 @@ def pieces(answer: str, count: int) -> list[str | tuple[int, ...]]:
     found: list[str | tuple[int, ...]] = []
     start = at = 0
     for code_start, code_end in chain(code_spans(answer, indented=True), [(len(answer), len(answer))]):
-        for match in _MARKER.finditer(answer, at, code_start):
+        for match in MARKER.finditer(answer, at, code_start):
             if numbers := _numbers(match[1], count):
                 found += [answer[start : match.start()], numbers]
                 start = match.end()
@@ -151,4 +159,9 @@ def look_up(source: Source, question: str, history: Sequence[Message] = (), limi
 
 def for_history(answer: str) -> Message:
     """The answer as the next question's history shows it: without its numbers, as they mean other passages there."""
-    return Message("assistant", re.sub(rf"[ \t]?{_MARKER.pattern}", "", answer))
+    return Message("assistant", without_numbers(answer))
+
+
+def without_numbers(answer: str) -> str:
+    """The answer without the numbers of passages in it."""
+    return _WITH_SPACE.sub("", answer)

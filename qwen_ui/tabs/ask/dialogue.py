@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qwen_ui.knowledge import citations
+from qwen_ui.knowledge.proof import Proven, supporting, with_proof
 from qwen_ui.knowledge.source import SearchHit
 from qwen_ui.messages import Message
 from qwen_ui.page import passages
@@ -32,6 +33,12 @@ class Exchange:
     @property
     def passages(self) -> tuple[SearchHit, ...]:
         return self.result.passages or ()
+
+    @property
+    def cited(self) -> set[int]:
+        """The numbers of the passages that the answer cites, or that support it."""
+        written = citations.cited(citations.pieces(self.answer, len(self.passages)))
+        return {*written, *supporting(self.result.proof)}
 
 
 Dialogue = tuple[Exchange, ...]
@@ -79,8 +86,10 @@ def answered(turn: int, exchange: Exchange, say: Say) -> list[str]:
 
     By itself, because an answer that is still growing may end within code.
     """
-    text, cited = passages.linked(exchange.answer.strip(), anchors(turn), len(exchange.passages))
-    return [part for part in (text, passages.listed(exchange.cards, cited, say)) if part]
+    proof, count = exchange.result.proof, len(exchange.passages)
+    text, cited = passages.proven(exchange.answer, anchors(turn), count, proof, say)
+    notes = passages.legend(proof, say)
+    return [part for part in (text.strip(), passages.listed(exchange.cards, cited, say, notes)) if part]
 
 
 def anchors(turn: int) -> str:
@@ -89,11 +98,17 @@ def anchors(turn: int) -> str:
 
 
 def plain(exchange: Exchange, say: Say) -> str:
-    """The answer with the list of the passages it cites."""
-    cited = citations.cited(citations.pieces(exchange.answer, len(exchange.passages)))
+    """The answer with the numbers that were proven, and the list of the passages it cites."""
+    count = len(exchange.passages)
+    answer = with_proof(exchange.answer, exchange.result.proof, count, _number)
+    cited = citations.cited(citations.pieces(answer, count))
     sources = [f"[{number}] {place(exchange.passages[number - 1], say)}" for number in cited]
     listed = [f"{say('Sources')}:\n" + "\n".join(sources)] if sources else []
-    return "\n\n".join([exchange.answer.strip(), *listed])
+    return "\n\n".join([answer.strip(), *listed])
+
+
+def _number(proven: Proven) -> str:
+    return "" if proven.number is None else f" [{proven.number}]"
 
 
 def markdown(dialogue: Sequence[Exchange], say: Say) -> str:

@@ -1,11 +1,12 @@
 """What the browser keeps of Ask over a reload: the dialogue with its passages, and what is answered from."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qwen_ui.knowledge import citations
 from qwen_ui.knowledge.passages import Passage
+from qwen_ui.knowledge.proof import MOST_SENTENCES, Proven
 from qwen_ui.knowledge.source import MOST_WHOLE, SearchHit
 from qwen_ui.messages import Answer, Message
 from qwen_ui.page.kept import not_kept
@@ -45,12 +46,12 @@ def to_browser(source: Source, dialogue: Dialogue) -> dict[str, Any]:
 
 def _packed(exchange: Exchange) -> dict[str, Any]:
     """An exchange with the passages that are shown below it: of others it is only known that they were read."""
-    cited = set(citations.cited(citations.pieces(exchange.answer, len(exchange.passages))))
-    count = len(exchange.passages)
+    cited, count = exchange.cited, len(exchange.passages)
     shown = cited if count - len(cited) > LISTED else set(range(1, count + 1))
     passages = [_fields(hit.passage) if n in shown else None for n, hit in enumerate(exchange.passages, 1)]
     result = exchange.result
-    return {"question": exchange.question, "answer": exchange.answer, "asked": result.asked, "passages": passages}
+    kept = {"question": exchange.question, "answer": exchange.answer, "asked": result.asked, "passages": passages}
+    return kept | {"proof": [[p.start, p.end, p.number, p.support, p.is_code] for p in result.proof]}
 
 
 def _fields(passage: Passage) -> dict[str, Any]:
@@ -78,8 +79,24 @@ def _exchange(turn: int, kept: Any, say: Say) -> Exchange:
     question, answer, passages = _text(fields.get("question")), _text(fields.get("answer")), fields.get("passages")
     _must(isinstance(passages, list) and len(passages) <= MOST_WHOLE and bool(question.strip()))
     hits = tuple(_hit(number, each) for number, each in enumerate(passages or []))
-    result = Result(hits, Answer(answer), fields.get("asked") is not False)
+    proof = _proof(fields.get("proof", []), len(answer), len(hits))
+    result = Result(hits, Answer(answer), fields.get("asked") is not False, proof=proof)
     return Exchange(question, result, cards(anchors(turn), question, hits, say))
+
+
+def _proof(kept: Any, characters: int, passages: int) -> tuple[Proven, ...]:
+    """The sentences of an answer so long, in order, with the passages that support them."""
+    _must(isinstance(kept, list) and len(kept) <= MOST_SENTENCES)
+    proof, after = [], 0
+    for each in kept:
+        _must(isinstance(each, list) and len(each) == 5)
+        start, end, number, support, is_code = each
+        _must(is_number(start) and is_number(end) and after <= start < end <= characters)
+        _must(number is None or (is_number(number) and 1 <= number <= passages))
+        _must(isinstance(support, int | float) and 0 <= support < math.inf and isinstance(is_code, bool))
+        proof.append(Proven(start, end, number, support, is_code))
+        after = end
+    return tuple(proof)
 
 
 def _hit(number: int, kept: Any) -> SearchHit:

@@ -339,7 +339,13 @@ def status(exchange: Exchange, running: bool, say: Say) -> str:
         return line(say("No passage matches the question, so the model was not asked."))
     if result.passages is None:
         return line(say("Looking for passages…"), "busy")
-    return progress(result.answer, say) if running else finished(result.answer, say)
+    if running:
+        checking = line(say("Checking what each sentence rests on…"), "busy")
+        return checking if result.checking else progress(result.answer, say)
+    told = finished(result.answer, say)
+    if result.unproven is None:
+        return told
+    return told + line(say("What the answer rests on could not be checked: {error}", error=result.unproven), "note")
 
 
 TAB = Tab("ask", marked("Ask"), Path(__file__).parent, lambda app, page, place: AskTab(app, page).parts, endpoints)

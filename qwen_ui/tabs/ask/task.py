@@ -8,18 +8,25 @@ from bisect import bisect_right
 from collections.abc import AsyncGenerator, Callable, Sequence, Set
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from qwen_ui.engine.base import Engine, answers
 from qwen_ui.engine.prompt import MAX_CHARACTERS_PER_TOKEN
-from qwen_ui.errors import InvalidInput
+from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.knowledge.citations import look_up, not_found, numbered, search_query
 from qwen_ui.knowledge.library import Library, Step
+from qwen_ui.knowledge.proof import Proven
 from qwen_ui.knowledge.source import SearchHit, Source, pasted
+from qwen_ui.knowledge.store import Document, name_key
 from qwen_ui.messages import Answer, Message
 from qwen_ui.prompts import Template
+from qwen_ui.sentences import Sentence
+from qwen_ui.tabs.ask.proof import can_prove, prove
 
 LONGEST_TEXT = 300_000
 """Characters of a pasted text: it is indexed anew for each question, which takes under a second up to here."""
+_NAMED = 20
+"""Documents that are named where another one was asked for."""
 _EXCHANGE = 2
 """Messages of the last question and its answer, which a whole text leaves room for."""
 NEWS_EVERY = 0.4
@@ -38,6 +45,12 @@ class Result:
     answer: Answer = field(default_factory=Answer)
     asked: bool = True
     """Whether the model is asked: not when no passage fits the question, and the answer says that."""
+    checking: bool = False
+    """Whether the answer is whole, and is being weighed with its passages."""
+    proof: tuple[Proven, ...] = ()
+    """What each of its sentences rests on; empty until that is known, and where the engine can't tell."""
+    unproven: Sentence | None = None
+    """Why the answer could not be weighed."""
 
 
 async def ask(
@@ -48,7 +61,7 @@ async def ask(
     history: Sequence[Message] = (),
     max_new_tokens: int | None = None,
 ) -> AsyncGenerator[Result, None]:
-    """Answers the question from a source, or without one from the model alone.
+    """Answers the question from a source, or without one from the model alone; then proves what the answer rests on.
 
     ``history`` is what was asked and answered before; without ``max_new_tokens`` the template says how many.
     Raises what ``open_source`` does, and like `build` and `Engine.stream`.
@@ -63,10 +76,17 @@ async def ask(
         if not passages:
             yield Result((), Answer(not_found(question)), asked=False)
             return
-    messages = build(template, question, passages, history)
+    messages, answer = build(template, question, passages, history), Answer()
     async with aclosing(answers(engine, messages, sampling, template.adapter)) as growing:
         async for answer in growing:
             yield Result(passages, answer)
+    if can_prove(engine, answer, passages):
+        yield Result(passages, answer, checking=True)
+        ask_with = partial(build, template, question, history=history)
+        try:
+            yield Result(passages, answer, proof=await prove(engine, ask_with, answer.text, passages, template.adapter))
+        except QwenUIError as error:
+            yield Result(passages, answer, unproven=error.sentence)
 
 
 def pasted_text(text: str, name: str) -> Source:
@@ -98,14 +118,30 @@ def documents(library: Library, collection: str | None, owner: str, left_out: Se
     return source
 
 
-def named_documents(library: Library, name: str, owner: str) -> Source:
-    """The owner's collection of that name. Raises `InvalidInput` with the names that there are."""
+def named_documents(library: Library, name: str, owner: str, only: Sequence[str] = ()) -> Source:
+    """The owner's collection of that name, or ``only`` those of its documents that have these names.
+
+    Raises `InvalidInput`, for a name that there is not with those that there are.
+    """
     try:
         collection = library.named(name, owner)
     except InvalidInput as error:
         names = ", ".join(info.name for info in library.collections(owner)) or "none"
         raise InvalidInput("{error} There are: {names}.", error=error, names=names) from error
-    return documents(library, collection.id, owner)
+    return documents(library, collection.id, owner, _others(collection.documents(), only) if only else frozenset())
+
+
+def _others(there: Sequence[Document], names: Sequence[str]) -> frozenset[int]:
+    """The ids of the documents that have none of the names. Raises `InvalidInput` for a name that none has."""
+    known, wanted = {name_key(each.name) for each in there}, {name_key(name): name for name in names}
+    for key, name in wanted.items():
+        if key not in known:
+            raise InvalidInput(
+                "There is no document named {name!r} in this collection. There are: {names}.",
+                name=name,
+                names=", ".join(each.name for each in there[:_NAMED]) or "none",
+            )
+    return frozenset(each.id for each in there if name_key(each.name) not in wanted)
 
 
 def passages_for(

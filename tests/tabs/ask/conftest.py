@@ -45,3 +45,8 @@ def hit(
 ) -> SearchHit:
     """A passage that was found."""
     return SearchHit(Passage(1, document, heading, page, text, 0), score)
+
+
+def holds(asked: str, part: str) -> float:
+    """The log-probability of a part of an answer, as a model would have it that reads when the museum closes."""
+    return -1.0 if "closes" in part and "closes at six" in asked else -4.0

@@ -52,10 +52,21 @@ def test_only_passages_that_exist_are_cited():
     assert answer.as_dict() == {
         "answer": "It closes at six [1]. It is far away [7]. Free [2].",
         "citations": [
-            {"number": 1, "source": "guide.pdf, Hours, p. 2", "passage": "It closes at six.", "score": 7.1235},
-            {"number": 2, "source": "guide.pdf, p. 3", "passage": "Entry is free.", "score": 1.0},
+            {
+                "number": 1,
+                "source": "guide.pdf, Hours, p. 2",
+                "passage": "It closes at six.",
+                "score": 7.1235,
+                "support": None,
+            },
+            {"number": 2, "source": "guide.pdf, p. 3", "passage": "Entry is free.", "score": 1.0, "support": None},
         ],
     }
+
+
+def test_a_passage_that_supports_an_answer_is_cited_though_its_number_is_not_written():
+    found = citations.parse("It closes at six [2].", PASSAGES, {1: 3.5}).citations
+    assert [(each.number, each.support) for each in found] == [(1, 3.5), (2, None)]
 
 
 @pytest.mark.parametrize(

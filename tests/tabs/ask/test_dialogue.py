@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from html import unescape
 
 import pytest
 
+from qwen_ui.knowledge.proof import Proven
 from qwen_ui.messages import Answer, Message
 from qwen_ui.page import passages as shown_passages
 from qwen_ui.page.passages import cards, highlighted
@@ -42,6 +44,23 @@ def test_only_citations_that_exist_are_links_and_each_has_its_passage():
     assert 'id="ask-3-1"' in cited
     assert 'id="ask-3-2"' in uncited
     assert "1 passage read, not cited" in text_of(uncited)
+
+
+def test_what_each_sentence_rests_on_stands_behind_it():
+    answer = "It is six [1]. I <b> think."
+    proof = (Proven(0, 14, 2, 3.14), Proven(15, 27, None, 1.1))
+    proven = replace(exchange(answer), result=Result(PASSAGES, Answer(answer), proof=proof))
+    text, passages = answered(1, proven, SAY)
+    assert re.sub(' title="[^"]*"', "", text) == (
+        'It is six <a class="cite" href="#ask-1-1">1</a>.'
+        '<a class="cite proven" href="#ask-1-2">2 <small>×3.1</small></a>'
+        ' I <\u2060b> think.<span class="unproven">?</span>'
+    )
+    assert "3.1 times as likely" in text
+    assert "no passage supports the sentence" in text_of(text_of(passages))
+    assert "uncited" not in passages
+    assert plain(proven, SAY).startswith("It is six [1]. [2] I <b> think.\n\nSources:\n[1] ")
+    assert proven.cited == {1, 2}
 
 
 def test_the_passages_of_a_long_text_that_are_not_cited_are_only_counted():

@@ -33,6 +33,7 @@ def test_parameters_have_the_names_and_defaults_of_the_contract(client: Client):
     parameters = api["named_endpoints"][ASK]["parameters"]
     assert [(each["parameter_name"], each["parameter_default"]) for each in parameters] == [
         ("question", None), ("context", ""), ("collection", ""), ("adapter", ""), ("model", ""),
+        ("documents", []),
     ]  # fmt: skip
 
 
@@ -40,7 +41,9 @@ def test_an_answer_cites_the_passages_that_it_was_given(client: Client):
     result = client.predict("When does the museum close?", context=GUIDE, api_name=ASK)
     assert result["answer"] == "Six [1]. Far [9]."
     (citation,) = result["citations"]
-    assert set(citation) == {"number", "source", "passage", "score"}
+    assert set(citation) == {"number", "source", "passage", "score", "support"}
+    assert citation["support"] is None
+    assert "sentences" not in result
     assert citation["source"] == "context, Guide to the museum"
     assert citation["passage"] in GUIDE
 
@@ -72,6 +75,9 @@ def test_a_question_is_asked_with_a_template_in_its_language(client: Client, eng
         ({"question": "x", "context": "y " * 200_000}, "as a file instead"),
         ({"question": "x", "context": "y", "collection": "z"}, "not both"),
         ({"question": "x", "collection": "z"}, "There are: none"),
+        ({"question": "x", "collection": "z", "documents": "guide.md"}, "must be a list of names"),
+        ({"question": "x", "collection": "z", "documents": [1]}, "must be a list of names"),
+        ({"question": "x", "context": "y", "documents": ["guide.md"]}, "Name the collection"),
     ],
 )
 def test_bad_input_is_refused_with_a_sentence(client: Client, engine: FakeEngine, arguments: dict[str, Any], says: str):
@@ -91,6 +97,17 @@ def test_a_collection_is_asked_by_its_name(serve: Serve, library: Library, tmp_p
     assert nothing == NOTHING
     with pytest.raises(AppError, match=r"no collection named 'Zoo'\. There are: Museum guide"):
         client.predict("When?", collection="Zoo", api_name=ASK)
+    client.predict("几点关门？", collection="Museum guide", documents=["ZH.md"], api_name=ASK)
+    assert "[1] zh.md" in engine.asked[-1][0][-1].content
+    assert "guide.md" not in engine.asked[-1][0][-1].content
+    for name in ("/ask", "/search"):
+        with pytest.raises(
+            AppError, match=r"no document named 'boats\.md' in this collection\. There are: guide\.md, zh"
+        ):
+            client.predict("When?", collection="Museum guide", documents=["zh.md", "boats.md"], api_name=name)
+    found = client.predict("几点关门？", "Museum guide", documents=["zh.md"], api_name="/search")["passages"]
+    assert {each["source"].partition(",")[0] for each in found} == {"zh.md"}
+    assert set(found[0]) == {"number", "source", "passage", "score"}
 
 
 def test_a_context_in_which_nothing_is_found_counts_against_the_limits(serve: Serve):
@@ -108,7 +125,11 @@ def test_a_real_model_streams_its_answer_and_refuses_what_is_too_long(
     answers = [update["answer"] for update in updates]
     assert len(set(answers)) > 2
     assert all(longer.startswith(shorter) for shorter, longer in pairwise(answers))
-    for citation in updates[-1]["citations"]:
+    assert all("sentences" not in update for update in updates[:-1])
+    last = updates[-1]
+    assert "".join(last["answer"].split()).startswith("".join(last["sentences"][0]["text"].split()))
+    assert {each["number"] for each in last["sentences"]} - {None} <= {each["number"] for each in last["citations"]}
+    for citation in last["citations"]:
         assert citation["passage"] in GUIDE
     with pytest.raises(AppError, match="tokens"):
         client.predict("word " * 40_000, api_name=ASK)
