@@ -176,6 +176,16 @@ async def test_looks_go_through_and_each_token_is_counted():
     assert [(record.outcome, record.new_tokens) for record in records] == [("ok", 5)]
 
 
+async def test_each_part_of_an_answer_that_is_given_to_a_conversation_is_counted():
+    fake = FakeEngine(holds=lambda asked, part: -float(len(part)))
+    host, records = host_of(fake, Settings())
+    with host.request("me", "ask", adapter="mine") as engine:
+        assert "likelihoods" in engine.info.abilities
+        assert await engine.likelihoods([ASKED] * 3, ["one", "two."]) == [[-3.0, -4.0]] * 3
+    assert fake.adapters == ["mine"]
+    assert [(record.outcome, record.new_tokens) for record in records] == [("ok", 6)]
+
+
 async def test_what_an_answer_begins_with_reaches_the_engine():
     fake = FakeEngine(["Good ", "day"])
     begun = [fake.id_of("Bad ")]
