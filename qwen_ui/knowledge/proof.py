@@ -4,7 +4,7 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 
 from qwen_ui.knowledge.citations import MARKER, pieces, without_numbers
@@ -112,14 +112,22 @@ def candidates(answer: str, found: Sequence[Stretch], passages: Sequence[SearchH
     return sorted(list(chosen or numbers.values())[:MOST_PASSAGES])
 
 
-def choose(found: Sequence[Stretch], numbers: Sequence[int], rows: Sequence[Sequence[float]]) -> tuple[Proven, ...]:
+def choose(
+    answer: str, found: Sequence[Stretch], numbers: Sequence[int], rows: Sequence[Sequence[float]]
+) -> tuple[Proven, ...]:
     """For each sentence the passage that makes it likeliest, if it makes it `LEAST` times as likely as none.
 
     ``rows`` has the mean log-probabilities of the sentences' tokens: first without a passage, then with each of those
-    numbers alone.
+    numbers alone. What is said again word for word rests on the same: it is likely by then whatever the passage.
     """
     without, *alone = rows
-    return tuple(_proven(each, numbers, [row[at] - without[at] for row in alone]) for at, each in enumerate(found))
+    said: dict[str, Proven] = {}
+    proof = []
+    for at, each in enumerate(found):
+        text = without_numbers(answer[each.start : each.end])
+        first = said.setdefault(text, _proven(each, numbers, [row[at] - without[at] for row in alone]))
+        proof.append(replace(first, start=each.start, end=each.end))
+    return tuple(proof)
 
 
 def _proven(sentence: Stretch, numbers: Sequence[int], gains: Sequence[float]) -> Proven:

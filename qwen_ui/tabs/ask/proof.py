@@ -38,6 +38,6 @@ async def prove(
     try:
         while not weighing.done() and not engine.stopped:
             await asyncio.wait({weighing}, timeout=NEWS_EVERY)
-        return choose(found, numbers, weighing.result()) if weighing.done() else ()
+        return choose(answer, found, numbers, weighing.result()) if weighing.done() else ()
     finally:
         weighing.cancel()

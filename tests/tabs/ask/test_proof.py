@@ -78,13 +78,20 @@ def test_few_passages_are_all_weighed_of_many_those_with_an_answers_words():
 
 def test_a_sentence_gets_the_passage_that_makes_it_likeliest_if_one_does():
     found = [Stretch(0, 4), Stretch(5, 9, is_code=True)]
-    one, other = choose(found, [3, 7], [[-4.0, -2.0], [-3.0, -2.0], [-1.0, -1.9]])
+    one, other = choose("Six. Far.", found, [3, 7], [[-4.0, -2.0], [-3.0, -2.0], [-1.0, -1.9]])
     assert (one.start, one.end, one.number) == (0, 4, 7)
     assert one.support == pytest.approx(20.0855, abs=1e-3)
     assert other == Proven(5, 9, None, other.support, is_code=True)
     assert other.support == pytest.approx(1.1052, abs=1e-3)
     assert other.support < LEAST
     assert supporting([one, other, replace(one, support=2.0)]) == {7: one.support}
+
+
+def test_what_is_said_again_rests_on_the_same():
+    answer = "It is six [1]. It is far. It is six."
+    first, other, again = choose(answer, sentences(answer), [1], [[-4.0, -2.0, -1.0], [-1.0, -2.0, -1.0]])
+    assert (first.number, other.number) == (1, None)
+    assert again == replace(first, start=26, end=36)
 
 
 @pytest.mark.parametrize(
