@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bench.report import Figure
 from qwen_ui.engine.base import Engine
@@ -141,7 +142,7 @@ def read(data: Path) -> tuple[list[Passage], list[Question]]:
     return passages, questions
 
 
-def _paragraphs(data: Path) -> Iterator[dict[str, list[dict[str, list[dict[str, str]]]]]]:
+def _paragraphs(data: Path) -> Iterator[dict[str, Any]]:
     for article in json.loads(data.read_text("utf-8"))["data"]:
         yield from article["paragraphs"]
 
