@@ -237,12 +237,16 @@ def saved(tab: TranslateTab, values: Values) -> tuple[str, bytes]:
 
 
 async def test_what_got_lost_is_put_back_and_the_rest_stays_to_look_at():
-    laid = Laid(Translator(**{"Hi {name}, 5 of %d": FakeEngine(["Salut {nom}, cinq"])}))
+    laid = Laid(Translator(**{"Hi {name}, <b>5</b> and more %d": FakeEngine(["Salut {nom}, cinq et plus"])}))
     tab = laid.tab
-    shown = await laid.run(tab._translating_text, laid.event("Hi {name}, 5 of %d\n\nbye"))
+    shown = await laid.run(tab._translating_text, laid.event("Hi {name}, <b>5</b> and more %d\n\nbye"))
+    assert shown[tab._result] == "Salut {nom}, cinq et plus {name} %d\n\nT:bye"
+    assert "%d was missing: put back at the end of the sentence" in shown[tab._checks]
+    assert "the tag &lt;b&gt; is missing" in shown[tab._checks]
+    assert column(shown, tab, "check") == [True, False]
     assert shown[tab._mend].visible
     values = await tab._put_back(laid.event())
-    assert values[tab._result] == "Salut {name}, cinq %d\n\nT:bye"
+    assert values[tab._result] == "Salut {nom}, <b>cinq</b> et plus {name} %d\n\nT:bye"
     assert "Restored in 1 segment" in values[tab._status]
     assert "the number 5 is missing" in values[tab._checks]
     assert "{name}" not in values[tab._checks]
