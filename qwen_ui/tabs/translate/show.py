@@ -82,7 +82,7 @@ def text_of(translation: Translation) -> str:
     """The translation to show, as far as it is while it is being written; nothing while there is none."""
     if translation.running or not any(segment.whole for segment in translation.segments):
         text = translation.so_far()
-    elif translation.document.is_package:
+    elif translation.document.is_shown_as_texts:
         text = "\n".join(translation.results())
     else:
         text = translation.file().decode()

@@ -261,7 +261,7 @@ class Translation:
 
     def file(self) -> bytes:
         """The document with the translations in their places."""
-        return self.document.write(self.results())
+        return self.document.write(self.results(), self.order.target)
 
     def findings(self) -> list[tuple[int, Finding]]:
         """What the translations may have lost, each with its segment's place."""
@@ -300,4 +300,4 @@ def typed(text: str) -> Document:
     """A typed text as a document without a name. Raises `InvalidInput` when it is empty or no valid text."""
     if not Message("user", text).content.strip():
         raise InvalidInput("There is nothing to translate. Enter or paste a text first.")
-    return Document("", (text.replace("\r\n", "\n"),), lambda texts: texts[0].encode())
+    return Document("", (text.replace("\r\n", "\n"),), lambda texts, _: texts[0].encode())
