@@ -100,7 +100,7 @@ class TranslateTab:
 
     def _lay_out_file(self) -> None:
         self._file = gr.File(
-            label=label("File: Word, PowerPoint, Excel, web page, text, subtitles, CSV or JSON"),
+            label=label("File: Office, web page, text, subtitles, CSV or JSON"),
             file_types=list(EXTENSIONS),
             height=150,
             elem_id="translate-file",

@@ -196,7 +196,9 @@ class _Run:
 
 def better(first: Segment, again: Segment) -> Segment:
     """The one of two translations that has lost less; the first one, unless the second is surely a translation."""
-    if not again.whole or again.translation == again.source or not has_words(again.translation):
+    source, text = again.source.strip(), again.translation.strip()
+    repeats = source in text or len(text.splitlines()) != len(source.splitlines())  # the prompt, say
+    if not again.whole or repeats or not has_words(text):
         return first
     said, said_again = (len(prose(segment.translation).strip()) for segment in (first, again))
     alike = said <= _ALIKE * said_again <= _ALIKE**2 * said

@@ -226,6 +226,8 @@ WITHOUT, WITH = "Cela coûte 42 euros, voyez", "Cela coûte 42 euros, voyez http
         (WITHOUT, WITH, WITH, []),
         (WITHOUT, "Cela coûte des euros", WITH, ["end"]),
         (WITHOUT, PRICE, WITH, ["end"]),  # no translation
+        (WITHOUT, f"Say https://a.b/c: {PRICE}", WITH, ["end"]),  # the prompt once more
+        (WITHOUT, f"https://a.b/c\n{WITHOUT}", WITH, ["end"]),
         (WITHOUT, "42 https://a.b/c", WITH, ["end"]),
         (WITHOUT, f"{WITH} {WITHOUT} {WITHOUT}", WITH, ["end"]),
         (f"{WITHOUT} {WITHOUT} {WITHOUT}…", WITH, WITH, []),
