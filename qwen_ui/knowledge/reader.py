@@ -18,7 +18,7 @@ from qwen_ui.errors import InvalidInput
 from qwen_ui.knowledge import rtl
 from qwen_ui.knowledge.passages import pieces
 from qwen_ui.sentences import Sentence
-from qwen_ui.text import tables, workbooks
+from qwen_ui.text import tables, webpage, workbooks
 from qwen_ui.text.confined import Refused, check_package, packed, serve
 from qwen_ui.text.decode import UncertainEncoding, decode
 from qwen_ui.text.delimited import dialect_of, records
@@ -34,7 +34,6 @@ _PICTURE = re.compile(r"!\[([^\]]{0,500})\]\([^)]{0,2000}\)")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 _CJK = r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]"
 
-_CHARSET = re.compile(rb"""charset=["']?([\w-]+)""")
 _WIDE = re.compile(_CJK)
 
 
@@ -175,9 +174,8 @@ def _width(line: str) -> int:
 
 
 def _text(data: bytes, extension: str, encoding: str) -> str:
-    named = _CHARSET.search(data[:2048]) if extension == ".html" else None
     try:
-        return decode(data, declared=named[1].decode() if named else "", encoding=encoding)
+        return decode(data, declared=webpage.declared(data) if extension == ".html" else "", encoding=encoding)
     except UncertainEncoding:
         raise
     except InvalidInput:

@@ -12,13 +12,14 @@ import json
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 from lxml import etree  # type: ignore[import-untyped]
 
+from qwen_ui.text import sheets
 from qwen_ui.text.confined import Refused, check_package, serve
 
 EXTENSIONS = (".docx", ".pptx", ".xlsx")
@@ -65,24 +66,33 @@ class _Piece:
 
 def read(data: bytes, arguments: Sequence[str]) -> Iterator[Any]:
     """For ``read`` and an extension the file's texts; for ``write``, whose data begin with a line of new texts, the
-    file with them, in base 64. Raises `Refused`, or whatever the parser raises.
+    file with them, in base 64; for ``columns`` the names of a workbook's columns that hold texts. Some of these, as
+    JSON, may follow the extension, so that only their texts count. Raises `Refused`, or whatever the parser raises.
     """
-    does, extension = arguments
-    if does == "read":
-        for _, _, paragraphs in _parts(data, extension):
+    does, extension, *wanted = arguments
+    columns = json.loads(wanted[0]) if wanted else None
+    if does == "columns":
+        check_package(data, MAX_UNPACKED)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            yield from sheets.columns(archive, _root)
+    elif does == "read":
+        for _, _, paragraphs in _parts(data, extension, columns):
             yield from (paragraph.text for paragraph in paragraphs)
-        return
-    texts, _, package = data.partition(b"\n")
-    yield base64.b64encode(_written(package, extension, json.loads(texts))).decode()
+    else:
+        texts, _, package = data.partition(b"\n")
+        yield base64.b64encode(_written(package, extension, json.loads(texts), columns)).decode()
 
 
-def _written(package: bytes, extension: str, texts: Sequence[str]) -> bytes:
+def _written(package: bytes, extension: str, texts: Sequence[str], columns: Collection[str] | None) -> bytes:
     given, changed = iter(texts), {}
-    for name, root, paragraphs in _parts(package, extension):
+    parts = _parts(package, extension, columns)
+    for name, root, paragraphs in parts:
         for paragraph in paragraphs:
             if (text := next(given)) != paragraph.text:
                 paragraph.fill(text)
                 changed[name] = root
+    if changed and columns is not None:  # the sheets' cells name other texts, too
+        changed = {name: root for name, root, _ in parts}
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(package)) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
         for entry in source.infolist():
@@ -96,21 +106,32 @@ def _serialized(root: Any) -> bytes:
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True))
 
 
-def _parts(package: bytes, extension: str) -> list[tuple[str, Any, list["_Paragraph"]]]:
-    """The parts that hold texts, in order, with their roots and paragraphs."""
+def _parts(package: bytes, extension: str, wanted: Collection[str] | None) -> list[tuple[str, Any, list["_Paragraph"]]]:
+    """The parts that hold texts, in order, with their roots and paragraphs: of all, or of the wanted columns."""
     check_package(package, MAX_UNPACKED)
-    wanted, parts = re.compile(_PARTS[extension]), []
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
-        columns = {name for part in archive.namelist() if _COLUMNS.fullmatch(part) for name in _named(archive, part)}
-        for name in sorted(filter(wanted.fullmatch, archive.namelist()), key=_in_order):
-            content = archive.read(name)
-            if "worksheets/" in name and b"inlineStr" not in content:
-                continue
-            root = _root(content)
-            paragraphs = [made for node in root.iter(*_PARAGRAPHS) if (made := _paragraph(node))]
-            # A table's columns are named in several places, and formulas know them by these names.
-            parts.append((name, root, [each for each in paragraphs if each.text not in columns]))
+        names = {name for part in archive.namelist() if _COLUMNS.fullmatch(part) for name in _named(archive, part)}
+        if wanted is None:
+            holding = list(_holding(archive, extension))
+        else:
+            chosen = sheets.select(archive, _root, wanted)
+            holding = [(name, root, chosen.nodes[name]) for name, root in chosen.roots.items()]
+    parts = []
+    for part, root, nodes in holding:
+        paragraphs = [made for node in nodes if (made := _paragraph(node))]
+        # A table's columns are named in several places, and formulas know them by these names.
+        parts.append((part, root, [each for each in paragraphs if each.text not in names]))
     return parts
+
+
+def _holding(archive: zipfile.ZipFile, extension: str) -> Iterator[tuple[str, Any, list[Any]]]:
+    """The parts that may hold texts, in order, with their roots and what of these holds them."""
+    wanted = re.compile(_PARTS[extension])
+    for name in sorted(filter(wanted.fullmatch, archive.namelist()), key=_in_order):
+        content = archive.read(name)
+        if "worksheets/" not in name or b"inlineStr" in content:
+            root = _root(content)
+            yield name, root, list(root.iter(*_PARAGRAPHS))
 
 
 def _root(content: bytes) -> Any:

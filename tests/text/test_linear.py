@@ -31,7 +31,8 @@ from qwen_ui.tabs.sentiment.rows import parse_meanings
 from qwen_ui.tabs.translate import files, glossary, icu, segments
 from qwen_ui.tabs.translate import task as translate
 from qwen_ui.tabs.translate.detect import detect
-from qwen_ui.tabs.translate.protect import check, has_words, prose, protected, put_back
+from qwen_ui.tabs.translate.mending import put_back, restored
+from qwen_ui.tabs.translate.protect import check, has_words, prose, protected
 from qwen_ui.text import tables
 from qwen_ui.text.code.languages import known
 from qwen_ui.text.decode import decode
@@ -86,6 +87,7 @@ WORK: dict[str, Work] = {
     "translate: .vtt": lambda text: files.read("a.vtt", f"WEBVTT\n\n0:01.0 --> 0:02.0\n{text}".encode()),
     "translate: .ass": lambda text: files.read("a.ass", f"[Events]\nDialogue: {9 * ','}{text}".encode()),
     "translate: put_back": lambda text: put_back(text, f"{text[::2]}."),
+    "translate: restored": lambda text: restored(text, f"{text[::2]}."),
     "translate: icu": lambda text: list(icu.syntax(text)),
     "glossary: relevant": GLOSSARY.relevant,
     "glossary: tbx": lambda text: glossary.parse(f"<martif><text>{text}", None, None),

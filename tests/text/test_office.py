@@ -116,6 +116,38 @@ def test_cells_keep_numbers_formulas_styles_and_the_names_of_columns():
     assert rows[2][0][0].font.b
 
 
+def test_of_a_workbook_only_the_chosen_columns_change_even_where_cells_share_a_text():
+    book = openpyxl.Workbook()
+    rows = [["Dish", "Note", 5], ["Fish", "Fish", 7], ["Soup", "hot", 8], ["Bread", "Soup", 1]]
+    for row in rows:
+        book.active.append(row)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    data, wanted = buffer.getvalue(), json.dumps(["B: Note"])
+    assert list(office.read(data, ["columns", ".xlsx"])) == ["A: Dish", "B: Note"]
+    texts = list(office.read(data, ["read", ".xlsx", wanted]))
+    assert sorted(texts) == ["Fish", "Note", "Soup", "hot"]
+    new = json.dumps([text.upper() for text in texts]).encode()
+    (written,) = office.read(new + b"\n" + data, ["write", ".xlsx", wanted])
+    sheet = openpyxl.load_workbook(io.BytesIO(base64.b64decode(written))).active
+    assert [[cell.value for cell in row] for row in sheet.rows] == [
+        ["Dish", "NOTE", 5],
+        ["Fish", "FISH", 7],
+        ["Soup", "HOT", 8],
+        ["Bread", "SOUP", 1],
+    ]
+
+
+def test_columns_of_several_sheets_are_named_after_these_and_their_first_texts():
+    book = openpyxl.Workbook()
+    book.active.append([1, f"long {'words ' * 20}"])
+    book.create_sheet("Other").append(["x"])
+    buffer = io.BytesIO()
+    book.save(buffer)
+    first, second = office.read(buffer.getvalue(), ["columns", ".xlsx"])
+    assert (first[:21], first[-1], second) == ("Sheet · B: long words", "…", "Other · A: x")
+
+
 @pytest.mark.parametrize("data", [b"PK", package({"word/document.xml": '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'})])
 def test_what_is_no_such_file_is_refused(data: bytes):
     with pytest.raises(Refused):

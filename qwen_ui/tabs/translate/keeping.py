@@ -10,6 +10,8 @@ from qwen_ui.page.kept import not_kept
 from qwen_ui.prompts import Template
 from qwen_ui.tabs.translate import glossary
 from qwen_ui.tabs.translate.files import Document, read
+from qwen_ui.tabs.translate.protect import Finding, Restored
+from qwen_ui.tabs.translate.rules import Kind
 from qwen_ui.tabs.translate.translation import (
     AUTO,
     MAX_EDIT,
@@ -80,8 +82,12 @@ def _document(text: Any, file: Any, largest: int) -> Document:
 
 
 def _packed(segment: Segment) -> list[Any]:
-    versions = [[version.translation, _at_rest(version.state)] for version in segment.versions]
-    return [segment.version, *versions]
+    return [segment.version, *map(_packed_version, segment.versions)]
+
+
+def _packed_version(version: Version) -> list[Any]:
+    restored = [[finding.kind, finding.text, finding.restored] for finding in version.restored]
+    return [version.translation, _at_rest(version.state), *restored]
 
 
 def _at_rest(state: State) -> State:
@@ -94,12 +100,20 @@ def _unpacked(segment: Segment, packed: Any) -> Segment:
         case [int(shown), *versions] if 0 <= shown < len(versions) <= MAX_VERSIONS:
             others = [_version(version) for version in versions]
             now = others.pop(shown)
-            return replace(segment, translation=now.translation, state=now.state, others=tuple(others), version=shown)
+            segment = replace(segment, translation=now.translation, state=now.state, restored=now.restored)
+            return replace(segment, others=tuple(others), version=shown)
     raise not_kept()
 
 
 def _version(packed: Any) -> Version:
     match packed:
-        case [str(text), str(state)] if len(text) <= MAX_EDIT and state in _STATES:
-            return Version(text, state)  # type: ignore[arg-type]  # it is one of them
+        case [str(text), str(state), *restored] if len(text) <= MAX_EDIT and state in _STATES:
+            return Version(text, state, tuple(map(_finding, restored)))  # type: ignore[arg-type]  # it is one of them
+    raise not_kept()
+
+
+def _finding(packed: Any) -> Finding:
+    match packed:
+        case [str(kind), str(text), str(restored)] if kind in get_args(Kind) and restored in get_args(Restored):
+            return Finding(kind, text, restored)  # type: ignore[arg-type]  # they are one of them
     raise not_kept()

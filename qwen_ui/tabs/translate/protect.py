@@ -1,10 +1,9 @@
-"""What a translation must not change (code, links, placeholders, …), what it has lost, and putting that back."""
+"""What a translation must not change (code, links, placeholders, …), and what it has lost."""
 
 import heapq
 import re
 import unicodedata
-from bisect import bisect_left
-from collections import Counter, defaultdict, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -20,12 +19,11 @@ _START = r"(?=[!-+\--/:-@\[-`{-~＠]|(?<![A-Za-z0-9])[A-Za-z0-9])"
 _FIXED = re.compile(f"{_START}(?:{'|'.join(f'(?P<rule{number}>{rule.pattern})' for number, rule in enumerate(RULES))})")
 _IMAGE = re.compile(r"!\[[^\[\]\n]{0,300}\]\((?P<place>[^\s()<>]{1,500}+)[^()\n]{0,300}\)")
 _NUMBER = re.compile(r"(?<![A-Za-z\d])(?<!\d[.,])\d++(?:[.,]\d++)*+(?![A-Za-z])")
-_LETTER = re.compile(r"[^\W\d_]")
-_BORDER = re.compile(r"(?<=\s)(?=\S)|(?<=[\u3000-\u9fff\uff00-\uffef])|(?=[\u3000-\u9fff\uff00-\uffef])")
+LETTER = re.compile(r"[^\W\d_]")
 
 
-MENDABLE: frozenset[str] = frozenset({"code", *(rule.kind for rule in RULES), "image"})
-"""Kinds of what `put_back` puts back."""
+Restored = Literal["", "place", "end"]
+"""``place``: instead of what stood in its stead, or before everything. ``end``: at the end of its sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +44,15 @@ class Protected:
         return start, start + len(self.text)
 
     @property
+    def written(self) -> str:
+        """What a translation has to have, letter for letter."""
+        return self.inner or self.text
+
+    @property
     def key(self) -> tuple[Kind, str]:
         """What has to be there again. 1,000.5 in English is 1.000,5 in German, and ١ is 1."""
         if self.kind != "number":
-            return self.kind, self.inner or self.text
+            return self.kind, self.written
         return "number", "".join(str(unicodedata.digit(digit)) for digit in self.text if digit.isdigit())
 
 
@@ -59,13 +62,15 @@ class Finding:
 
     kind: Kind | Literal["term", "lines", "unchanged", "empty", "truncated"]
     text: str = ""
+    restored: Restored = ""
+    """Where it was put back, if the model had lost it."""
 
 
 def protected(text: str) -> Iterator[Protected]:
     """Everything in the text that a translation has to keep."""
-    fixed = list(_fixed(text))
-    yield from fixed
-    yield from (Protected("number", match[0], *match.span()) for match in _NUMBER.finditer(_blanked(text, fixed)))
+    parts = list(fixed(text))
+    yield from parts
+    yield from (Protected("number", match[0], *match.span()) for match in _NUMBER.finditer(blanked(text, parts)))
 
 
 def prose(text: str) -> str:
@@ -75,7 +80,7 @@ def prose(text: str) -> str:
 
 def has_words(text: str) -> bool:
     """Whether there is anything to translate."""
-    return any(_LETTER.search(part) for part in _prose(text))
+    return any(LETTER.search(part) for part in _prose(text))
 
 
 def check(source: str, translation: str, terms: Glossary | None = None) -> list[Finding]:
@@ -95,41 +100,10 @@ def check(source: str, translation: str, terms: Glossary | None = None) -> list[
 
 def missing(source: str, translation: str) -> list[Protected]:
     """What the source has and the translation has not, as often. Numbers are compared by their digits alone."""
-    return _without(protected(source), protected(translation))
+    return without(protected(source), protected(translation))
 
 
-def put_back(source: str, translation: str) -> str:
-    """The translation with what it lacks: instead of what stands there in its stead, else about where it was.
-
-    Numbers stay as they are: a translation may have written them out.
-    """
-    theirs, ours = list(_fixed(source)), list(_fixed(translation))
-    instead: dict[Kind, deque[Protected]] = defaultdict(deque)
-    for part in _without(ours, theirs):
-        instead[part.kind].append(part)
-    words = [letter.start() for letter in _LETTER.finditer(_blanked(source, theirs))] or [0]
-    borders = _borders(translation, ours)
-    edits: list[tuple[int, int, str]] = [(0, 0, "")]
-    for part in _without(theirs, ours):
-        if instead[part.kind]:
-            wrong = instead[part.kind].popleft()
-            edits.append((wrong.start, wrong.end, part.inner or part.text))
-        else:
-            start, end = part.whole
-            at = 0 if start < words[0] else len(translation)
-            if words[0] < start and end < words[-1]:
-                about = max(start * len(translation) // len(source), edits[-1][1])  # after the one before
-                border = bisect_left(borders, about)
-                at = borders[min(border, len(borders) - 1)]
-            edits.append(_inserted(source, part, translation, at))
-    text, at = [], 0
-    for start, end, new in sorted(edits, key=lambda edit: edit[:2]):
-        text += [translation[at : max(start, at)], new]
-        at = max(end, at)
-    return "".join([*text, translation[at:]])
-
-
-def _without(parts: Iterable[Protected], others: Iterable[Protected]) -> list[Protected]:
+def without(parts: Iterable[Protected], others: Iterable[Protected]) -> list[Protected]:
     """The parts that are not among the others, as often."""
     there = Counter(part.key for part in others)
     gone = []
@@ -141,39 +115,12 @@ def _without(parts: Iterable[Protected], others: Iterable[Protected]) -> list[Pr
     return gone
 
 
-def _borders(text: str, parts: list[Protected]) -> list[int]:
-    """Where something can be put into the text: between words, and not into what has to stay."""
-    within = {at for part in parts for at in range(part.start + 1, part.end)}
-    return [0, *(match.start() for match in _BORDER.finditer(text) if match.start() not in within), len(text)]
-
-
-def _inserted(source: str, part: Protected, text: str, at: int) -> tuple[int, int, str]:
-    """The part put into the text there: at a word where the source has it so, else with spaces around it."""
-    first, last = part.whole
-    before, after = source[first - 1 : first] if first else "", source[last : last + 1]
-    start = end = at
-    if not _free(part, before):
-        while start and text[start - 1].isspace():
-            start -= 1
-    if not _free(part, after):
-        while end < len(text) and text[end].isspace():
-            end += 1
-    left = " " if _free(part, before) and start and not text[start - 1].isspace() else ""
-    right = " " if _free(part, after) and end < len(text) and not text[end].isspace() else ""
-    return start, end, f"{left}{part.text}{right}"
-
-
-def _free(part: Protected, neighbour: str) -> bool:
-    """Whether a part stands apart from the character beside it, if there is one."""
-    return not neighbour or neighbour.isspace() or not (neighbour.isalnum() or part.kind == "tag")
-
-
 def icu_syntax(text: str) -> Iterator[tuple[int, int]]:
     """The syntax of ICU's messages, but for those within code, as characters [start, end)."""
     return ((start, end) for kind, start, end in _outer(text) if kind != "code")
 
 
-def _fixed(text: str) -> Iterator[Protected]:
+def fixed(text: str) -> Iterator[Protected]:
     """What has to stay besides numbers, in order."""
     images = {image.start("place"): image[0] for image in _IMAGE.finditer(text)}
     at = 0
@@ -204,16 +151,16 @@ def _outer(text: str) -> Iterator[tuple[Kind, int, int]]:
 def _prose(text: str) -> Iterator[str]:
     """What is between the parts that have to stay."""
     at = 0
-    for part in _fixed(text):
+    for part in fixed(text):
         yield text[at : part.start]
         at = part.end
     yield text[at:]
 
 
-def _blanked(text: str, fixed: Iterable[Protected]) -> str:
-    """The text with spaces instead of what has to stay, each character in its place."""
+def blanked(text: str, parts: Iterable[Protected]) -> str:
+    """The text with spaces instead of the parts, which are in order; each character in its place."""
     texts, at = [], 0
-    for part in fixed:
+    for part in parts:
         texts += [text[at : part.start], " " * (part.end - part.start)]
         at = part.end
     return "".join([*texts, text[at:]])

@@ -46,6 +46,10 @@ FINDINGS = {
     "empty": marked("translation is empty"),
     "truncated": marked("cut off at the maximum length"),
 }
+RESTORED = {
+    "place": marked("{text} was missing: put back, check its place"),
+    "end": marked("{text} was missing: put back at the end of the sentence"),
+}
 FACTS = marked("{name}: {count:,} {count:text|texts} to translate, {characters:,} {characters:character|characters}.")
 FORMAT = marked("You get the same format back: only the texts change.")
 MISSING = marked(
@@ -78,7 +82,7 @@ def text_of(translation: Translation) -> str:
     """The translation to show, as far as it is while it is being written; nothing while there is none."""
     if translation.running or not any(segment.whole for segment in translation.segments):
         text = translation.so_far()
-    elif translation.document.is_package:
+    elif translation.document.is_shown_as_texts:
         text = "\n".join(translation.results())
     else:
         text = translation.file().decode()
@@ -138,7 +142,8 @@ def _item(translation: Translation, place: int, finding: Finding, say: Say) -> s
 
 
 def _found(finding: Finding, say: Say) -> str:
-    return displayed(say(FINDINGS[finding.kind], text=finding.text))
+    template = RESTORED[finding.restored] if finding.restored else FINDINGS[finding.kind]
+    return displayed(say(template, text=finding.text))
 
 
 def rows(translation: Translation, say: Say) -> dict[str, Any]:

@@ -29,8 +29,9 @@ from qwen_ui.tabs.translate.detect import detect, detected
 from qwen_ui.tabs.translate.editor import Editor, chosen
 from qwen_ui.tabs.translate.files import EXTENSIONS, MAX_PACKAGE_BYTES, Document, read
 from qwen_ui.tabs.translate.keeping import from_browser, to_browser
+from qwen_ui.tabs.translate.mending import put_back
 from qwen_ui.tabs.translate.options import Options, opposite
-from qwen_ui.tabs.translate.protect import check, put_back
+from qwen_ui.tabs.translate.protect import check
 from qwen_ui.tabs.translate.task import Progress
 from qwen_ui.tabs.translate.translation import AUTO, Order, Translation, begin, order_for, typed
 from qwen_ui.text.decode import UncertainEncoding
@@ -99,7 +100,7 @@ class TranslateTab:
 
     def _lay_out_file(self) -> None:
         self._file = gr.File(
-            label=label("File: Word, PowerPoint, Excel, text, subtitles, CSV or JSON"),
+            label=label("File: Office, web page, text, subtitles, CSV or JSON"),
             file_types=list(EXTENSIONS),
             height=150,
             elem_id="translate-file",
@@ -410,7 +411,8 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         glossary: str = "",
         adapter: str = "",
         model: str = "",
-    ) -> AsyncIterator[str]:
+        details: bool = False,
+    ) -> AsyncIterator[str | dict[str, Any]]:
         """Translates the text.
 
         Parameters:
@@ -418,8 +420,10 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
             target: The language to translate into, by code, English or own name: "de", "German", "Deutsch".
             source: The language of the text, named the same way; "auto" finds it out.
             glossary: How to translate terms, a line each: term = translation.
+            details: Whether to tell what the translation has lost, too.
         Returns:
-            the translation, streamed as it grows.
+            the translation, streamed as it grows. With details a dictionary: translation; lost, what is missing in it,
+            each with kind and text; restored, what the model had lost and was put back, with where it stands now.
         """
 
         def prepare() -> Translation:
@@ -436,7 +440,8 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
         async for now in app.serve(request, TAB.id, run, adapter, model):
             if now.translation.error is not None:
                 raise now.translation.error
-            yield now.translation.so_far()
+            text = now.translation.so_far(only_final=True)
+            yield {"translation": text, **told_lost(now.translation)} if details else text
 
     async def translate_check(text: str, translation: str, request: gr.Request, glossary: str = "") -> dict[str, Any]:
         """What the translation of the text has lost, each with its kind, and the translation with that put back."""
@@ -444,6 +449,17 @@ def endpoints(app: App) -> Sequence[Callable[..., Any]]:
             return await asyncio.to_thread(checked, text, translation, glossary)
 
     return [translate, translate_check]
+
+
+def told_lost(translation: Translation) -> dict[str, list[dict[str, str]]]:
+    """What the translation has lost so far, and what was put back into it."""
+    findings = [finding for _, finding in translation.findings()]
+    return {
+        "lost": [{"kind": each.kind, "text": each.text} for each in findings if not each.restored],
+        "restored": [
+            {"kind": each.kind, "text": each.text, "where": each.restored} for each in findings if each.restored
+        ],
+    }
 
 
 def checked(text: Any, translation: Any, terms: Any) -> dict[str, Any]:

@@ -9,12 +9,17 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from qwen_ui.engine.base import Engine, answers
-from qwen_ui.errors import Busy
+from qwen_ui.errors import Busy, PromptTooLong
 from qwen_ui.messages import Ended, Message, Sampling, Usage
+from qwen_ui.tabs.translate.protect import has_words, missing, prose
 from qwen_ui.tabs.translate.translation import Order, Segment, State, Translation
 
 STATES: Mapping[Ended, State] = {"stop": "done", "length": "truncated", "cancelled": "stopped"}
 
+KEEP = "keep"
+"""The variable of a template that says what a translation has lost, a line each. One without it is asked only once."""
+_ALIKE = 2
+"""How many times as long as the other one of two translations of the same text may be."""
 _QUOTES = {'"': '"', "“": "”", "「": "」", "«": "»"}
 _FENCED = re.compile(r"```\w*\n(.*?)\n?```", re.DOTALL)
 
@@ -44,8 +49,10 @@ async def translate(
 ) -> AsyncGenerator[Progress, None]:
     """Translates the segments in the wanted places, so many at the same time: how far it is, after each piece of news.
 
-    Those of the same text are translated once. One that fails keeps its error, and the others go on; one that nothing
-    whole comes of gets back the translation that it had, and one that its reader edits meanwhile stays as that is.
+    Those of the same text are translated once. One that has lost a link, a number or the like is asked for once more,
+    and gets back what it still lacks, as far as that is without a doubt. One that fails keeps its error, and the others
+    go on; one that nothing whole comes of gets back the translation that it had, and one that its reader edits
+    meanwhile stays as that is.
     """
     began, run = time.monotonic(), _Run(engine, translation, wanted)
     workers = [asyncio.create_task(run.work()) for _ in range(at_once)]
@@ -112,27 +119,62 @@ class _Run:
 
     async def _translate(self, source: str, places: Sequence[int]) -> None:
         """Translates the segments of one text; the first of them shows how it grows. Raises `Busy`."""
-        translation, first, segment = self._translation, places[0], Segment(source, state="writing")
-        if all(translation.segments[place].state == "edited" for place in places):
+        if self._all_edited(places):
             return
+        segment = Segment(source, state="writing")
         try:
-            messages, sampling = build(translation.order, source)
-            adapter = translation.order.template.adapter
-            async with aclosing(answers(self._engine, messages, sampling, adapter)) as growing:
-                async for answer in growing:
-                    segment = replace(segment, translation=partial(answer.text, source))
-                    self._positions[first] = answer.position
-                    self._put([first], segment)
-            ended: Ended = answer.usage.ended if answer.usage else "stop"
-            segment = replace(segment, translation=parse(answer.text, source), state=STATES[ended])
-            self.usages += [answer.usage] if answer.usage else []
+            segment = await self._answered(segment, places[0])
+            if lost := self._worth_asking_again(segment, places):
+                segment = await self._once_more(segment, lost, places)
         except Busy:
             raise
         except Exception as error:  # noqa: BLE001  crosses over to whoever shows the segment
             segment = replace(segment, state="failed", error=error)
         finally:
-            self._positions.pop(first, None)
-        self._put(places, segment)
+            self._positions.pop(places[0], None)
+        self._put(places, segment.mended())
+
+    async def _answered(self, segment: Segment, first: int, lost: Sequence[str] = ()) -> Segment:
+        """The segment with the model's translation, which grows where the first one is, unless it is asked once more
+        for what got lost. Raises like `Engine.stream`.
+        """
+        order, source = self._translation.order, segment.source
+        messages, sampling = build(order, source, lost)
+        async with aclosing(answers(self._engine, messages, sampling, order.template.adapter)) as growing:
+            async for answer in growing:
+                self._positions[first] = answer.position
+                if not lost:
+                    segment = replace(segment, translation=partial(answer.text, source))
+                self._put([first], segment)
+        self.usages += [answer.usage] if answer.usage else []
+        ended: Ended = answer.usage.ended if answer.usage else "stop"
+        return replace(segment, translation=parse(answer.text, source), state=STATES[ended])
+
+    def _worth_asking_again(self, segment: Segment, places: Sequence[int]) -> list[str]:
+        """What a finished translation has lost, if a model that is told so may still write it."""
+        can_be_told = KEEP in self._translation.order.template.variables
+        if not segment.whole or not can_be_told or self._engine.stopped or self._all_edited(places):
+            return []
+        return list(dict.fromkeys(part.written for part in missing(segment.source, segment.translation)))
+
+    async def _once_more(self, segment: Segment, lost: Sequence[str], places: Sequence[int]) -> Segment:
+        """The better one of a segment's translation and of a second one, for which the model is told what got lost.
+
+        The first one stays where there is no second one: for an error, which is kept with it, or a refusal.
+        """
+        try:
+            again = await self._answered(replace(segment, state="writing"), places[0], lost)
+        except asyncio.CancelledError:
+            self._put(places, segment.mended())
+            raise
+        except (Busy, PromptTooLong):
+            return segment
+        except Exception as error:  # noqa: BLE001  crosses over to whoever shows the segment
+            return replace(segment, error=error)
+        return better(segment, again)
+
+    def _all_edited(self, places: Sequence[int]) -> bool:
+        return all(self._translation.segments[place].state == "edited" for place in places)
 
     def _put(self, places: Sequence[int], segment: Segment) -> None:
         self._translation.put(places, segment)
@@ -152,8 +194,27 @@ class _Run:
             segments[place] = segment.after(before)
 
 
-def build(order: Order, text: str) -> tuple[list[Message], Sampling]:
-    """What asks for the translation of one text. Of the glossary only what occurs in the text goes in.
+def better(first: Segment, again: Segment) -> Segment:
+    """The one of two translations that has lost less; the first one, unless the second is surely a translation."""
+    source, text = again.source.strip(), again.translation.strip()
+    repeats = source in text or len(text.splitlines()) != len(source.splitlines())  # the prompt, say
+    if not again.whole or repeats or not has_words(text):
+        return first
+    said, said_again = (len(prose(segment.translation).strip()) for segment in (first, again))
+    alike = said <= _ALIKE * said_again <= _ALIKE**2 * said
+    if first.state == "done" and said and not (alike and again.state == "done"):  # a list of what got lost, say
+        return first
+    return min((first, again), key=_faults)
+
+
+def _faults(segment: Segment) -> tuple[int, bool]:
+    """How much a translation has lost, and whether it was cut off."""
+    return len(missing(segment.source, segment.translation)), segment.state == "truncated"
+
+
+def build(order: Order, text: str, lost: Sequence[str] = ()) -> tuple[list[Message], Sampling]:
+    """What asks for the translation of one text, once more if it has lost something. Of the glossary only what occurs
+    in the text goes in.
 
     Raises `InvalidInput` for what is not valid text, `TemplateError` for a broken template.
     """
@@ -164,6 +225,7 @@ def build(order: Order, text: str) -> tuple[list[Message], Sampling]:
         source=order.source.full_name if order.source else "",
         tone=order.tone,
         glossary="\n".join(f"{term.source} = {term.target}" for term in order.terms.relevant(text)),
+        **{KEEP: "\n".join(lost)},
     )
     # No translation is longer than this in any script: a model that loses its thread is not followed for long.
     tokens = min(template.sampling().max_new_tokens, 64 + 6 * len(text))

@@ -13,7 +13,8 @@ from qwen_ui.tabs.translate import glossary
 from qwen_ui.tabs.translate.detect import detected
 from qwen_ui.tabs.translate.files import Document
 from qwen_ui.tabs.translate.glossary import Glossary
-from qwen_ui.tabs.translate.protect import MENDABLE, Finding, check, icu_syntax, put_back
+from qwen_ui.tabs.translate.mending import MENDABLE, put_back, restored
+from qwen_ui.tabs.translate.protect import Finding, check, icu_syntax, protected
 from qwen_ui.tabs.translate.segments import Part, assemble, split
 from qwen_ui.text.languages import Language, find
 
@@ -71,6 +72,8 @@ class Version:
 
     translation: str
     state: State
+    restored: tuple[Finding, ...] = ()
+    """What was put back into it, as the model had lost it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,9 @@ class Segment:
     error: Exception | None = None
     """Why there is no translation, or no newer one."""
     findings: tuple[Finding, ...] = ()
-    """What the translation may have lost, once it is whole."""
+    """What the translation may have lost, once it is whole, and what was put back."""
+    restored: tuple[Finding, ...] = ()
+    """What was put back into the translation, as the model had lost it."""
     others: tuple[Version, ...] = ()
     """Its other translations, in the order in which they were made."""
     version: int = 0
@@ -92,7 +97,7 @@ class Segment:
     @property
     def versions(self) -> tuple[Version, ...]:
         """All its translations."""
-        shown = Version(self.translation, self.state)
+        shown = Version(self.translation, self.state, self.restored)
         return (*self.others[: self.version], shown, *self.others[self.version :])
 
     def showing(self, version: int) -> "Segment":
@@ -102,7 +107,8 @@ class Segment:
             raise InvalidInput("This version is no longer there.")
         others = (*versions[:version], *versions[version + 1 :])
         shown = versions[version]
-        return Segment(self.source, shown.translation, shown.state, others=others, version=version)
+        segment = Segment(self.source, shown.translation, shown.state, restored=shown.restored)
+        return replace(segment, others=others, version=version)
 
     def after(self, before: "Segment") -> "Segment":
         """With what it was before among its versions."""
@@ -118,14 +124,21 @@ class Segment:
     @property
     def lacks(self) -> bool:
         """Whether it lacks something that `put_back` knows."""
-        return any(finding.kind in MENDABLE for finding in self.findings)
+        return any(finding.kind in MENDABLE and not finding.restored for finding in self.findings)
 
     def checked(self, terms: Glossary) -> "Segment":
-        """With what its translation may have lost, if it is whole."""
+        """With what its translation may have lost or was put back into it, if it is whole."""
         if not self.whole:
             return self
         truncated = [Finding("truncated")] if self.state == "truncated" else []
-        return replace(self, findings=(*truncated, *check(self.source, self.translation, terms)))
+        return replace(self, findings=(*truncated, *check(self.source, self.translation, terms), *self.restored))
+
+    def mended(self) -> "Segment":
+        """With all put back that its model has lost and that can be put back without a doubt, if it is whole."""
+        if not self.whole:
+            return self
+        translation, found = restored(self.source, self.translation)
+        return replace(self, translation=translation, restored=tuple(found))
 
 
 @dataclass(slots=True, eq=False)
@@ -179,7 +192,7 @@ class Translation:
                 "The translation of a segment can't be longer than {limit:,} characters.", limit=MAX_EDIT
             )
         state: State = "edited" if text else "waiting"
-        edited = replace(segment, translation=text, state=state, error=None, findings=())
+        edited = replace(segment, translation=text, state=state, error=None, findings=(), restored=())
         return edited.checked(self.order.terms)
 
     def show(self, place: int, version: int) -> None:
@@ -214,10 +227,11 @@ class Translation:
             self.segments[:] = [segment.checked(order.terms) for segment in self.segments]
         self.order = order
 
-    def so_far(self) -> str:
+    def so_far(self, only_final: bool = False) -> str:
         """The translations in order, up to the first segment that is not whole, with what there is of that one.
 
-        While no segment changes, but they grow and are finished, this only gets longer.
+        With ``only_final`` nothing is in it that may still change: while segments are written, it only gets longer. Of
+        one that has something to lose nothing is there before it is whole, for it may be asked for once more.
         """
         texts: list[str] = []
         segments = iter(self.segments)
@@ -230,7 +244,8 @@ class Translation:
                     continue
                 segment = next(segments)
                 # A value in quotation marks ends with one: it is shown when it is whole.
-                translations.append("" if part.is_value and not segment.whole else segment.translation)
+                held_back = part.is_value or (only_final and any(protected(segment.source)))
+                translations.append("" if held_back and not segment.whole else segment.translation)
                 if not segment.whole:
                     return "\n".join([*texts, assemble(shown, translations, self.order.target)])
             texts.append(assemble(shown, translations, self.order.target))
@@ -246,7 +261,7 @@ class Translation:
 
     def file(self) -> bytes:
         """The document with the translations in their places."""
-        return self.document.write(self.results())
+        return self.document.write(self.results(), self.order.target)
 
     def findings(self) -> list[tuple[int, Finding]]:
         """What the translations may have lost, each with its segment's place."""
@@ -285,4 +300,4 @@ def typed(text: str) -> Document:
     """A typed text as a document without a name. Raises `InvalidInput` when it is empty or no valid text."""
     if not Message("user", text).content.strip():
         raise InvalidInput("There is nothing to translate. Enter or paste a text first.")
-    return Document("", (text.replace("\r\n", "\n"),), lambda texts: texts[0].encode())
+    return Document("", (text.replace("\r\n", "\n"),), lambda texts, _: texts[0].encode())

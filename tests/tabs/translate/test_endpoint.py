@@ -26,6 +26,7 @@ def test_a_translation_streams_as_growing_text_with_the_parameters_of_the_contra
     parameters = api["named_endpoints"][TRANSLATE]["parameters"]
     assert [(each["parameter_name"], each["parameter_default"]) for each in parameters] == [
         ("text", None), ("target", "French"), ("source", "auto"), ("glossary", ""), ("adapter", ""), ("model", ""),
+        ("details", False),
     ]  # fmt: skip
     updates = [text for text in client.submit("Good morning, my dear friends.", api_name=TRANSLATE) if text]
     assert len(set(updates)) > 2
@@ -57,6 +58,35 @@ def test_one_call_is_one_record_and_its_text_only_grows(serve: Serve):
     assert [(record.task, record.via, record.outcome, record.streams) for record in records] == [
         ("translate", "api", "ok", 3)
     ]
+
+
+GREETING = "Good morning.\n\nThe price is 42 euros, see https://a.example/x?y=1"
+
+
+def test_a_translation_of_the_real_model_keeps_its_link_and_says_what_it_lost(
+    serve: Serve, embedded_host: EngineHost, short_prompts: Path
+):
+    client = Client(serve(embedded_host), verbose=False)
+    *updates, result = client.submit(GREETING, details=True, api_name=TRANSLATE)
+    assert "https://a.example/x?y=1" in result["translation"]
+    assert all(result["translation"].startswith(update["translation"]) for update in updates)
+    assert not any(each["kind"] == "link" for each in result["lost"])
+    assert all(each["where"] in {"place", "end"} for each in result["restored"])
+
+
+def test_what_got_lost_is_asked_for_once_more_put_back_and_told(serve: Serve):
+    engine = Translator(**{"The price is 42 euros, see https://a.example/x?y=1": FakeEngine(["Le ", "prix."])})
+    client = Client(serve(host_of(engine)), verbose=False)
+    *_, result = client.submit(GREETING, details=True, api_name=TRANSLATE)
+    assert result == {
+        "translation": "T:Good morning.\n\nLe prix https://a.example/x?y=1.",
+        "lost": [{"kind": "number", "text": "42"}],
+        "restored": [{"kind": "link", "text": "https://a.example/x?y=1", "where": "end"}],
+    }
+    assert len(engine.texts) == 3
+    updates = list(client.submit(GREETING, api_name=TRANSLATE))
+    assert updates[-1] == result["translation"]
+    assert all(longer.startswith(shorter) for shorter, longer in pairwise(updates))
 
 
 def test_the_first_error_of_a_segment_is_the_calls(serve: Serve):

@@ -6,6 +6,7 @@ import pytest
 
 from qwen_ui.errors import InvalidInput
 from qwen_ui.tabs.translate.files import read
+from qwen_ui.text.languages import find
 
 SRT = """1
 00:00:01,000 --> 00:00:02,500
@@ -152,11 +153,16 @@ def test_other_encodings_are_understood():
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [
-        ("a.pdf", b"x", "Supported files: .txt, .md, .docx, .pptx, .xlsx, .srt, .vtt, .ass, .ssa, .csv, .tsv, .json"),
+        (
+            "a.pdf",
+            b"x",
+            "Supported files: .txt, .md, .html, .htm, .docx, .pptx, .xlsx, .srt, .vtt, .ass, .ssa, .csv, .tsv, .json",
+        ),
         ("a.txt", b"", "no text to translate"),
         ("a.txt", b"123\n", "no text to translate"),
         ("a.txt", bytes(range(256)) * 4, "not a text file"),
         ("a.srt", b"Hello", "has no subtitles"),
+        ("a.html", b"<p>1 <code>x</code>", "no text to translate"),
         ("a.json", b"{", "can't be read as JSON"),
         ("a.json", b"[" * 100_000, "can't be read as JSON"),
         ("a.json", b'{"a": 1}', "no text to translate"),
@@ -168,6 +174,17 @@ def test_other_encodings_are_understood():
 def test_a_file_that_cannot_be_translated_says_why(name: str, data: bytes, says: str):
     with pytest.raises(InvalidInput, match=says):
         read(name, data)
+
+
+def test_a_web_page_comes_back_in_utf_8_and_in_the_new_language():
+    text = "送餐很快，味道也不错，下次还会再点。包装有点漏，客服态度一般。"
+    page = f'<html><meta charset=gbk><p title="{text}">{text}<code>x</code></p></html>'
+    document = read("a.HTM", page.encode("gbk"))
+    assert document.texts == (text, text)
+    written = document.write(["<b>", "a & <x2/>"], find("ar")).decode()
+    assert written == (
+        '<html dir="rtl" lang="ar"><meta charset=utf-8><p title="&lt;b&gt;">a &amp; <code>x</code></p></html>'
+    )
 
 
 def test_every_text_needs_a_translation():

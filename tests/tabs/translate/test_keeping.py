@@ -40,6 +40,18 @@ def test_a_translation_comes_back_with_its_versions_edits_order_and_findings():
     assert after.file().decode() == "Zahle 42.\n\nZwei."
 
 
+def test_what_was_put_back_is_still_told():
+    before = translation_of("See https://a.b.")
+    lost = replace(before.segments[0], translation="Voir.", state="done").mended()
+    before.segments[0] = lost.checked(before.order.terms)
+    after = back(to_browser(before))
+    assert after.segments == before.segments
+    assert [finding.restored for _, finding in after.findings()] == ["end"]
+    assert not after.mendable
+    after.edit(0, "Voir https://a.b.")
+    assert after.findings() == []
+
+
 def test_a_file_comes_back_with_its_columns_and_can_be_saved():
     document = read("menu.csv", b"id,dish\nx,Fish\n", ["dish"])
     before = begin(document, order())
@@ -65,6 +77,8 @@ def test_what_was_being_written_comes_back_stopped():
         {"segments": [[0, ["x", "writing"]]]},
         {"segments": [[0, ["x" * 200_001, "done"]]]},
         {"segments": [[0, [5, "done"]]]},
+        {"segments": [[0, ["x", "done", ["link", "x", "nowhere"]]]]},
+        {"segments": [[0, ["x", "done", ["dragon", "x", "end"]]]]},
         {"segments": "x"},
         {"target": "xx-none"},
         {"template": 5},

@@ -1,6 +1,7 @@
 """The Translate tab's handlers: runs, edits while they go on, files, and what is left when the server has forgotten."""
 
 import base64
+import io
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import openpyxl
 import pytest
 
 from qwen_ui.errors import EngineFailed, InvalidInput
@@ -237,12 +239,16 @@ def saved(tab: TranslateTab, values: Values) -> tuple[str, bytes]:
 
 
 async def test_what_got_lost_is_put_back_and_the_rest_stays_to_look_at():
-    laid = Laid(Translator(**{"Hi {name}, 5 of %d": FakeEngine(["Salut {nom}, cinq"])}))
+    laid = Laid(Translator(**{"Hi {name}, <b>5</b> and more %d": FakeEngine(["Salut {nom}, cinq et plus"])}))
     tab = laid.tab
-    shown = await laid.run(tab._translating_text, laid.event("Hi {name}, 5 of %d\n\nbye"))
+    shown = await laid.run(tab._translating_text, laid.event("Hi {name}, <b>5</b> and more %d\n\nbye"))
+    assert shown[tab._result] == "Salut {nom}, cinq et plus {name} %d\n\nT:bye"
+    assert "%d was missing: put back at the end of the sentence" in shown[tab._checks]
+    assert "the tag &lt;b&gt; is missing" in shown[tab._checks]
+    assert column(shown, tab, "check") == [True, False]
     assert shown[tab._mend].visible
     values = await tab._put_back(laid.event())
-    assert values[tab._result] == "Salut {name}, cinq %d\n\nT:bye"
+    assert values[tab._result] == "Salut {nom}, <b>cinq</b> et plus {name} %d\n\nT:bye"
     assert "Restored in 1 segment" in values[tab._status]
     assert "the number 5 is missing" in values[tab._checks]
     assert "{name}" not in values[tab._checks]
@@ -293,6 +299,35 @@ async def test_a_word_file_is_translated_with_its_formats_and_saved_as_one(tmp_p
     assert office_texts(data, ".docx")[:2] == [f"T:{text}" for text in office_texts(DOCX, ".docx")[:2]]
     restored = tab._restore(laid.event(), json.loads(json.dumps(to_browser(laid.held[tab._translation]))))
     assert restored[tab._result].value == shown[tab._result]
+
+
+async def test_of_a_workbook_the_chosen_columns_are_translated(tmp_path: Path):
+    path, book = tmp_path / "menu.xlsx", openpyxl.Workbook()
+    for row in [["Dish", "Note"], ["Fish", "Fish"]]:
+        book.active.append(row)
+    book.save(path)
+    laid = Laid(Translator())
+    tab = laid.tab
+    opened = tab._open(laid.event(file=str(path)))
+    assert (opened[tab._columns].value, opened[tab._columns].visible) == (["A: Dish", "B: Note"], True)
+    await laid.run(tab._translating_file, laid.event(file=str(path), columns=["B: Note"]))
+    kept = json.loads(json.dumps(to_browser(laid.held[tab._translation])))
+    laid.take(tab._restore(laid.event(), kept))  # what the browser kept has the choice, too
+    name, data = saved(tab, tab._as_file(laid.event()))
+    rows = openpyxl.load_workbook(io.BytesIO(data)).active.iter_rows(values_only=True)
+    assert (name, list(rows)) == ("menu.fr.xlsx", [("Dish", "T:Note"), ("Fish", "T:Fish")])
+
+
+async def test_a_web_page_is_shown_as_texts_and_saved_as_a_page_in_the_new_language(tmp_path: Path):
+    path = tmp_path / "a.html"
+    path.write_text('<html lang="en"><p onclick="x()">Good <b>morning</b></p><script>y()</script></html>', "utf-8")
+    laid = Laid(Translator(**{"Good <g2>morning</g2>": FakeEngine(["<script>Bon</script> <g2>jour</g2>"])}))
+    shown = await laid.run(laid.tab._translating_file, laid.event(file=str(path)))
+    assert shown[laid.tab._result] == "<script>Bon</script> <g2>jour</g2>"
+    assert saved(laid.tab, laid.tab._as_file(laid.event())) == (
+        "a.fr.html",
+        b'<html lang="fr"><p onclick="x()">&lt;script&gt;Bon&lt;/script&gt; <b>jour</b></p><script>y()</script></html>',
+    )
 
 
 async def test_a_file_with_half_a_surrogate_pair_is_shown_and_saved_with_all_other_translations(tmp_path: Path):

@@ -1,13 +1,15 @@
 """Many segments translated at once: their order, failures, Stop, edits meanwhile, and what the engine is asked."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
-from qwen_ui.errors import Busy, EngineFailed, InvalidInput
-from qwen_ui.messages import Chunk, Usage
+from qwen_ui.errors import Busy, EngineFailed, InvalidInput, PromptTooLong
+from qwen_ui.messages import Chunk, Message
 from qwen_ui.page.pace import paced
 from qwen_ui.server.metering import MeteredEngine
 from qwen_ui.tabs.translate import glossary
@@ -184,20 +186,117 @@ async def test_an_edited_segment_can_be_translated_again():
     assert translation.so_far() == "T:one"
 
 
+class Attempts(FakeEngine):
+    """Answers with these texts, one after the other, up to its limit where one ends with …; errors are raised."""
+
+    def __init__(self, *attempts: str | Exception) -> None:
+        super().__init__()
+        self.attempts = list(attempts)
+
+    def make_stream(self, messages: Sequence[Message]) -> FakeStream:
+        attempt = self.attempts.pop(0)
+        if isinstance(attempt, Exception):
+            raise attempt
+        words = re.findall(r"\S+\s*", attempt.removesuffix("…"))
+        return (AtItsLimit if attempt.endswith("…") else FakeStream)(self, words, 10)
+
+
 class AtItsLimit(FakeStream):
     """An answer that ends for its length."""
 
     async def _run(self) -> AsyncGenerator[Chunk, None]:
-        yield Chunk("Un")
-        yield Chunk(usage=Usage(10, 1, 0, 0.25, 20.0, "length", 4096))
+        async for chunk in super()._run():
+            yield replace(chunk, usage=replace(chunk.usage, ended="length")) if chunk.usage else chunk
 
 
-async def test_an_answer_that_reached_its_limit_is_whole_but_to_be_looked_at(monkeypatch: pytest.MonkeyPatch):
-    engine, translation = FakeEngine(), translation_of("one")
-    monkeypatch.setattr(engine, "make_stream", lambda messages: AtItsLimit(engine, [], 10))
-    await whole(engine, translation)
+async def test_an_answer_that_reached_its_limit_is_whole_but_to_be_looked_at():
+    translation = translation_of("one")
+    await whole(Attempts("Un…"), translation)
     (segment,) = translation.segments
     assert (segment.state, segment.whole, segment.findings) == ("truncated", True, (Finding("truncated"),))
+
+
+PRICE = "It costs 42 euros, see https://a.b/c"
+WITHOUT, WITH = "Cela coûte 42 euros, voyez", "Cela coûte 42 euros, voyez https://a.b/c"
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "translation", "restored"),
+    [
+        (WITHOUT, WITH, WITH, []),
+        (WITHOUT, "Cela coûte des euros", WITH, ["end"]),
+        (WITHOUT, PRICE, WITH, ["end"]),  # no translation
+        (WITHOUT, f"Say https://a.b/c: {PRICE}", WITH, ["end"]),  # the prompt once more
+        (WITHOUT, f"https://a.b/c\n{WITHOUT}", WITH, ["end"]),
+        (WITHOUT, "42 https://a.b/c", WITH, ["end"]),
+        (WITHOUT, f"{WITH} {WITHOUT} {WITHOUT}", WITH, ["end"]),
+        (f"{WITHOUT} {WITHOUT} {WITHOUT}…", WITH, WITH, []),
+        (f"{WITHOUT} {WITHOUT} {WITHOUT}…", "42 https://a.b/c", f"{WITHOUT} {WITHOUT} {WITH}", ["end"]),
+        ("Cela…", f"{WITHOUT}…", WITH, ["end"]),
+        ("", WITH, WITH, []),
+        ("Voyez https://a.b/d", "Voyez", "Voyez https://a.b/c", ["place"]),
+    ],
+)
+async def test_what_got_lost_is_asked_for_once_more_then_put_back_and_told(
+    first: str, again: str, translation: str, restored: list[str]
+):
+    engine, under_way = Attempts(first, again), translation_of(PRICE)
+    now = await whole(engine, under_way)
+    (segment,) = under_way.segments
+    assert segment.translation == translation
+    assert [finding.restored for finding in segment.findings if finding.restored] == restored
+    before, after = (messages[-1].content for messages, _ in engine.asked)
+    assert after.endswith(before)
+    assert "\nhttps://a.b/c\n" in after.removesuffix(before)
+    assert now.usage is not None
+    assert now.usage.prompt_tokens == 20
+
+
+async def test_the_first_translation_stays_while_a_second_one_is_written_and_if_that_fails():
+    engine, translation = Attempts(WITHOUT, EngineFailed("It broke.")), translation_of(PRICE)
+    await whole(engine, translation)
+    (segment,) = translation.segments
+    assert (segment.translation, segment.state, str(segment.error)) == (WITH, "done", "It broke.")
+    for refusal in (Busy("The queue is full."), PromptTooLong("It is too long.")):
+        engine, translation = Attempts(WITHOUT, refusal), translation_of(PRICE)
+        await whole(engine, translation)
+        assert (translation.so_far(), translation.error) == (WITH, None)
+
+
+@pytest.mark.parametrize("how", ["stop", "leave"])
+async def test_stop_within_the_second_try_keeps_the_first(how: str):
+    engine, translation = Attempts(WITHOUT, WITH), translation_of(PRICE)
+    metered = MeteredEngine(engine)
+    engine.steps = asyncio.Semaphore(len(WITHOUT.split()) + 2)
+    async with aclosing(progress(metered, translation)) as results:
+        async for _ in results:
+            if len(engine.asked) == 2 and engine.steps.locked() and not metered.stopped:
+                assert translation.so_far() == WITHOUT
+                assert translation.so_far(only_final=True) == ""
+                if how == "leave":
+                    break
+                metered.stop()
+    await asyncio.sleep(0)
+    assert (translation.so_far(), states(translation)) == (WITH, ["done"])
+
+
+async def test_what_nothing_is_lost_of_or_a_reader_edits_meanwhile_is_asked_for_once():
+    engine, translation = Attempts(WITH), translation_of(PRICE)
+    await whole(engine, translation)
+    assert len(engine.asked) == 1
+    engine, translation = Attempts(WITHOUT), translation_of(PRICE)
+    async for _ in progress(engine, translation):
+        if translation.segments[0].translation:
+            translation.edit(0, "Pas cher.")
+    assert (translation.so_far(), len(engine.asked)) == ("Pas cher.", 1)
+
+
+async def test_a_template_without_the_reminder_is_asked_once():
+    template = order().template
+    asked = replace(template, variables=tuple(name for name in template.variables if name != "keep"))
+    engine, translation = Attempts(WITHOUT), translation_of(PRICE, replace(order(), template=asked))
+    await whole(engine, translation)
+    assert (translation.so_far(), len(engine.asked)) == (WITH, 1)
 
 
 async def test_the_position_in_the_queue_is_told_while_nothing_is_being_written():
@@ -265,6 +364,10 @@ def test_every_template_says_language_tone_and_terms(id: str):
     assert "door" not in system.content
     assert "English" in formal[1].content
     assert len({plain[0].content, formal[0].content, informal[0].content}) == 3
+    again, _ = build(order(source=None, template=id, terms=terms), "The engine {n}\nuser:\nruns.", ["{n}", "42"])
+    assert again[0] == system
+    assert "\n{n}\n42\n\n" in again[1].content
+    assert again[1].content.endswith(user.content)
 
 
 def test_the_engine_is_asked_as_ordered():
