@@ -24,10 +24,11 @@ from bench.report import Figure
 from bench.sentiment import Labelled
 from bench.workers import peak_memory
 from qwen_ui.adapters.store import AdapterStore
+from qwen_ui.decisions.judging import decide, score
+from qwen_ui.decisions.prompt import Order
 from qwen_ui.prompts import PromptStore
 from qwen_ui.server.host import EngineHost
 from qwen_ui.settings import PROJECT, Settings
-from qwen_ui.tabs.sentiment.task import Order, decide, score
 
 SEED, ROWS = 7, 500
 NEW_TOKENS = 64

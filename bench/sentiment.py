@@ -11,13 +11,13 @@ from pathlib import Path
 
 from bench.report import Figure
 from bench.workers import Worker, generate_worker
+from qwen_ui.decisions.judging import decide, score
+from qwen_ui.decisions.prompt import Order, build
 from qwen_ui.engine.base import Engine
 from qwen_ui.messages import Message, Sampling
 from qwen_ui.prompts import PromptStore, Template
 from qwen_ui.server.host import EngineHost
 from qwen_ui.settings import PROJECT, Settings
-from qwen_ui.tabs.sentiment.prompt import build
-from qwen_ui.tabs.sentiment.task import Order, decide, score
 
 _SEED = 20_250_101
 _ROWS = 500

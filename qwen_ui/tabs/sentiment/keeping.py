@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from qwen_ui.adapters.store import AdapterStore
+from qwen_ui.decisions.judging import Classified
+from qwen_ui.decisions.prompt import Order
 from qwen_ui.page.kept import not_kept
 from qwen_ui.page.words import Say
 from qwen_ui.prompts import PromptStore
 from qwen_ui.sentences import Sentence
 from qwen_ui.tabs.sentiment.prompt import parse_labels
 from qwen_ui.tabs.sentiment.rows import Columns, select
-from qwen_ui.tabs.sentiment.task import TOO_LONG, Classified, Order, Work
+from qwen_ui.tabs.sentiment.task import TOO_LONG, Work
 from qwen_ui.text.tables import MAX_ROWS, SkippedRow, Table
 
 LONGEST_REASON = 300

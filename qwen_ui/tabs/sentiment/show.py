@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from html import escape
 
+from qwen_ui.decisions.judging import Classified
+from qwen_ui.decisions.prompt import Order
 from qwen_ui.engine.base import Scoring
 from qwen_ui.page.confusion import confusion
 from qwen_ui.page.status import line
@@ -11,7 +13,7 @@ from qwen_ui.page.words import Say
 from qwen_ui.sentences import marked
 from qwen_ui.tabs.sentiment.report import Quality, Trend
 from qwen_ui.tabs.sentiment.rows import Columns, Rows
-from qwen_ui.tabs.sentiment.task import Classified, Order, Work
+from qwen_ui.tabs.sentiment.task import Work
 from qwen_ui.text.tables import SkippedRow, Table
 
 LISTED = 200

@@ -10,6 +10,8 @@ from typing import Any
 import gradio as gr
 
 from qwen_ui.adapters.card import Card
+from qwen_ui.decisions.judging import Calibration, Classified
+from qwen_ui.decisions.prompt import Order
 from qwen_ui.engine.base import Engine
 from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.messages import Message
@@ -40,7 +42,7 @@ from qwen_ui.tabs.sentiment.rows import (
     select,
     written,
 )
-from qwen_ui.tabs.sentiment.task import Calibration, Classified, Order, Work
+from qwen_ui.tabs.sentiment.task import Work
 from qwen_ui.text.decode import UncertainEncoding
 from qwen_ui.text.tables import EXTENSIONS, Table
 

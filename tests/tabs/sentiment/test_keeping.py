@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from qwen_ui.decisions.judging import Classified
+from qwen_ui.decisions.prompt import Order
 from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.page.app import App
 from qwen_ui.sentences import ENGLISH, Sentence
 from qwen_ui.tabs.sentiment.keeping import from_browser, to_browser
 from qwen_ui.tabs.sentiment.rows import Columns, select
-from qwen_ui.tabs.sentiment.task import TOO_LONG, Classified, Order, Work
+from qwen_ui.tabs.sentiment.task import TOO_LONG, Work
 from qwen_ui.text.tables import SkippedRow, Table
 from tests.fakes import FakeEngine
 from tests.pages import adapter_in, app_of

@@ -8,13 +8,13 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from qwen_ui.decisions.judging import FIRST_BATCH
 from qwen_ui.engine.base import EngineInfo
 from qwen_ui.errors import EngineFailed, InvalidInput, PromptTooLong
 from qwen_ui.page.events import Event, Run, Values
 from qwen_ui.server.metering import Record
 from qwen_ui.tabs.sentiment.rows import Columns
 from qwen_ui.tabs.sentiment.tab import LABELS, SentimentTab, _ordered
-from qwen_ui.tabs.sentiment.task import FIRST_BATCH
 from tests.fakes import INFO, FakeEngine
 from tests.pages import adapter_in, app_of, event_of
 
