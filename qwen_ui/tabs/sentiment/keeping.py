@@ -35,6 +35,7 @@ def to_browser(work: Work, say: Say) -> dict[str, Any]:
         "skipped": [(row.number, say("{reason}", reason=row.reason)) for row in table.skipped],
         "outcomes": [_shares(each, order.labels) for each in work.outcomes],
         "seconds": work.seconds,
+        "own_rows": work.own_rows,
     }
 
 
@@ -60,7 +61,8 @@ def from_browser(kept: Any, prompts: PromptStore, adapters: AdapterStore) -> Wor
     except (KeyError, TypeError, ValueError) as error:
         raise not_kept() from error
     order = Order(template, labels, bool(kept["calibrated"]), adapters.get(name) if name else None)
-    return Work(order, columns, rows.usable, rows.skipped, outcomes, seconds, table)
+    own_rows = kept.get("own_rows") is True  # those of an older version have it not
+    return Work(order, columns, rows.usable, rows.skipped, outcomes, seconds, table, own_rows)
 
 
 def _table(kept: Any) -> Table:

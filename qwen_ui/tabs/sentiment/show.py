@@ -123,6 +123,21 @@ def outcome(work: Work, say: Say, scoring: Scoring = "exact") -> str:
     return line(say(STOPPED, left=work.waiting), "note") + told
 
 
+def effect(changed: int, rows: int, measured: Sequence[Quality], say: Say) -> str:
+    """What calibrating with the file's own rows changes; ``measured`` is the quality without and with it, or none."""
+    told = say("With it {changed:,} of {rows:,} {rows:row|rows} get another label", changed=changed, rows=rows)
+    if measured and measured[0].rows:
+        before, after = measured
+        told += " · " + say(
+            "accuracy {before:.1%} → {after:.1%}, macro-F1 {f1:.3f} → {new_f1:.3f}",
+            before=before.accuracy,
+            after=after.accuracy,
+            f1=before.macro_f1,
+            new_f1=after.macro_f1,
+        )
+    return line(told)
+
+
 def skipped(rows: Sequence[SkippedRow], say: Say) -> str:
     """The rows that could not be used, and why; empty when there are none."""
     if not rows:

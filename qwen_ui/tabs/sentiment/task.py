@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 
 from qwen_ui.decisions.judging import FIRST_BATCH, Calibration, Classified, classify, next_size
+from qwen_ui.decisions.own_rows import recalibrated
 from qwen_ui.decisions.prompt import Order
 from qwen_ui.engine.base import Engine
 from qwen_ui.errors import PromptTooLong
@@ -33,6 +34,8 @@ class Work:
     """What judging took so far."""
     table: Table = field(default=Table((), (), ()))
     """The file, with the columns that judging does not look at."""
+    own_rows: bool = False
+    """Whether results are calibrated with the file's own rows too."""
 
     @property
     def done(self) -> int:
@@ -47,6 +50,15 @@ class Work:
     @property
     def judged(self) -> list[Judged]:
         """The rows that have a result."""
+        found = self._found
+        if not self.own_rows:
+            return found
+        results = recalibrated([result for _, result in found])
+        return [(row, result) for (row, _), result in zip(found, results, strict=True)]
+
+    @property
+    def _found(self) -> list[Judged]:
+        """The rows that have a result, as the model gave it."""
         pairs = zip(self.rows, self.outcomes, strict=False)
         return [(row, result) for row, result in pairs if isinstance(result, Classified)]
 
