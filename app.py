@@ -22,6 +22,7 @@ if on_zero_gpu(os.environ):
 
 from starlette.routing import BaseRoute
 
+from qwen_ui.decisions.deciding import TASK
 from qwen_ui.errors import InvalidInput
 from qwen_ui.finetune.queue import RunQueue
 from qwen_ui.knowledge.library import Library
@@ -116,7 +117,7 @@ def _measured(host: EngineHost, settings: Settings) -> Iterator[None]:
         yield
         return
     keys = [name for name, _ in settings.api_keys]
-    metrics = Metrics(host, [*(tab.id for tab in TABS), "completions"], keys)
+    metrics = Metrics(host, [*(tab.id for tab in TABS), "completions", TASK], keys)
     host.observe(metrics.observe)
     try:
         server = metrics.serve(settings.metrics_host, settings.metrics_port)

@@ -5,11 +5,11 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import adapters, chat, citations, finetune, gpu, looks, page, report, search, sentiment, users
+from bench import adapters, chat, citations, decide, finetune, gpu, looks, page, report, search, sentiment, users
 from bench.report import Figure
 from qwen_ui.settings import PROJECT, Settings
 
-PARTS = ("chat", "users", "adapters", "inside", "page", "gpu", "search", "citations", "sentiment", "finetune")
+PARTS = ("chat", "users", "adapters", "inside", "page", "gpu", "search", "citations", "sentiment", "decide", "finetune")
 DATA = ("cmrc2018_trial.json", "sst2_train.tsv", "waimai_dev.csv")
 
 
@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--rounds", type=int, default=5, help="how often each pair is measured; medians are shown")
-    needed = f"a folder with {', '.join(DATA)}: search, citations, sentiment and finetune need it"
+    needed = f"a folder with {', '.join(DATA)}: search, citations, sentiment, decide and finetune need it"
     parser.add_argument("--data", type=Path, help=needed)
     parser.add_argument("--only", choices=PARTS, help="measures this part alone")
     parser.add_argument("--write", action="store_true", help="also puts the tables into docs/benchmarks.md")
@@ -51,6 +51,7 @@ def _parts(
         parts["search"] = lambda: search.run(passages).figures()
         parts["citations"] = lambda: citations.run(settings, passages)
         parts["sentiment"] = lambda: sentiment.run_all(settings, english, chinese)
+        parts["decide"] = lambda: decide.run(settings, english, chinese)
         parts["finetune"] = lambda: finetune.run(settings, english, chinese)
     return parts
 

@@ -24,10 +24,11 @@ from bench.report import Figure
 from bench.sentiment import Labelled
 from bench.workers import peak_memory
 from qwen_ui.adapters.store import AdapterStore
+from qwen_ui.decisions.judging import decide, score
+from qwen_ui.decisions.prompt import Order
 from qwen_ui.prompts import PromptStore
 from qwen_ui.server.host import EngineHost
 from qwen_ui.settings import PROJECT, Settings
-from qwen_ui.tabs.sentiment.task import Order, decide, score
 
 SEED, ROWS = 7, 500
 NEW_TOKENS = 64
@@ -62,8 +63,8 @@ def _accuracy(settings: Settings, name: str, rows: list[Labelled], goal: str, wi
     calibrated, raw = asyncio.run(_judged(settings, name, rows[ROWS : 2 * ROWS]))
     on = f"{ROWS} rows, {ROWS} others judged; {without} without"
     return [
-        Figure(f"{name}: accuracy with the adapter, not calibrated", f"{raw:.3f}", goal, on),
-        Figure(f"{name}: the same, calibrated", f"{calibrated:.3f}", "", on),
+        Figure(f"{name}: accuracy · macro-F1 with the adapter, not calibrated", sentiment.shown(raw), goal, on),
+        Figure(f"{name}: the same, calibrated", sentiment.shown(calibrated), "", on),
         Figure(f"{name}: time of the training", f"{trained.seconds / 60:.1f} min", "≤ 10 min", "evaluations with it"),
         Figure(f"{name}: peak memory of the training", f"{trained.peak / 1e9:.1f} GB", "≤ 3 GB"),
     ]
@@ -96,8 +97,8 @@ def _training(settings: Settings, name: str, rows: Sequence[Labelled]) -> Iterat
             process.terminate()
 
 
-async def _judged(settings: Settings, name: str, rows: Sequence[Labelled]) -> tuple[float, float]:
-    """Accuracy with the adapter in the engine that serves: calibrated, and not."""
+async def _judged(settings: Settings, name: str, rows: Sequence[Labelled]) -> tuple[dict[str, float], dict[str, float]]:
+    """Accuracy and macro-F1 with the adapter in the engine that serves: calibrated, and not."""
     adapter = AdapterStore(settings.data_dir / "adapters", settings.data_dir / "runs").get(name)
     template = PromptStore(settings.prompts_dir).load(*adapter.card.template.split("/"))
     order = Order(template, adapter.card.labels, adapter=adapter)
@@ -111,10 +112,7 @@ async def _judged(settings: Settings, name: str, rows: Sequence[Labelled]) -> tu
         await host.close()
     truths = [label for _, label in rows]
     judged = (decide(found, order.labels, expected), decide(found, order.labels))
-    calibrated, raw = (
-        statistics.mean(float(result.label == truth) for result, truth in zip(each, truths, strict=True))
-        for each in judged
-    )
+    calibrated, raw = (sentiment.quality(each, truths, order.labels) for each in judged)
     return calibrated, raw
 
 

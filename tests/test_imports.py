@@ -25,6 +25,7 @@ MAY_IMPORT_TORCH = (
 PAGE = ("app", "qwen_ui.page", "qwen_ui.tabs")
 ROOMS = (
     "adapters",
+    "decisions",
     "engine",
     "finetune",
     "introspect",
@@ -37,15 +38,27 @@ ROOMS = (
     "text",
 )
 ABOVE = {
-    "adapters": ("engine", "finetune", "introspect", "knowledge", "models", "page", "prompts", "server", "tabs"),
-    "engine": ("finetune", "knowledge", "page", "prompts", "server", "tabs"),
-    "finetune": ("engine", "introspect", "page", "server", "tabs"),
-    "introspect": ("knowledge", "page", "prompts", "server", "tabs"),
-    "knowledge": ("engine", "introspect", "models", "page", "prompts", "server", "tabs"),
-    "models": ("introspect", "knowledge", "page", "prompts", "server", "tabs"),
-    "prompts": ("engine", "introspect", "knowledge", "models", "page", "server", "tabs"),
+    "adapters": (
+        "decisions",
+        "engine",
+        "finetune",
+        "introspect",
+        "knowledge",
+        "models",
+        "page",
+        "prompts",
+        "server",
+        "tabs",
+    ),
+    "decisions": ("finetune", "introspect", "knowledge", "models", "page", "server", "tabs"),
+    "engine": ("decisions", "finetune", "knowledge", "page", "prompts", "server", "tabs"),
+    "finetune": ("decisions", "engine", "introspect", "page", "server", "tabs"),
+    "introspect": ("decisions", "knowledge", "page", "prompts", "server", "tabs"),
+    "knowledge": ("decisions", "engine", "introspect", "models", "page", "prompts", "server", "tabs"),
+    "models": ("decisions", "introspect", "knowledge", "page", "prompts", "server", "tabs"),
+    "prompts": ("decisions", "engine", "introspect", "knowledge", "models", "page", "server", "tabs"),
     "server": ("knowledge", "page", "prompts", "tabs"),
-    "text": ("engine", "introspect", "knowledge", "models", "page", "prompts", "server", "tabs"),
+    "text": ("decisions", "engine", "introspect", "knowledge", "models", "page", "prompts", "server", "tabs"),
 }
 """For each room, those that it knows nothing of."""
 BOTTOM = ("sentences", "errors", "messages", "remotes", "settings", "server.limits")

@@ -20,7 +20,7 @@ from qwen_ui.settings import Settings
 
 Endpoint = Callable[..., Any]
 
-TOOLS = ("chat", "ask", "search", "collections", "translate", "sentiment", "code")
+TOOLS = ("chat", "ask", "search", "collections", "translate", "sentiment", "decide", "code")
 """The endpoints that are tools: each answers, and none changes anything."""
 OF_ALL = {
     "adapter": "Name of the adapter that answers; empty for the model itself.",
@@ -50,6 +50,8 @@ def tool_of(endpoint: Endpoint) -> Tool:
         form = python_type_to_json_schema(hint)
         if "enum" in form:  # Gradio leaves it out, and some clients go by it alone
             form["type"] = "string"
+        if "anyOf" in form:
+            form["type"] = [each["type"] for each in form["anyOf"]]
         schema["properties"][name] = {**form, "description": meanings[name] or OF_ALL[name]}
         if optional:
             schema["properties"][name]["default"] = default

@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from starlette.types import Scope
 from qwen_ui.engine.queue import WAITING_PER_SLOT
 from qwen_ui.finetune.queue import RunQueue
 from qwen_ui.knowledge.library import Library
-from qwen_ui.page import drafts, mcp, picker, sending
+from qwen_ui.page import decisions, drafts, mcp, picker, sending
 from qwen_ui.page.app import App
 from qwen_ui.page.endpoints import Page, publish
 from qwen_ui.page.events import QUIET
@@ -112,10 +113,9 @@ def build(host: EngineHost, settings: Settings, library: Library, runs: RunQueue
         picker.wire(app)
         header.wire(page, [button for part in parts.values() for button in part.senders])
         publish(_status(app), "status")
-        for tab in tabs:
-            for endpoint in tab.endpoints(app):
-                publish(endpoint)
-                page.endpoints[endpoint.__name__] = endpoint
+        for endpoint in [*chain.from_iterable(tab.endpoints(app) for tab in tabs), decisions.endpoint(app)]:
+            publish(endpoint)
+            page.endpoints[endpoint.__name__] = endpoint
 
         async def leave(request: gr.Request) -> None:
             running.close_session(request.session_hash or "")

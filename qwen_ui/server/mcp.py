@@ -42,7 +42,8 @@ QUOTED = 300
 PROGRESS_EVERY = 1.0
 """Seconds between two notes of progress."""
 INSTRUCTIONS = (
-    "Tasks that a language model does: chat, translation, sentiment, code, and answers from collections of documents. "
+    "Tasks that a language model does: chat, translation, sentiment, decisions, code, and answers from collections of "
+    "documents. "
     "Nothing is changed by them."
 )
 

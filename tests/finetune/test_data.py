@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
+from qwen_ui.decisions.prompt import build, calibration_texts
 from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.finetune.data import Dataset, candidates, read_dataset
 from qwen_ui.finetune.runs import Request
@@ -16,7 +17,7 @@ from qwen_ui.finetune.settings import TrainSettings
 from qwen_ui.messages import Message, conversation
 from qwen_ui.prompts import PromptStore
 from qwen_ui.settings import PROJECT
-from qwen_ui.tabs.sentiment.prompt import build, calibration_texts, default_labels
+from qwen_ui.tabs.sentiment.prompt import default_labels
 from qwen_ui.tabs.translate import task as translate
 from qwen_ui.tabs.translate.glossary import Glossary
 from qwen_ui.tabs.translate.translation import Order

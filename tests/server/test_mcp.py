@@ -106,7 +106,7 @@ async def test_tools_tell_what_they_do_and_what_they_take(served: Served):
     async with connected(served.url) as session:
         tools = {tool.name: tool for tool in (await session.list_tools()).tools}
         capabilities = session.get_server_capabilities()
-    assert list(tools) == ["chat", "ask", "search", "collections", "translate", "sentiment", "code"]
+    assert list(tools) == ["chat", "ask", "search", "collections", "translate", "sentiment", "decide", "code"]
     for tool in tools.values():
         Draft202012Validator.check_schema(tool.inputSchema)
         assert tool.description is not None
@@ -148,6 +148,12 @@ async def test_each_task_gives_its_result_and_one_record(served: Served):
         judged = await call(session, "sentiment", text="So-so.", labels="dull,great")
         assert judged["label"] in {"dull", "great"}
         assert sum(judged["probabilities"].values()) == pytest.approx(1)
+
+        served.says(likes=lambda prompt, candidate: float("1" in candidate))
+        scored = await call(session, "decide", question="How good is it?", text="So-so.", options=["1", "2", "3"])
+        assert (scored["type"], scored["answer"], scored["calibrated"]) == ("score", 1, "reference")
+        many = await call(session, "decide", question="Good?", text=["So-so."] * 16, options="yes/no")
+        assert (many["calibrated"], len(many["results"])) == ("batch", 16)
 
         served.says("```python\n", "print(1)\n", "```")
         written = await call(session, "code", instruction="Print 1.")

@@ -41,12 +41,24 @@ class StreamOptions(BaseModel):
     include_usage: bool = False
 
 
-class Request(BaseModel):
-    """What both ways to ask have in common. Fields that are null count as not given."""
+class Named(BaseModel):
+    """What every request says: which model it is for. Fields that are null count as not given."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     model: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_what_counts(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        return {name: value for name, value in given.items() if value is not None and name not in _OF_NO_EFFECT}
+
+
+class Request(Named):
+    """What both ways to generate have in common."""
+
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None
@@ -59,10 +71,10 @@ class Request(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _only_what_counts(cls, given: Any) -> Any:
+    def _only_what_the_engine_can(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
             return given
-        asked = {name: value for name, value in given.items() if value is not None and name not in _OF_NO_EFFECT}
+        asked = {name: value for name, value in given.items() if value is not None}
         for name in asked.keys() & _NEUTRAL.keys():
             if asked.pop(name) not in _NEUTRAL[name]:
                 raise unsupported(name, "The engine can't follow it.")
@@ -202,7 +214,17 @@ class CompletionRequest(Request):
         return list(self.prompt)  # type: ignore[arg-type]
 
 
-Asked = TypeVar("Asked", bound=Request)
+class DecideRequest(Named):
+    """POST /v1/decide. See `qwen_ui.decisions.deciding.Asked`, which is checked there."""
+
+    text: str | list[str]
+    question: str = ""
+    options: str | list[str] = ""
+    template: str = ""
+    calibration: Literal["auto", "batch", "reference", "none"] = "auto"
+
+
+Asked = TypeVar("Asked", bound=Named)
 
 
 def read(kind: type[Asked], body: bytes) -> Asked:

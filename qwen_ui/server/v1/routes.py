@@ -11,16 +11,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from qwen_ui.adapters.store import AdapterStore
+from qwen_ui.decisions.deciding import TASK, Decisions
 from qwen_ui.engine.base import Engine
 from qwen_ui.engine.threads import in_thread
 from qwen_ui.server.host import EngineHost
-from qwen_ui.server.offer import Offer
+from qwen_ui.server.offer import Offer, Picked
 from qwen_ui.server.v1.chat import Chat
 from qwen_ui.server.v1.completions import Texts
+from qwen_ui.server.v1.decide import Decide
 from qwen_ui.server.v1.errors import ApiError, told
 from qwen_ui.server.v1.keys import Keys
 from qwen_ui.server.v1.names import Names
-from qwen_ui.server.v1.requests import ChatRequest, CompletionRequest, json_body, read
+from qwen_ui.server.v1.requests import ChatRequest, CompletionRequest, DecideRequest, json_body, read
 from qwen_ui.server.v1.requests import Request as Asked
 from qwen_ui.server.v1.streams import Events, Left, Whole, unless_left
 from qwen_ui.server.visitors import asking
@@ -34,12 +36,16 @@ GONE = 499
 class Job(Protocol):
     """A request that was found to be one that can be tried."""
 
+    async def whole(self, engine: Engine) -> BaseModel:
+        """The answer in one piece."""
+
+
+class StreamedJob(Job, Protocol):
+    """One whose answer can come in pieces."""
+
     @property
     def asked(self) -> Asked:
         """What is asked."""
-
-    async def whole(self, engine: Engine) -> BaseModel:
-        """The answer in one piece."""
 
     def pieces(self, engine: Engine) -> AsyncGenerator[BaseModel, None]:
         """The answer as it comes: nothing before it is sure not to be refused."""
@@ -73,6 +79,7 @@ def routes(host: EngineHost, settings: Settings, adapters: AdapterStore) -> list
         route("/v1/models/{name:path}", api.model, "GET"),
         route("/v1/chat/completions", api.chat, "POST"),
         route("/v1/completions", api.texts, "POST"),
+        route("/v1/decide", api.decide, "POST"),
         route("/v1/{path:path}", _nothing, *ANY),
     ]
 
@@ -84,6 +91,7 @@ class _Api:
         self._host = host
         self._settings = settings
         self._names = Names(Offer(host, adapters))
+        self._decisions = Decisions.of(settings, adapters)
 
     async def models(self, request: Request, key: str) -> Response:
         """All models that a request can name."""
@@ -108,10 +116,20 @@ class _Api:
         job = await in_thread(lambda checkpoint: Texts(read(CompletionRequest, body), at_once))
         return await self._answer(request, key, "completions", job)
 
-    async def _answer(self, request: Request, key: str, task: str, job: Job) -> Response:
-        picked = await self._names.find(job.asked.model)
+    async def decide(self, request: Request, key: str) -> Response:
+        """Which of some options fits a text."""
+        body = await json_body(request)
+        asked = await in_thread(lambda checkpoint: read(DecideRequest, body))
+        picked = await self._names.find(asked.model)
+        job = Decide(asked, self._decisions, picked.adapter)
+        return Whole(await unless_left(request.receive, _whole(self._admit(request, key, TASK, picked), job)))
+
+    def _admit(self, request: Request, key: str, task: str, picked: Picked) -> Admit:
         visitor = asking(request, key, self._settings.proxies)
-        admit = partial(self._host.request, visitor, task, "v1", picked.adapter, key, picked.model)
+        return partial(self._host.request, visitor, task, "v1", picked.adapter, key, picked.model)
+
+    async def _answer(self, request: Request, key: str, task: str, job: StreamedJob) -> Response:
+        admit = self._admit(request, key, task, await self._names.find(job.asked.model))
         if not job.asked.stream:
             return Whole(await unless_left(request.receive, _whole(admit, job)))
         pieces = _pieces(admit, job)
@@ -127,7 +145,7 @@ async def _whole(admit: Admit, job: Job) -> BaseModel:
         return await job.whole(engine)
 
 
-async def _pieces(admit: Admit, job: Job) -> AsyncGenerator[BaseModel, None]:
+async def _pieces(admit: Admit, job: StreamedJob) -> AsyncGenerator[BaseModel, None]:
     with admit() as engine:
         async with aclosing(job.pieces(engine)) as pieces:
             async for piece in pieces:

@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from qwen_ui.adapters.store import AdapterStore
+from qwen_ui.decisions.judging import Classified
+from qwen_ui.decisions.prompt import Order
 from qwen_ui.page.kept import not_kept
 from qwen_ui.page.words import Say
 from qwen_ui.prompts import PromptStore
 from qwen_ui.sentences import Sentence
 from qwen_ui.tabs.sentiment.prompt import parse_labels
 from qwen_ui.tabs.sentiment.rows import Columns, select
-from qwen_ui.tabs.sentiment.task import TOO_LONG, Classified, Order, Work
+from qwen_ui.tabs.sentiment.task import TOO_LONG, Work
 from qwen_ui.text.tables import MAX_ROWS, SkippedRow, Table
 
 LONGEST_REASON = 300
@@ -33,6 +35,7 @@ def to_browser(work: Work, say: Say) -> dict[str, Any]:
         "skipped": [(row.number, say("{reason}", reason=row.reason)) for row in table.skipped],
         "outcomes": [_shares(each, order.labels) for each in work.outcomes],
         "seconds": work.seconds,
+        "own_rows": work.own_rows,
     }
 
 
@@ -58,7 +61,8 @@ def from_browser(kept: Any, prompts: PromptStore, adapters: AdapterStore) -> Wor
     except (KeyError, TypeError, ValueError) as error:
         raise not_kept() from error
     order = Order(template, labels, bool(kept["calibrated"]), adapters.get(name) if name else None)
-    return Work(order, columns, rows.usable, rows.skipped, outcomes, seconds, table)
+    own_rows = kept.get("own_rows") is True  # those of an older version have it not
+    return Work(order, columns, rows.usable, rows.skipped, outcomes, seconds, table, own_rows)
 
 
 def _table(kept: Any) -> Table:

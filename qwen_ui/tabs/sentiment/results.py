@@ -3,12 +3,14 @@
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import pandas as pd
 
+from qwen_ui.decisions.own_rows import FEWEST
 from qwen_ui.errors import InvalidInput
 from qwen_ui.page.choices import as_held
 from qwen_ui.page.events import Event, Events, Values
@@ -47,6 +49,14 @@ class Results:
     def __init__(self) -> None:
         self.work = gr.State(None, time_to_live=DAY)
         with gr.Column(visible=False, elem_id="sentiment-results") as self._column:
+            self.own_rows = gr.Checkbox(
+                False,
+                label=label("Calibrate with the file's own rows"),
+                info=label("For labels that are not equally frequent: how frequent each is, estimated from all rows"),
+                visible=False,
+                elem_id="sentiment-own-rows",
+            )
+            self._effect = gr.HTML(elem_id="sentiment-effect", padding=False)
             with gr.Row(elem_id="sentiment-charts"):
                 self._chart = gr.BarPlot(height=260, buttons=[], elem_id="sentiment-chart")
                 self._trend = gr.LinePlot(visible=False, height=260, buttons=[], elem_id="sentiment-trend")
@@ -88,7 +98,7 @@ class Results:
     def parts(self) -> list[Any]:
         """The widgets whose values `show` gives."""
         charts = [self._chart, self._trend, self._undated, self._quality, self._skipped]
-        return [self.work, self._column, *charts, *self._filters, self._table, self._shown]
+        return [self.work, self._column, self.own_rows, self._effect, *charts, *self._filters, self._table, self._shown]
 
     @property
     def _filters(self) -> list[Any]:
@@ -119,6 +129,7 @@ class Results:
         return {
             self.work: work,
             self._column: gr.Column(visible=bool(work.done or work.unusable)),
+            **self._calibration(work, say),
             self._chart: _chart(counts, labels, say),
             self._quality: show.quality(evaluate(judged, labels), labels, say) if work.columns.gold_label else "",
             **self._over_time(work, judged, say),
@@ -186,6 +197,17 @@ class Results:
             column_widths=_widths(len(headers)),
         )
         return {self._table: table, self._shown: line(say(told, count=len(found), shown=SHOWN))}
+
+    def _calibration(self, work: Work, say: Say) -> Values:
+        """Whether results are calibrated with the file's own rows, and what that changes, where rows are enough."""
+        plain, own = (replace(work, own_rows=own_rows).judged for own_rows in (False, True))
+        enough, labels = len(plain) >= FEWEST, work.order.labels
+        measured = [evaluate(each, labels) for each in (plain, own)] if work.columns.gold_label and enough else []
+        changed = sum(old.label != new.label for (_, old), (_, new) in zip(plain, own, strict=True))
+        return {
+            self.own_rows: gr.Checkbox(work.own_rows, visible=enough),
+            self._effect: show.effect(changed, len(plain), measured, say) if enough else "",
+        }
 
     def _over_time(self, work: Work, judged: Sequence[Judged], say: Say) -> Values:
         if not work.columns.date:

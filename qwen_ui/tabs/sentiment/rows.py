@@ -8,10 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
+from qwen_ui.decisions.prompt import MAX_CHARACTERS
 from qwen_ui.errors import InvalidInput
 from qwen_ui.sentences import Sentence
 from qwen_ui.tabs.sentiment.dates import are_dates
-from qwen_ui.tabs.sentiment.prompt import MAX_CHARACTERS
 from qwen_ui.text.decode import is_damaged
 from qwen_ui.text.tables import EMPTY, SkippedRow, Table, read
 

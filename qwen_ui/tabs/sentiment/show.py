@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from html import escape
 
+from qwen_ui.decisions.judging import Classified
+from qwen_ui.decisions.prompt import Order
 from qwen_ui.engine.base import Scoring
 from qwen_ui.page.confusion import confusion
 from qwen_ui.page.status import line
@@ -11,7 +13,7 @@ from qwen_ui.page.words import Say
 from qwen_ui.sentences import marked
 from qwen_ui.tabs.sentiment.report import Quality, Trend
 from qwen_ui.tabs.sentiment.rows import Columns, Rows
-from qwen_ui.tabs.sentiment.task import Classified, Order, Work
+from qwen_ui.tabs.sentiment.task import Work
 from qwen_ui.text.tables import SkippedRow, Table
 
 LISTED = 200
@@ -119,6 +121,21 @@ def outcome(work: Work, say: Say, scoring: Scoring = "exact") -> str:
     if not work.waiting:
         return told
     return line(say(STOPPED, left=work.waiting), "note") + told
+
+
+def effect(changed: int, rows: int, measured: Sequence[Quality], say: Say) -> str:
+    """What calibrating with the file's own rows changes; ``measured`` is the quality without and with it, or none."""
+    told = say("With it {changed:,} of {rows:,} {rows:row|rows} get another label", changed=changed, rows=rows)
+    if measured and measured[0].rows:
+        before, after = measured
+        told += " · " + say(
+            "accuracy {before:.1%} → {after:.1%}, macro-F1 {f1:.3f} → {new_f1:.3f}",
+            before=before.accuracy,
+            after=after.accuracy,
+            f1=before.macro_f1,
+            new_f1=after.macro_f1,
+        )
+    return line(told)
 
 
 def skipped(rows: Sequence[SkippedRow], say: Say) -> str:

@@ -4,12 +4,15 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from qwen_ui.adapters.card import Card
+from qwen_ui.decisions.judging import Calibration, Classified
+from qwen_ui.decisions.prompt import Order
 from qwen_ui.engine.base import Engine
 from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.messages import Message
@@ -40,7 +43,7 @@ from qwen_ui.tabs.sentiment.rows import (
     select,
     written,
 )
-from qwen_ui.tabs.sentiment.task import Calibration, Classified, Order, Work
+from qwen_ui.tabs.sentiment.task import Work
 from qwen_ui.text.decode import UncertainEncoding
 from qwen_ui.text.tables import EXTENSIONS, Table
 
@@ -170,6 +173,8 @@ class SentimentTab:
             events.on(ran, self._lead, [self._results.work], [self._go_file])
         events.stop()
         self._results.wire(events)
+        own = [self._results.work, self._results.own_rows]
+        events.on(self._results.own_rows.input, self._calibrate, own, [*self._results.parts, self._kept_work.box])
         beside = [self._result, self._examples, self._of_file]
         events.on(self._text_tab.select, lambda event: self._beside(text=True), (), beside)
         events.on(self._file_tab.select, lambda event: self._beside(text=False), (), beside)
@@ -235,6 +240,11 @@ class SentimentTab:
         work = event[self._results.work]
         left = isinstance(work, Work) and work.waiting > 0
         return {self._go_file: gr.Button(variant="secondary" if left else "primary")}
+
+    def _calibrate(self, event: Event) -> Values:
+        """The same results, calibrated with the file's own rows or not: nothing is computed by the model."""
+        work = replace(self._results.of(event), own_rows=bool(event[self._results.own_rows]))
+        return self._results.show(work, event.say) | self._kept_work.keep(to_browser(work, event.say))
 
     def _restore(self, event: Event, kept: Any) -> Values:
         """The file that the browser kept, with its results. Its waiting rows can follow."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import openai
 import pytest
+from gradio_client import Client
 from openai import OpenAI
 
 from qwen_ui.engine.remote import RemoteEngine, open_server
@@ -72,6 +73,24 @@ def read(client: OpenAI, model: str, prompt: Any, tokens: int = 1) -> Any:
     """As lm-evaluation-harness asks."""
     asked: Any = {"model": model, "prompt": prompt, "max_tokens": tokens, "temperature": 0, "seed": 1234}
     return client.completions.create(**asked, logprobs=1, echo=True)
+
+
+def test_decisions_are_right_where_they_are_plain_and_the_same_for_scripts(client: OpenAI, model: str, address: str):
+    texts = ["I love this product!", "Terrible, broke after a day."]
+    asked: Any = {"question": "Does the customer like it?", "text": texts}
+    answer: Any = client.post("/decide", body={"model": model, **asked}, cast_to=object)
+    assert (answer["type"], answer["calibrated"]) == ("yes/no", "reference")
+    assert [each["answer"] for each in answer["data"]] == ["yes", "no"]
+    for each in answer["data"]:
+        assert sum(each["probabilities"].values()) == pytest.approx(1)
+    scripts = Client(address, verbose=False)
+    same = scripts.predict(**asked, api_name="/decide")
+    assert [each["probabilities"] for each in same["results"]] == [
+        pytest.approx(each["probabilities"], abs=0.05) for each in answer["data"]
+    ]
+    good, bad = scripts.predict("How satisfied is the customer?", texts, "1-5", api_name="/decide")["results"]
+    assert good["expected"] > bad["expected"]
+    assert {*good["probabilities"]} == {"1", "2", "3", "4", "5"}
 
 
 def test_an_evaluation_gets_the_scores_that_the_engine_gives(client: OpenAI, model: str, embedded_host: EngineHost):

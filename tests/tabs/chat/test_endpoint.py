@@ -36,7 +36,7 @@ def test_parameters_have_the_names_and_defaults_of_the_contract(server: Server):
         ("temperature", 0.7), ("top_p", 0.8), ("top_k", 20), ("adapter", ""), ("model", ""),
     ]  # fmt: skip
     assert set(api["named_endpoints"]) == {
-        *("/status", CHAT, "/write", "/ask", "/translate", "/translate_check", "/sentiment", "/code"),
+        *("/status", CHAT, "/write", "/ask", "/translate", "/translate_check", "/sentiment", "/decide", "/code"),
         *("/search", "/collections", "/tokens", "/finetune", "/runs", "/adapters"),
     }
 

@@ -1,17 +1,20 @@
 """A judged file that the browser kept comes back as it was, and nothing else comes in that way."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from qwen_ui.decisions.judging import Classified
+from qwen_ui.decisions.prompt import Order
 from qwen_ui.errors import InvalidInput, QwenUIError
 from qwen_ui.page.app import App
 from qwen_ui.sentences import ENGLISH, Sentence
 from qwen_ui.tabs.sentiment.keeping import from_browser, to_browser
 from qwen_ui.tabs.sentiment.rows import Columns, select
-from qwen_ui.tabs.sentiment.task import TOO_LONG, Classified, Order, Work
+from qwen_ui.tabs.sentiment.task import TOO_LONG, Work
 from qwen_ui.text.tables import SkippedRow, Table
 from tests.fakes import FakeEngine
 from tests.pages import adapter_in, app_of
@@ -49,6 +52,14 @@ def test_work_comes_back_with_its_results_and_what_is_left_of_it(app: App):
         (row.number, str(row.reason)) for row in work.skipped
     ]
     assert back.waiting == 1
+
+
+def test_it_comes_back_calibrated_as_it_was_and_not_where_an_older_version_kept_it(app: App):
+    work = replace(work_of(app), own_rows=True)
+    given = kept(work)
+    assert from_browser(given, app.prompts, app.adapters).own_rows
+    del given["own_rows"]
+    assert not from_browser(given, app.prompts, app.adapters).own_rows
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from qwen_ui.decisions.prompt import build, calibration_texts
 from qwen_ui.errors import InvalidInput, TemplateError
 from qwen_ui.prompts import PromptStore, Template, parse
-from qwen_ui.tabs.sentiment.prompt import build, calibration_texts, default_labels, parse_labels, suited
+from qwen_ui.tabs.sentiment.prompt import default_labels, parse_labels, suited
 
 SHIPPED = ["reviews", "reviews-zh", "emotions", "emotions-zh"]
 

@@ -7,6 +7,8 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from qwen_ui.decisions.judging import Classified
+from qwen_ui.decisions.prompt import Order
 from qwen_ui.errors import InvalidInput
 from qwen_ui.page.events import Values
 from qwen_ui.prompts import PromptStore
@@ -15,7 +17,7 @@ from qwen_ui.settings import PROJECT
 from qwen_ui.tabs.sentiment.report import as_csv, evaluate, trend, wrong
 from qwen_ui.tabs.sentiment.results import SHOWN, WRONG, Results, _colours
 from qwen_ui.tabs.sentiment.rows import Columns, Row, select
-from qwen_ui.tabs.sentiment.task import TOO_LONG, Classified, Judged, Order, Work
+from qwen_ui.tabs.sentiment.task import TOO_LONG, Judged, Work
 from qwen_ui.text.tables import SkippedRow, Table
 from tests.fakes import FakeEngine
 from tests.pages import app_of, event_of

@@ -8,13 +8,13 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from qwen_ui.decisions.judging import FIRST_BATCH
 from qwen_ui.engine.base import EngineInfo
 from qwen_ui.errors import EngineFailed, InvalidInput, PromptTooLong
 from qwen_ui.page.events import Event, Run, Values
 from qwen_ui.server.metering import Record
 from qwen_ui.tabs.sentiment.rows import Columns
 from qwen_ui.tabs.sentiment.tab import LABELS, SentimentTab, _ordered
-from qwen_ui.tabs.sentiment.task import FIRST_BATCH
 from tests.fakes import INFO, FakeEngine
 from tests.pages import adapter_in, app_of, event_of
 
@@ -324,3 +324,31 @@ def test_scripts_judge_by_what_the_adapter_was_trained_with(prompts: Path):
     assert _ordered(app, templates, LABELS, "bare").labels == ("positive", "neutral", "negative")
     with pytest.raises(InvalidInput, match="no adapter 'nobody'"):
         _ordered(app, templates, LABELS, "nobody")
+
+
+async def test_results_are_calibrated_with_the_rows_afterwards_and_what_changes_is_told(prompts: Path, tmp_path: Path):
+    path = tmp_path / "reviews.csv"
+    texts = ["awful"] * 30 + ["unclear"] * 10
+    path.write_text("text,label\n" + "".join(f"{text} {at},bad\n" for at, text in enumerate(texts)), "utf-8")
+    laid = Laid(FakeEngine(likes=_doubts), prompts)
+    *_, last = await laid.run(laid.tab._judging_file, laid.event(file=str(path), gold="label"))
+    own = laid.tab._results.own_rows
+    assert (last[own].value, last[own].visible) == (False, True)
+    assert "10 of 40 rows get another label" in last[laid.tab._results._effect]
+    assert "accuracy 75.0% → 100.0%" in last[laid.tab._results._effect]
+    assert "Accuracy 75.0%" in last[laid.tab._results._quality]
+
+    given = laid.on_work(last[laid.work]).given
+    shown = laid.tab._calibrate(event_of(laid.app, {**given, own: True}))
+    assert shown[own].value
+    assert "Accuracy 100.0%" in shown[laid.tab._results._quality]
+    assert {result.label for _, result in shown[laid.work].judged} == {"bad"}
+    again = laid.tab._calibrate(event_of(laid.app, {**given, laid.work: shown[laid.work], own: False}))
+    assert again[laid.work] == last[laid.work]
+
+
+def _doubts(prompt: str, candidate: str) -> float:
+    """Good is a little likelier where the text is unclear, and hardly where it is awful."""
+    if candidate.strip() == "bad":
+        return 0.0
+    return 0.2 if "unclear" in prompt.splitlines()[-2] else -3.0

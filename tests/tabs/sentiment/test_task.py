@@ -7,22 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from qwen_ui.decisions.judging import FIRST_BATCH, LARGEST_BATCH, Calibration, classify, decide, next_size
+from qwen_ui.decisions.prompt import Order
 from qwen_ui.errors import EngineFailed, PromptTooLong
 from qwen_ui.prompts import PromptStore
 from qwen_ui.tabs.sentiment.rows import Columns, Row
-from qwen_ui.tabs.sentiment.task import (
-    FIRST_BATCH,
-    LARGEST_BATCH,
-    TOO_LONG,
-    Calibration,
-    Order,
-    Work,
-    classify,
-    classify_one,
-    decide,
-    judge,
-    next_size,
-)
+from qwen_ui.tabs.sentiment.task import TOO_LONG, Work, classify_one, judge
 from tests.fakes import FakeEngine
 
 
