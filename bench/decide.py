@@ -27,29 +27,35 @@ _ROWS = 200
 class Asking:
     """What is asked about each text, and which of the options is right for which of its labels."""
 
+    template: str
     question: str
     options: str
     right: Mapping[str, str]
     """By the text's label; empty for a score, which has to be higher for what is positive."""
 
+    @property
+    def title(self) -> str:
+        """For people."""
+        return f"“{self.question}”, {self.options}" if self.question else f"by {self.template}.prompty, {self.options}"
+
 
 ENGLISH = (
-    Asking("Is this review positive?", "yes, no", {"positive": "yes", "negative": "no"}),
-    Asking("Is this a complaint?", "yes, no", {"positive": "no", "negative": "yes"}),
+    Asking("praise", "", "yes, no", {"positive": "yes", "negative": "no"}),
+    Asking(DEFAULT, "Is this review positive?", "yes, no", {"positive": "yes", "negative": "no"}),
     Asking(
-        "Is this review positive or negative?", "positive, negative", {each: each for each in ("positive", "negative")}
+        DEFAULT,
+        "Is this review positive or negative?",
+        "positive, negative",
+        {"positive": "positive", "negative": "negative"},
     ),
-    Asking("How much does the writer like it?", "1-5", {}),
+    Asking(DEFAULT, "How much does the writer like it?", "1-5", {}),
 )
-CHINESE = (
-    Asking("这条评论是好评吗？", "是, 否", {"正面": "是", "负面": "否"}),
-    Asking("顾客有多满意？", "1-5", {}),
-)
+CHINESE = (Asking(DEFAULT_CHINESE, "这条评论是好评吗？", "是, 否", {"正面": "是", "负面": "否"}),)
 
 
-async def _asked(engine: Engine, name: str, template: str, asking: Asking, rows: Sequence[Labelled]) -> list[Figure]:
+async def _asked(engine: Engine, name: str, asking: Asking, rows: Sequence[Labelled]) -> list[Figure]:
     labels = parse_options(asking.options)
-    order = Order(PromptStore(PROJECT / "prompts").load(TASK, template), labels, question=asking.question)
+    order = Order(PromptStore(PROJECT / "prompts").load(TASK, asking.template), labels, question=asking.question)
     texts, truths = [text for text, _ in rows], [label for _, label in rows]
     began = time.perf_counter()
     found = await score(engine, order, texts)
@@ -61,9 +67,9 @@ async def _asked(engine: Engine, name: str, template: str, asking: Asking, rows:
         "the template's reference texts": decide(found, labels, references),
         "nothing": decide(found, labels),
     }
-    what, on = f"{name}, “{asking.question}” ({asking.options})", f"{len(rows)} rows, {speed:.1f} a second"
+    what, on = f"{name}, {asking.title}: {_measure(asking)}", f"{len(rows)} rows, {speed:.1f} a second"
     return [
-        Figure(f"{what}: {_measure(asking)}, calibrated against {way}", _figure(asking, results, truths), "", on)
+        Figure(f"{what}, calibrated against {way}", _figure(asking, results, truths), "", on)
         for way, results in ways.items()
     ]
 
@@ -94,9 +100,9 @@ async def measure(engine: Engine, english: Path, chinese: Path) -> list[Figure]:
     """The lines of the report."""
     figures: list[Figure] = []
     for asking in ENGLISH:
-        figures += await _asked(engine, "SST-2", DEFAULT, asking, sample(sst2(english), _ROWS))
+        figures += await _asked(engine, "SST-2", asking, sample(sst2(english), _ROWS))
     for asking in CHINESE:
-        figures += await _asked(engine, "waimai", DEFAULT_CHINESE, asking, sample(waimai(chinese), _ROWS))
+        figures += await _asked(engine, "waimai", asking, sample(waimai(chinese), _ROWS))
     return figures
 
 

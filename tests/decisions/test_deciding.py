@@ -179,7 +179,7 @@ async def test_a_text_beyond_the_context_is_told_in_its_own_words(decisions: Dec
         ({"options": 5}, "must be a list"),
         ({"template": "../../etc/passwd"}, "may hold letters"),
         ({"template": "/etc/passwd"}, "may hold letters"),
-        ({"template": "nothing"}, "no template 'nothing' for decide. There are: question, question-zh"),
+        ({"template": "nothing"}, "no template 'nothing' for decide. There are: praise, question, question-zh"),
         ({"template": 5}, "must be text"),
         ({"template": "sentiment/reviews"}, "has its own question"),
         ({"calibration": "perhaps"}, "auto, batch, reference or none"),

@@ -46,7 +46,7 @@ def test_scores_of_many_texts_are_numbers_with_a_mean(client: OpenAI, served: Se
         ({"text": None}, "text", "missing_required_parameter", "'text'"),
         ({"question": ""}, None, "invalid_value", "The question is empty"),
         ({"options": ["yes"]}, None, "invalid_value", "2 to 20 options"),
-        ({"options": [1, 2]}, "options.list[str].0", "invalid_value", "string"),
+        ({"options": [1, 2]}, "options.str", "invalid_value", "string"),
         ({"template": "../x"}, None, "invalid_value", "may hold letters"),
         ({"calibration": "perhaps"}, "calibration", "invalid_value", "'auto'"),
         ({"stream": True}, "stream", "unknown_parameter", "stream"),

@@ -77,7 +77,7 @@ def read(client: OpenAI, model: str, prompt: Any, tokens: int = 1) -> Any:
 
 def test_decisions_are_right_where_they_are_plain_and_the_same_for_scripts(client: OpenAI, model: str, address: str):
     texts = ["I love this product!", "Terrible, broke after a day."]
-    asked: Any = {"question": "Does the customer like it?", "text": texts}
+    asked: Any = {"question": "", "text": texts, "template": "praise"}
     answer: Any = client.post("/decide", body={"model": model, **asked}, cast_to=object)
     assert (answer["type"], answer["calibrated"]) == ("yes/no", "reference")
     assert [each["answer"] for each in answer["data"]] == ["yes", "no"]
@@ -88,9 +88,11 @@ def test_decisions_are_right_where_they_are_plain_and_the_same_for_scripts(clien
     assert [each["probabilities"] for each in same["results"]] == [
         pytest.approx(each["probabilities"], abs=0.05) for each in answer["data"]
     ]
-    good, bad = scripts.predict("How satisfied is the customer?", texts, "1-5", api_name="/decide")["results"]
-    assert good["expected"] > bad["expected"]
-    assert {*good["probabilities"]} == {"1", "2", "3", "4", "5"}
+    score = scripts.predict("How satisfied is the customer?", texts[0], "1-5", calibration="none", api_name="/decide")
+    assert [*score["probabilities"]] == ["1", "2", "3", "4", "5"]
+    assert sum(score["probabilities"].values()) == pytest.approx(1)
+    assert score["answer"] in range(1, 6)
+    assert 1 < score["expected"] < 5
 
 
 def test_an_evaluation_gets_the_scores_that_the_engine_gives(client: OpenAI, model: str, embedded_host: EngineHost):
