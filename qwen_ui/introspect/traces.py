@@ -14,9 +14,9 @@ def from_json(trace: Any) -> AnyResult:
     if not isinstance(trace, dict) or trace.get("format") != FORMAT:
         raise InvalidInput("This file is no trace of a look inside. Choose one that was downloaded there.")
     if trace.get("version") != VERSION or str(trace.get("kind")) not in KINDS:
-        raise InvalidInput("This trace was made by another version of the app. Look anew.")
+        raise InvalidInput("This trace was made by another version of the app. Look again.")
     try:
         result: AnyResult = read(trace, KINDS[trace["kind"]])
     except (TypeError, ValueError, LookupError, OverflowError, RecursionError) as error:
-        raise InvalidInput("This trace is damaged ({error}). Look anew.", error=error) from error
+        raise InvalidInput("This trace is damaged ({error}). Look again.", error=error) from error
     return result

@@ -146,7 +146,7 @@ def shown(adapter: Adapter | None, say: Say) -> str:
         facts += [
             (say("Base model"), card.base),
             (say("Trained on"), say("{file}, {count:,} {count:row|rows}", file=card.data, count=card.rows)),
-            (say("Made"), card.made[:16].replace("T", " ")),
+            (say("Created"), card.made[:16].replace("T", " ")),
             (say("Prompt template"), card.template),
             (say("Labels"), ", ".join(card.labels)),
             *((name, f"{value:.3f}") for name, value in card.metrics.items()),

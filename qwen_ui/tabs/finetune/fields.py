@@ -75,7 +75,7 @@ class Fields:
             )
             self.pinned = gr.Textbox(
                 label=label("Pinned prompts"),
-                info=label("Up to five, one a line: each checkpoint answers them while it learns."),
+                info=label("Up to five, one per line. Each checkpoint answers them during training."),
                 lines=2,
                 max_lines=6,
                 elem_id="finetune-pinned",
@@ -189,4 +189,4 @@ def summary(settings: TrainSettings, say: Say) -> str:
         if (value := getattr(settings, name)) != default_of(name):
             shown = named(value, OPTIONS, say) if choice.options else value
             told.append(say("{setting}: {value}", setting=Sentence(choice.title), value=shown))
-    return " · ".join(told) or say("All as it is by default")
+    return " · ".join(told) or say("All settings at their defaults")

@@ -102,8 +102,8 @@ def _examples(found: Mapping[str, Any], say: Say) -> str:
     if not rows:
         return ""
     shown = "".join(f"<li>{_tokens(row['tokens'])}</li>" for row in rows)
-    title = escape(say("The first rows, as the model will see them"))
-    legend = say("What it learns to write is {marked}; the rest it only reads.", marked="\0")
+    title = escape(say("The first rows, as the model sees them"))
+    legend = say("What it learns to write is {marked}; the rest bears no loss.", marked="\0")
     marked = f"<mark>{escape(say('marked and underlined'))}</mark>"
     before, after = map(escape, legend.split("\0"))
     return (

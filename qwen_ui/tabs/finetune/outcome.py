@@ -34,7 +34,7 @@ def _metrics(result: Mapping[str, Any], say: Say) -> str:
         for name, value in adapter.items()
     )
     titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in (say("Base"), say("Adapter"), "±"))
-    caption = escape(say("On rows that it has not seen"))
+    caption = escape(say("On the validation rows"))
     made = say("The model is in {folder}.", folder=result["model_folder"]) if result.get("model_folder") else ""
     best = line(say("The best checkpoint is the one of step {step:,}.", step=result["step"]))
     return (
@@ -101,7 +101,7 @@ def _forgetting(result: Mapping[str, Any], say: Say) -> str:
         for probe in probes
     )
     table = _table(f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>", "finetune-rows")
-    title, more = escape(say("What it kept of what the base could do")), escape(say("The probes, before and after"))
+    title, more = escape(say("What it kept of the base model's abilities")), escape(say("The probes, before and after"))
     return (
         f'<section class="finetune-kept"><h3>{title}</h3><ul>{meters}</ul>'
         f"<details><summary>{more}</summary>{table}</details></section>"

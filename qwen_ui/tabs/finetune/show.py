@@ -18,17 +18,17 @@ from qwen_ui.tabs.finetune.task import Story
 from qwen_ui.tabs.finetune.words import METRICS, STATES, named
 
 STATE_LINE = {
-    "waiting": marked("Waits for its turn: one run is trained at a time."),
-    "loading": marked("Reads the data and loads the model…"),
-    "before": marked("Measures the model as it is before training…"),
-    "running": marked("Learns…"),
-    "after": marked("Measures what came of it…"),
-    "finished": marked("Finished: the adapter is there."),
-    "model": marked("Finished: the model is there."),
+    "waiting": marked("In the queue: one run is trained at a time."),
+    "loading": marked("Loading the data and the model…"),
+    "before": marked("Evaluating the model before training…"),
+    "running": marked("Training…"),
+    "after": marked("Evaluating the result…"),
+    "finished": marked("Finished: the adapter is ready."),
+    "model": marked("Finished: the model is ready."),
     "stopped": marked("Stopped: the best of it was kept."),
-    "nothing": marked("Stopped before there was anything to keep."),
+    "nothing": marked("Stopped before the first checkpoint."),
     "failed": marked("It failed: {message}"),
-    "interrupted": marked("Its process was ended from outside. “Continue” goes on from its last checkpoint."),
+    "interrupted": marked("The training process was killed. “Continue” goes on from its last checkpoint."),
 }
 
 
@@ -43,7 +43,7 @@ def estimate(given: Mapping[str, Any], say: Say) -> str:
         say("{tokens:,} tokens", tokens=given["tokens"]),
         say("{trainable} of {all} weights learn", trainable=big(given["trainable"]), all=big(given["parameters"])),
     ]
-    return line(say("It will take: {facts}", facts=" · ".join(facts)), "note")
+    return line(say("Estimate: {facts}", facts=" · ".join(facts)), "note")
 
 
 def big(count: int) -> str:

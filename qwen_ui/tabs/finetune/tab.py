@@ -238,7 +238,7 @@ class FinetuneTab:
         def status(begun: Begun, running: bool) -> str:
             if running or begun.run is None:
                 return looking
-            return line(say("“{name}” is in the queue. Step 3 shows how far it is.", name=name), "note")
+            return line(say("“{name}” is in the queue. Step 3 shows its progress.", name=name), "note")
 
         return Running(
             task,  # type: ignore[arg-type]  # its events are admitted to work

@@ -39,7 +39,7 @@ class AttentionPart(Part):
             with gr.Row(elem_classes="inside-buttons"):
                 self._out = gr.Button(label("Knock out this head"), size="sm", elem_id="inside-knock-head")
                 self._layer_out = gr.Button(label("Knock out this layer"), size="sm", elem_id="inside-knock-layer")
-                self._back = gr.Button(label("Put all back"), size="sm", elem_id="inside-knock-none")
+                self._back = gr.Button(label("Restore all"), size="sm", elem_id="inside-knock-none")
         self._effect = drawing("inside-effect")
         self._small = drawing("inside-heads")
         self._large = drawing("inside-head")

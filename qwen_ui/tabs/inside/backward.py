@@ -60,7 +60,7 @@ class BackwardPart(Part):
             self._optimizer = gr.Radio(
                 [("SGD", "sgd"), ("Adam", "adam")],
                 value="sgd",
-                label=label("Step by"),
+                label=label("Optimizer"),
                 scale=1,
                 min_width=140,
                 elem_id="inside-optimizer",
@@ -106,7 +106,7 @@ def step(found: BackwardResult, say: Say) -> str:
         [
             (say("Loss before"), f"{found.loss_before:.3f}"),
             (say("Loss after"), f"{found.loss_after:.3f}"),
-            (say("Length of the gradient"), f"{found.gradient:.3g}"),
+            (say("Gradient norm"), f"{found.gradient:.3g}"),
             (say("Took"), say("{seconds:.1f} s", seconds=found.seconds)),
         ]
     )
@@ -159,7 +159,7 @@ def saliency(found: BackwardResult, say: Say) -> str:
         )
         for piece, value in zip(found.pieces, found.saliency.tolist(), strict=False)
     ]
-    title = say("What the loss hangs on")
+    title = say("What the loss depends on")
     total = float(sizes.sum()) or 1.0
     rows: list[Row] = [
         [
@@ -187,7 +187,7 @@ def gradients(found: BackwardResult, say: Say) -> str:
     """Lengths of the gradients by layer and module."""
     place, low, high = between(found.gradients)
     described = say(
-        "Lengths of the gradients: {layers} layers, modules {names}.",
+        "Gradient norms: {layers} layers, modules {names}.",
         layers=len(found.gradients),
         names=", ".join(found.modules),
     )

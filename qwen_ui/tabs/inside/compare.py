@@ -170,8 +170,8 @@ def changes(found: CompareResult, say: Say) -> str:
     relative = _by_layer(found.relative, found.modules, say("‖ΔW‖ ÷ ‖W‖ by layer and module"), say)
     return section(
         say("How much the adapter changes the weights"),
-        figures + absolute + folded(say("In parts of the weights: ‖ΔW‖ ÷ ‖W‖"), relative),
-        say("The length of what the adapter adds to each module's weights, at this strength."),
+        figures + absolute + folded(say("Relative to the weights: ‖ΔW‖ ÷ ‖W‖"), relative),
+        say("The norm of what the adapter adds to each module's weights, at this strength."),
     )
 
 

@@ -32,7 +32,7 @@ class ForwardPart(Part):
     name = marked("Forward pass")
     about = marked(
         "The text goes through the model once: you see its tokens, the likeliest next ones, and what the model would "
-        "have said after each layer. Press a token to append it, and write a text one token at a time as the model "
+        "have said after each layer. Click a token to append it, and write a text one token at a time as the model "
         "does."
     )
     code = "introspect/forward.py"
@@ -65,7 +65,7 @@ class ForwardPart(Part):
                 with gr.Row(elem_classes="inside-buttons"):
                     self._take = gr.Button(label("Append the likeliest"), size="sm", elem_id="inside-likeliest")
                     self._draw = gr.Button(label("Draw one"), size="sm", elem_id="inside-draw")
-                    self._undo = gr.Button(label("Take one back"), size="sm", elem_id="inside-undo")
+                    self._undo = gr.Button(label("Undo"), size="sm", elem_id="inside-undo")
         self._window = gr.Slider(
             0, 1, 0, step=1, label=label("First token shown"), visible=False, elem_id="inside-window"
         )
@@ -117,7 +117,7 @@ class ForwardPart(Part):
         settings = self._settings(event)
         words = candidates([found.next, found.next], [(1.0, 0, 1.0), settings])
         names = [event.say("The model’s own"), event.say("After the sliders")]
-        caption = event.say("Press a token to append it")
+        caption = event.say("Click a token to append it")
         return section(
             event.say("The next token"),
             distributions(words, names, caption, event.say, pick="append"),

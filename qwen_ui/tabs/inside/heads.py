@@ -96,7 +96,7 @@ def large(found: AttentionResult, head: int, query: int, say: Say) -> str:
     ]
     numbers = table([say("Position"), say("Token"), say("Weight")], rows, title, kind="inside-tall")
     name = say("Layer {layer}, head {head}", layer=found.look.layer, head=head)
-    about = say("Press a token to see where it looks from there.")
+    about = say("Click a token to see where it looks from there.")
     return section(
         name,
         f'<div class="inside-two"><div>{map_}</div><div><h4>{escape(title)}</h4>{looked}'
@@ -147,7 +147,7 @@ def scores(found: AttentionResult, chosen: int, say: Say) -> str:
         )
         rows.append([Cell(button, int(each)), *(_score(float(column[layer, head])) for column in columns.values())])
     titles = [say("Layer.head"), *(say(title) for title in SCORES.values())]
-    listed = table(titles, rows, say("Press a title to sort, a head to see it"), sortable=True, kind="inside-tall")
+    listed = table(titles, rows, say("Click a title to sort, a head to see it"), sortable=True, kind="inside-tall")
     about = say(
         "How much of its weight each head puts on the previous token, the first one, itself, earlier places of the "
         "same token, and what followed those (induction: how patterns are copied). Means over this text."

@@ -92,7 +92,7 @@ def norms(found: ForwardResult, first: int, say: Say) -> str:
     rows: list[Row] = [
         [name, *(number(float(found.norms[state, at])) for at in places)] for state, name in enumerate(names)
     ]
-    listed = table([say("State"), *heads(found, places)], rows, say("Lengths of the states"), kind="inside-tall")
+    listed = table([say("State"), *heads(found, places)], rows, say("Norms of the states"), kind="inside-tall")
     spread = (
         float(np.nanmax(found.norms[:, 0]) / max(float(np.nanmedian(found.norms[:, 1:])), 1e-9)) if count > 1 else 1
     )
@@ -100,7 +100,7 @@ def norms(found: ForwardResult, first: int, say: Say) -> str:
     if spread > 5:
         told += " " + say("The first token's is far longer: heads that look for nothing look at it.")
     return section(
-        say("Lengths of the hidden states"),
+        say("Norms of the hidden states"),
         picture(heat(place), described, "inside-wide")
         + legend(f"{low:.3g}", f"{high:.3g}")
         + folded(say("The numbers"), listed),

@@ -93,7 +93,7 @@ def drawn(found: MicroscopeResult, say: Say) -> str:
 def histogram(found: MicroscopeResult, say: Say) -> str:
     """All weights of the layer, and where the levels lie."""
     total = int(found.counts.sum()) or 1
-    described = say("{count:,} weights in parts of their block's largest, with NF4's sixteen levels.", count=total)
+    described = say("{count:,} weights relative to the largest of their block, with NF4's sixteen levels.", count=total)
     drawn = columns(found.counts.tolist(), found.edges.tolist(), described, found.levels.tolist())
     used = int(found.used.sum()) or 1
     most = int(found.used.max()) or 1
@@ -117,7 +117,7 @@ def histogram(found: MicroscopeResult, say: Say) -> str:
         [
             (say("Shape"), "×".join(map(str, found.shape))),
             (say("Blocks of {size}", size=found.block_size), f"{found.blocks:,}"),
-            (say("Bits a weight"), f"{found.bits:.2f}"),
+            (say("Bits per weight"), f"{found.bits:.2f}"),
         ]
     )
     return section(found.look.module, drawn + figures + folded(say("The numbers"), numbers), about)
@@ -174,7 +174,7 @@ def errors(found: MicroscopeResult, say: Say) -> str:
         say("What the rounding costs"),
         facts(figures) + folded(say("The numbers"), numbers),
         say(
-            "Lengths of the error in parts of the length of what is right, for the inputs that the layer gets on "
+            "Norm of the error relative to the norm of the right output, for the inputs that the layer gets on "
             "this text."
         ),
     )

@@ -63,7 +63,7 @@ def angles(found: PositionsResult, say: Say) -> str:
         for pair, (frequency, wave) in enumerate(zip(found.frequencies, wavelengths, strict=True))
     ]
     few = _few(found)
-    head = [say("Pair"), say("Radians a token"), say("Tokens a turn")]
+    head = [say("Pair"), say("Radians per token"), say("Tokens per turn")]
     head += [say("Angle at {distance:,}", distance=int(found.distances[at])) for at in few]
     numbers = table(head, rows, say("RoPE's pairs"), sortable=True, kind="inside-tall")
     about = say(

@@ -226,7 +226,7 @@ class InsideTab:
         try:
             drawn = part.show(held, event)
         except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as error:
-            raise InvalidInput("This trace is damaged: its numbers do not fit together. Look anew.") from error
+            raise InvalidInput("This trace is damaged: its numbers do not fit together. Look again.") from error
         return (
             drawn
             | self._chain.taken(held)

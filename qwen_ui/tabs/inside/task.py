@@ -110,6 +110,6 @@ def read_trace(data: bytes) -> Held:
     try:
         trace = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput("This file is no trace of a look inside: it is no JSON, or damaged.") from error
+        raise InvalidInput("This file is not a trace of a look inside: it is not JSON, or damaged.") from error
     result = from_json(trace)
     return Held(Asked(result.look, result.origin.adapter, result.origin.scale), result, opened=True)

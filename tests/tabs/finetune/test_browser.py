@@ -43,7 +43,7 @@ def test_from_a_file_to_an_adapter_that_is_watched_and_judged(
     expect(page.locator("#finetune-estimate")).to_contain_text("2.00 GB of 8.00 GB memory")
     page.locator("#finetune-pinned textarea").fill("What a film!")
     start(page, "films")
-    expect(page.locator("#finetune-progress")).to_contain_text("Finished: the adapter is there.")
+    expect(page.locator("#finetune-progress")).to_contain_text("Finished: the adapter is ready.")
     for plot in ("#finetune-losses", "#finetune-metrics", "#finetune-rates"):
         expect(page.locator(f"{plot} canvas, {plot} svg.marks")).to_be_visible()
     expect(page.locator("#finetune-norms img")).to_have_attribute(
@@ -62,7 +62,7 @@ def test_from_a_file_to_an_adapter_that_is_watched_and_judged(
 
     page.reload()
     page.get_by_role("tab", name="Fine-tune", exact=True).click()
-    expect(page.locator("#finetune-progress")).to_contain_text("Finished: the adapter is there.")
+    expect(page.locator("#finetune-progress")).to_contain_text("Finished: the adapter is ready.")
     expect(answers.nth(1)).to_contain_text("positive (73%)")
 
     with page.expect_download() as saved:
@@ -123,16 +123,16 @@ def test_a_run_can_be_stopped_continued_compared_and_deleted(serve: Serve, open_
     start(page, "slow")
     expect(progress).to_contain_text("Step 6 of 12")
     start(page, "twice")
-    expect(progress).to_contain_text("Waits for its turn")
+    expect(progress).to_contain_text("In the queue")
     page.locator("#finetune-run input").click()
     page.get_by_role("option", name="slow").click()
     page.locator("#finetune-stop").click()
     expect(progress).to_contain_text("Stopped: the best of it was kept.")
     page.locator("#finetune-run input").click()
     page.get_by_role("option", name="twice").click()
-    expect(progress).to_contain_text("Its process was ended from outside")
+    expect(progress).to_contain_text("The training process was killed")
     page.locator("#finetune-continue").click()
-    expect(progress).to_contain_text("Finished: the adapter is there.")
+    expect(progress).to_contain_text("Finished: the adapter is ready.")
     page.get_by_text("All runs", exact=True).click()
     expect(page.locator("#finetune-runs tbody tr")).to_have_count(2)
     for name in ("twice", "slow"):

@@ -223,4 +223,4 @@ def test_pinned_prompts_are_shown_escaped_with_the_base_first(run: Run):
 def test_a_story_begins_with_nothing(run: Run):
     story: Story = story_of(run, run.request, [], "waiting")
     assert (story.step, story.best, story.over) == (0, {}, False)
-    assert "Waits for its turn" in show.progress(story, SAY)
+    assert "In the queue" in show.progress(story, SAY)
