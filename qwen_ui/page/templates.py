@@ -1,9 +1,11 @@
 """The picker of a tab's prompt files: kept up to date with the folder, it names those that are broken."""
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from html import escape
 from typing import Any
+from zlib import crc32
 
 import gradio as gr
 from gradio.events import Dependency
@@ -39,6 +41,9 @@ def problems(errors: Sequence[QwenUIError], say: Say) -> str:
     items = "".join(f"<li>{escape(say('{error}', error=error))}</li>" for error in errors)
     title = escape(say("Some prompt files can't be used:"))
     return f'<div class="problems" role="alert">{title}<ul>{items}</ul></div>'
+
+
+_MARK = re.compile(r'<i hidden data-template="[^"]*"></i>')
 
 
 class TemplatePicker:
@@ -105,11 +110,11 @@ class TemplatePicker:
             return self.begin(event, listing, reads_chinese(event.request))
 
         events.on(opened or page.load, open_, [*kept, *given], [*self.parts, *outputs])
-        events.on(self.dropdown.focus, self.refresh, [self.dropdown, *given], self.parts)
+        events.on(self.dropdown.focus, self.refresh, [*self.parts, *given], self.parts)
         return events.on(
             self.dropdown.input,
-            lambda event: self.pick(event, event[self.dropdown]),
-            [self.dropdown, *given, *outputs],
+            self.repick,
+            [*self.parts, *given, *outputs],
             [*self.parts, *outputs],
             refused=marked("This template can't be used: {error}"),
         )
@@ -129,6 +134,14 @@ class TemplatePicker:
         template = self.load(id)
         return self.offer(event, self._offered(event), template) | self._picked(event, template)
 
+    def repick(self, event: Event) -> Values:
+        """What is picked, unless it was before: Gradio says input twice for a choice, and once for a list only left.
+
+        Without this, whoever passes the list by Tab loses the settings that they made for its template.
+        """
+        id = event[self.dropdown]
+        return {} if id and _mark(self.load(id)) in (event[self.note] or "") else self.pick(event, id)
+
     def begin(self, event: Event, listing: Listing, chinese: bool) -> Values:
         """The templates to choose from, and the first one in that language picked, if any can be used."""
         for template in self.ordered(listing, chinese):
@@ -141,7 +154,7 @@ class TemplatePicker:
         picked = chosen.id if chosen else held
         return {
             self.dropdown: gr.Dropdown(choices=self.choices(event, listing, picked), value=picked or None),
-            self.note: self._about(event, listing, chosen),
+            self.note: self._about(event, listing, chosen) + (_mark(chosen) if chosen else ""),
         }
 
     def refresh(self, event: Event) -> Values:
@@ -149,7 +162,8 @@ class TemplatePicker:
         listing = self._offered(event)
         about = self._about(event, listing, _by_id(listing, event[self.dropdown]))
         choices = self.choices(event, listing, event[self.dropdown])
-        return {self.dropdown: gr.Dropdown(choices=choices), self.note: about}
+        mark = _MARK.search(event[self.note] or "")
+        return {self.dropdown: gr.Dropdown(choices=choices), self.note: about + (mark[0] if mark else "")}
 
     def choices(self, event: Event, listing: Listing, picked: str | None = None) -> list[tuple[str, str]]:
         """Names and ids, those in the reader's language first. What is picked and there no more is named as that."""
@@ -173,6 +187,11 @@ class TemplatePicker:
         shown = template.description if template and self._named(template) == template.name else ""
         about = f'<p class="about">{escape(shown)}</p>' if shown else ""
         return about + problems(listing.errors, event.say)
+
+
+def _mark(template: Template) -> str:
+    """Tells in the note, unseen, which template was picked, and as it was in its file then."""
+    return f'<i hidden data-template="{escape(template.id)} {crc32(template.source.encode()):x}"></i>'
 
 
 def _by_id(listing: Listing, id: str | None) -> Template | None:

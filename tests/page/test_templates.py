@@ -45,7 +45,7 @@ def test_templates_in_the_readers_language_come_first(folder: Path):
     assert [template.id for template in own_first(templates, chinese=False)] == ["a", "b"]
     assert [template.id for template in own_first(templates, chinese=True)] == ["b", "a"]
     picker, app = picker_in(folder)
-    values = picker.refresh(event_of(app, {picker.dropdown: None}, "zh-CN"))
+    values = picker.refresh(event_of(app, {picker.dropdown: None, picker.note: ""}, "zh-CN"))
     assert offered(picker, values) == [("颂", "b"), ("Ode", "a")]
 
 
@@ -68,7 +68,7 @@ def test_where_the_description_is_in_the_list_the_note_is_for_problems(folder: P
 def test_files_that_come_and_go_are_seen(folder: Path):
     picker, app = picker_in(folder)
     write(folder, "c", "Sonnet", "Fourteen lines")
-    assert ("Sonnet", "c") in offered(picker, picker.refresh(event_of(app, {picker.dropdown: "a"})))
+    assert ("Sonnet", "c") in offered(picker, picker.refresh(event_of(app, {picker.dropdown: "a", picker.note: ""})))
     (folder / "poems" / "c.prompty").unlink()
     with pytest.raises(InvalidInput, match="no template 'c'"):
         picker.pick(event_of(app, {}), "c")
@@ -76,10 +76,24 @@ def test_files_that_come_and_go_are_seen(folder: Path):
         picker.pick(event_of(app, {}), None)
 
 
+def test_a_list_that_is_only_left_changes_nothing_until_another_template_is_chosen_or_its_file_is_new(folder: Path):
+    picker, app = picker_in(folder)
+    note = picker.pick(event_of(app, {}), "a")[picker.note]
+    note = picker.refresh(event_of(app, {picker.dropdown: "a", picker.note: note}))[picker.note]
+    left = event_of(app, {picker.dropdown: "a", picker.note: note})
+    assert picker.repick(left) == {}
+    assert picker.repick(event_of(app, {picker.dropdown: "b", picker.note: note}))[picker.dropdown].value == "b"
+    write(folder, "a", "Ode", "To everybody")
+    assert "everybody" in picker.repick(left)[picker.note]
+
+
 def test_only_some_of_the_files_may_be_offered_and_others_be_named_as_broken(folder: Path):
     error = TemplateError("poems/a.prompty:1: too short.")
     picker, app = picker_in(folder, among=lambda event, listing: Listing(listing.templates[1:], (error,)))
-    for values in (picker.refresh(event_of(app, {picker.dropdown: "b"})), picker.pick(event_of(app, {}), "b")):
+    for values in (
+        picker.refresh(event_of(app, {picker.dropdown: "b", picker.note: ""})),
+        picker.pick(event_of(app, {}), "b"),
+    ):
         assert offered(picker, values) == [("颂", "b")]
         assert "too short" in values[picker.note]
 

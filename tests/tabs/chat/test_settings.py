@@ -75,7 +75,7 @@ def test_an_assistants_variables_are_asked_for_and_make_its_prompt(folder: Path)
 def test_an_assistant_whose_file_is_deleted_stays_on_the_list_and_is_said_to_be_gone(folder: Path):
     settings, app = settings_of(folder)
     (folder / "chat" / "a.prompty").unlink()
-    shown = settings.assistant.refresh(event_of(app, {settings.assistant.dropdown: "a"}))
+    shown = settings.assistant.refresh(event_of(app, {settings.assistant.dropdown: "a", settings.assistant.note: ""}))
     assert ("a (not available)", "a") in shown[settings.assistant.dropdown].choices
     offered = settings.assistant.offer(event_of(app, {}), settings.assistant.listing(), held="a")
     assert offered[settings.assistant.dropdown].value == "a"

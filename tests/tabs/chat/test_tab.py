@@ -264,7 +264,8 @@ def test_of_several_conversations_the_chosen_one_is_opened(tmp_path: Path):
     opened = laid.tab._files.choose(event_of(laid.app, upload | {laid.tab._files.among: 2}))
     assert laid.said(opened) == ["b"]
     assert "Not shown here: 1 result of a tool." in opened[laid.tab._status]
-    for choice in (None, -1, 3, "x"):
+    assert laid.tab._files.choose(event_of(laid.app, upload | {laid.tab._files.among: None})) == {}
+    for choice in (-1, 3, "x"):
         with pytest.raises(InvalidInput, match="Choose a conversation"):
             laid.tab._files.choose(event_of(laid.app, upload | {laid.tab._files.among: choice}))
     (tmp_path / "chat.json").unlink()

@@ -11,8 +11,9 @@ import pytest
 from gradio_client import Client
 from playwright.sync_api import Page, expect
 
+from qwen_ui.decisions import judging
 from qwen_ui.server.host import EngineHost
-from qwen_ui.tabs.sentiment import results, rows, task
+from qwen_ui.tabs.sentiment import results, rows
 from tests.fakes import FakeEngine
 from tests.pages import OpenTab, Serve, host_of
 
@@ -143,7 +144,7 @@ def test_a_workbook_with_sheets_and_numbers_for_labels(serve: Serve, open_tab: O
 def test_stop_keeps_what_is_done_and_the_rest_can_follow(
     serve: Serve, open_tab: OpenTab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(task, "BATCH_SECONDS", 3600.0)  # batches double, however slow this machine is
+    monkeypatch.setattr(judging, "BATCH_SECONDS", 3600.0)  # batches double, however slow this machine is
     path = tmp_path / "reviews.txt"
     path.write_text("\n".join(f"good number {number}" for number in range(100)), "utf-8")
     engine = FakeEngine(likes=likes, steps=5)  # two for the references, two for the first batch, half of the second
