@@ -14,6 +14,7 @@ from typing import Any
 from transformers import ContinuousBatchingConfig, GenerationConfig
 
 from qwen_ui.engine.local.adapters import NO_ADAPTER, AdapterLayers
+from qwen_ui.engine.local.head import NarrowHead
 from qwen_ui.engine.local.sampler import FusedSampler, Own, RowSampler
 from qwen_ui.errors import EngineError, EngineFailed, NotReady
 from qwen_ui.messages import Sampling
@@ -56,6 +57,7 @@ class BatchLoop:
         cuda_graphs: bool | None = None,
     ) -> None:
         self._model = model
+        self._head = NarrowHead(model)
         self._adapters = adapters
         self._cuda_graphs = cuda_graphs
         self._eos = list(eos)
@@ -250,7 +252,8 @@ class BatchLoop:
         """A recorded CUDA graph has no adapters and no forms in it: a step with some is computed without."""
         unlike = runner.logit_processor.rows or any(adapter for adapter, _ in spans)
         runner.use_cuda_graph_varlen, runner.use_cuda_graph_decode = (False, False) if unlike else graphs
-        with self._adapters.tokens_of(spans):
+        few = runner.logit_processor.few(data["logits_processor_args"])
+        with self._adapters.tokens_of(spans), self._head.narrow(few):
             compute(model, data)
 
     @property
