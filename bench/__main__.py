@@ -5,11 +5,40 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import adapters, chat, citations, decide, finetune, gpu, looks, page, report, search, sentiment, users
+from bench import (
+    adapters,
+    chat,
+    citations,
+    decide,
+    finetune,
+    gpu,
+    head,
+    looks,
+    page,
+    peers,
+    report,
+    search,
+    sentiment,
+    users,
+)
 from bench.report import Figure
 from qwen_ui.settings import PROJECT, Settings
 
-PARTS = ("chat", "users", "adapters", "inside", "page", "gpu", "search", "citations", "sentiment", "decide", "finetune")
+PARTS = (
+    "chat",
+    "users",
+    "adapters",
+    "head",
+    "inside",
+    "peers",
+    "page",
+    "gpu",
+    "search",
+    "citations",
+    "sentiment",
+    "decide",
+    "finetune",
+)
 DATA = ("cmrc2018_trial.json", "sst2_train.tsv", "waimai_dev.csv")
 
 
@@ -42,7 +71,9 @@ def _parts(
         "chat": lambda: chat.run(settings, rounds),
         "users": lambda: _users(settings, plot),
         "adapters": lambda: adapters.run(settings, rounds),
+        "head": lambda: head.run(settings, rounds),
         "inside": lambda: looks.run(settings, rounds),
+        "peers": lambda: peers.run(rounds, plot and plot.with_name("peers.png")),
         "page": page.run,
         "gpu": lambda: gpu.run(settings),
     }

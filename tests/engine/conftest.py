@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 import spaces
 
+from bench import llamacpp
 from qwen_ui.engine.base import Engine, Stream
 from qwen_ui.engine.local import LocalEngine
 from qwen_ui.engine.queue import RequestQueue
@@ -21,7 +22,6 @@ from qwen_ui.messages import Chunk, Message, Sampling, Usage
 from qwen_ui.models import embedded
 from qwen_ui.models.load import Loaded, open_model
 from qwen_ui.settings import PROJECT, Settings
-from tests.engine import llamacpp
 from tests.engine.worker import Forked
 from tests.fakes import FakeEngine
 from tests.pages import free_port, host_of, serving
