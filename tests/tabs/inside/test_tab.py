@@ -69,9 +69,9 @@ def test_a_trace_shows_what_was_saved(laid: Laid, look: Look):
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"not json", "no JSON, or damaged"),
-        (b"\xff\xfe", "no JSON, or damaged"),
-        (b"[" * 100_000, "no JSON, or damaged"),
+        (b"not json", "not JSON, or damaged"),
+        (b"\xff\xfe", "not JSON, or damaged"),
+        (b"[" * 100_000, "not JSON, or damaged"),
         (b"{}", "no trace of a look inside"),
         (b" " * (MAX_TRACE_BYTES + 1), "larger than 20 MB"),
     ],
