@@ -200,6 +200,7 @@ async def test_a_full_queue_refuses_at_entering(any_real: Engine) -> None:
 async def test_bad_input_is_refused_at_entering(
     any_real: Engine, text: str, new_tokens: int, error: type[QwenUIError]
 ) -> None:
+    await idle(any_real)  # a remote engine's server may be this one, and not know yet that its last request has gone
     async with AsyncExitStack() as stack:
         with pytest.raises(error):
             stream = any_real.stream([Message("user", text)], Sampling(max_new_tokens=new_tokens))
