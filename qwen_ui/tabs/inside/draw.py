@@ -105,7 +105,7 @@ def folded(title: str, body: str, opened: bool = False) -> str:
 def section(title: str, body: str, about: str = "") -> str:
     """A plot with its title, and what is seen on it."""
     told = f'<p class="about">{escape(about)}</p>' if about else ""
-    return f"<section class=inside-section><h3>{escape(title)}</h3>{told}{body}</section>"
+    return f"<section class=inside-section><h2>{escape(title)}</h2>{told}{body}</section>"
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:

@@ -99,7 +99,7 @@ def large(found: AttentionResult, head: int, query: int, say: Say) -> str:
     about = say("Click a token to see where it looks from there.")
     return section(
         name,
-        f'<div class="inside-two"><div>{map_}</div><div><h4>{escape(title)}</h4>{looked}'
+        f'<div class="inside-two"><div>{map_}</div><div><h3>{escape(title)}</h3>{looked}'
         f"{folded(say('The numbers'), numbers)}</div></div>",
         about,
     )

@@ -46,7 +46,7 @@ def open_part(page: Page, name: str) -> None:
 
 
 def section(page: Page, title: str) -> Locator:
-    return page.locator(".inside-section:visible", has=page.locator("h3", has_text=title))
+    return page.locator(".inside-section:visible", has=page.locator("h2", has_text=title))
 
 
 def pick_adapter(page: Page, name: str) -> None:
