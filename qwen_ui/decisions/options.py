@@ -14,7 +14,7 @@ LONGEST_OPTION = 100
 YES_NO, YES_NO_CHINESE = ("yes", "no"), ("是", "否")
 
 _SCALE = re.compile(r"(\d{1,3})\s*(?:-|–|—|~|～|to|至|到)\s*(\d{1,3})")
-_SEPARATOR = re.compile(r"[,，、;；\n]")
+SEPARATOR = re.compile(r"[,，、;；\n]")
 
 
 def parse_options(given: str | Sequence[str]) -> tuple[str, ...]:
@@ -63,4 +63,4 @@ def _separate(given: str | Sequence[str]) -> Sequence[str]:
         return given
     if scale := _SCALE.fullmatch(given.strip()):
         return [str(number) for number in range(int(scale[1]), int(scale[2]) + 1)]
-    return _SEPARATOR.split(given) if _SEPARATOR.search(given) else given.split("/")
+    return SEPARATOR.split(given) if SEPARATOR.search(given) else given.split("/")

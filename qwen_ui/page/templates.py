@@ -131,7 +131,9 @@ class TemplatePicker:
 
     def pick(self, event: Event, id: str | None) -> Values:
         """The template picked, with what goes with it. Raises like `load`."""
-        template = self.load(id)
+        return self._taken(event, self.load(id))
+
+    def _taken(self, event: Event, template: Template) -> Values:
         return self.offer(event, self._offered(event), template) | self._picked(event, template)
 
     def repick(self, event: Event) -> Values:
@@ -139,8 +141,8 @@ class TemplatePicker:
 
         Without this, whoever passes the list by Tab loses the settings that they made for its template.
         """
-        id = event[self.dropdown]
-        return {} if id and _mark(self.load(id)) in (event[self.note] or "") else self.pick(event, id)
+        template = self.load(event[self.dropdown])
+        return {} if _mark(template) in (event[self.note] or "") else self._taken(event, template)
 
     def begin(self, event: Event, listing: Listing, chinese: bool) -> Values:
         """The templates to choose from, and the first one in that language picked, if any can be used."""

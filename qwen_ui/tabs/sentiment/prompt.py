@@ -1,16 +1,13 @@
 """The labels that a text can get, and the template that suits them."""
 
-import re
 from collections.abc import Sequence
 
+from qwen_ui.decisions.options import FEWEST_OPTIONS, MOST_OPTIONS, SEPARATOR
 from qwen_ui.errors import InvalidInput
 from qwen_ui.prompts import Template
 from qwen_ui.text.languages import HAN
 
-FEWEST_LABELS, MOST_LABELS = 2, 20
 LONGEST_LABEL = 50
-
-_SEPARATOR = re.compile(r"[,，、;；\n]")
 
 
 def parse_labels(given: str | Sequence[str]) -> tuple[str, ...]:
@@ -21,13 +18,13 @@ def parse_labels(given: str | Sequence[str]) -> tuple[str, ...]:
     """
     if not isinstance(given, str | list | tuple) or not all(isinstance(name, str) for name in given):
         raise InvalidInput("The labels must be a text, separated by commas.")
-    names = _SEPARATOR.split(given) if isinstance(given, str) else given
+    names = SEPARATOR.split(given) if isinstance(given, str) else given
     labels = tuple(" ".join(name.split()) for name in names if name.strip())
-    if not FEWEST_LABELS <= len(labels) <= MOST_LABELS:
+    if not FEWEST_OPTIONS <= len(labels) <= MOST_OPTIONS:
         raise InvalidInput(
             "Enter {fewest} to {most} labels separated by commas, not {count:,}.",
-            fewest=FEWEST_LABELS,
-            most=MOST_LABELS,
+            fewest=FEWEST_OPTIONS,
+            most=MOST_OPTIONS,
             count=len(labels),
         )
     seen: set[str] = set()

@@ -129,7 +129,7 @@ class Results:
         return {
             self.work: work,
             self._column: gr.Column(visible=bool(work.done or work.unusable)),
-            **self._calibration(work, say),
+            **self._calibration(work, judged, say),
             self._chart: _chart(counts, labels, say),
             self._quality: show.quality(evaluate(judged, labels), labels, say) if work.columns.gold_label else "",
             **self._over_time(work, judged, say),
@@ -198,9 +198,10 @@ class Results:
         )
         return {self._table: table, self._shown: line(say(told, count=len(found), shown=SHOWN))}
 
-    def _calibration(self, work: Work, say: Say) -> Values:
+    def _calibration(self, work: Work, judged: list[Judged], say: Say) -> Values:
         """Whether results are calibrated with the file's own rows, and what that changes, where rows are enough."""
-        plain, own = (replace(work, own_rows=own_rows).judged for own_rows in (False, True))
+        other = replace(work, own_rows=not work.own_rows).judged
+        plain, own = (other, judged) if work.own_rows else (judged, other)
         enough, labels = len(plain) >= FEWEST, work.order.labels
         measured = [evaluate(each, labels) for each in (plain, own)] if work.columns.gold_label and enough else []
         changed = sum(old.label != new.label for (_, old), (_, new) in zip(plain, own, strict=True))
