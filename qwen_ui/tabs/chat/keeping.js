@@ -21,7 +21,8 @@ let begun = false;
 chats.begin = async () => {
   if (begun) return;
   begun = true;
-  if (!chats.here) give(chats.before && (await chats.load(chats.before)));
+  const before = await chats.before();
+  if (!chats.here) give(before && (await chats.load(before)));
 };
 
 // Files: a conversation as a file has its shown messages for any program, and the tree of all with what it was asked with.

@@ -4,6 +4,7 @@ window.qwenChats ??= (() => {
   const STORES = ["heads", "trees"];
   const HERE = "qwen-ui-chat"; // of a window: the id of the conversation that is open in it
   const HELD = "qwen-ui-chats";
+  const UNKEPT = "qwen-ui-chat-unkept"; // of a window: what is being kept, and since when
   const copy = (value) => JSON.parse(JSON.stringify(value ?? null));
   const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
@@ -156,8 +157,44 @@ window.qwenChats ??= (() => {
     changed();
   };
 
+  // The conversation of that id as the page takes it, open from now on; null if there is none.
+  const loaded = async (id, node) => {
+    const store = await ready;
+    const [tree, heads] = [await store.tree(id), await store.heads()];
+    const head = heads.find((each) => each.id === id);
+    if (!tree || !head) return null;
+    const {nodes, first} = tree;
+    seen.set(id, head.state);
+    moved.delete(id);
+    shown = JSON.stringify({nodes, first});
+    isHere(id);
+    return {id, nodes, first, settings: head.settings, title: head.title, show: node ?? null};
+  };
+
   let last = Promise.resolve();
   const inTurn = (work) => (last = last.then(work).catch(trouble));
+
+  // To keep it takes a moment. Who leaves the page in it finds it kept when they come back.
+  const held = (text) => {
+    try {
+      sessionStorage.setItem(UNKEPT, text);
+    } catch (error) {
+      console.debug(error); // a long one has no room there
+    }
+    return () => sessionStorage.getItem(UNKEPT) === text && sessionStorage.removeItem(UNKEPT);
+  };
+  const left = sessionStorage.getItem(UNKEPT);
+  if (left) {
+    const free = held(left);
+    inTurn(async () => {
+      const {value, since} = JSON.parse(left);
+      await loaded(value.id);
+      const head = (await (await ready).heads()).find(({id}) => id === value.id);
+      if (head?.updated > since) seen.delete(value.id); // another window went on with it
+      await kept(value);
+      here = null; // it is to be opened
+    }).finally(free);
+  }
 
   const chats = {
     news,
@@ -166,25 +203,23 @@ window.qwenChats ??= (() => {
     get here() {
       return here;
     },
-    get before() {
+    before: async () => {
+      await last;
       return sessionStorage.getItem(HERE);
     },
     heads: async () => (await ready).heads(),
     // Keeps what is open; whoever keeps anything waits until what came before is kept.
-    save: (value) => inTurn(() => kept(copy(value))),
-    // The conversation of that id as the page takes it, to be open from now on; null if there is none.
+    save: (value) => {
+      const text = JSON.stringify({value: {...value, id: moved.get(value.id) ?? value.id}, since: Date.now()});
+      const free = held(text);
+      return inTurn(async () => {
+        await kept(JSON.parse(text).value);
+        free();
+      });
+    },
     load: async (id, node) => {
       await last;
-      const store = await ready;
-      const [tree, heads] = [await store.tree(id), await store.heads()];
-      const head = heads.find((each) => each.id === id);
-      if (!tree || !head) return null;
-      const {nodes, first} = tree;
-      seen.set(id, head.state);
-      moved.delete(id);
-      shown = JSON.stringify({nodes, first});
-      isHere(id);
-      return {id, nodes, first, settings: head.settings, title: head.title, show: node ?? null};
+      return loaded(id, node);
     },
     // All of a conversation, to be exported or put back.
     whole: async (head) => [head, await (await ready).tree(head.id)],

@@ -168,6 +168,32 @@ def test_each_window_has_its_own_and_a_copy_of_one_loses_nothing(url: str, open_
     expect(said(one)).to_have_text(["in the first window", "on in the first"])
 
 
+def test_who_leaves_while_it_is_kept_finds_it_and_what_another_window_did_since_is_not_lost(
+    url: str, open_page: OpenPage
+):
+    page = ready(open_page(url))
+    ask(page, "Which river is it?")
+    expect(titles(page)).to_have_count(1)
+    grow = """const nodes = [0, 1, 2].map((id) => ({...tree.nodes[id % 2], id, after: id ? id - 1 : null,
+      next: id < 2 ? id + 1 : null, content: id < 2 ? tree.nodes[id].content : "And which sea?"}));"""
+    page.evaluate(f"""async () => {{
+      const tree = await qwenChats.load(qwenChats.here);
+      {grow}
+      qwenChats.save({{...tree, nodes}});
+      location.reload(); // at once
+    }}""")
+    expect(said(page)).to_have_text(["Which river is it?", "And which sea?"])
+    expect(titles(page)).to_have_count(1)
+    page.evaluate("""async () => {
+      const tree = await qwenChats.load(qwenChats.here);
+      const nodes = tree.nodes.slice(0, 2).map((node) => ({...node, next: node.id ? null : 1}));
+      sessionStorage.setItem("qwen-ui-chat-unkept", JSON.stringify({value: {...tree, nodes}, since: 1}));
+      location.reload();
+    }""")
+    expect(titles(page)).to_have_count(2)
+    expect(said(page)).to_have_text(["Which river is it?"])
+
+
 def test_all_is_exported_and_read_again(url: str, open_page: OpenPage, tmp_path: Path):
     page = ready(open_page(url))
     page.locator("#system textarea").fill("Be a parrot.")
@@ -213,7 +239,7 @@ def test_what_the_browser_cannot_keep_is_said(url: str, open_page: OpenPage):
     ask(page, "still here")
     page.reload()
     ready(page)
-    expect(said(page)).to_have_text(["still here"])
+    expect(said(page)).to_have_text(["too much", "still here"])  # the window held it
 
 
 def test_on_a_phone_the_list_is_a_drawer_and_keys_do_what_the_help_says(url: str, open_page: OpenPage):
