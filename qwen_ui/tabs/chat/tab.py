@@ -191,9 +191,12 @@ class ChatTab:
         taken = {} if kept else {self._before: None}
         if isinstance(kept, Mapping) and isinstance(sought := kept.get("show"), int):
             chat = chat.showing(sought)
-        status: Values = {self._status: statistics(chat.usage, event.say) if chat.usage else ""}
-        # With nothing to show, what the line says is of somebody who was quicker than this.
-        return self._answers.show(event, chat) | (status if chat.nodes else {}) | taken
+        values = self._answers.show(event, chat) | taken
+        if chat.usage:
+            values[self._status] = statistics(chat.usage, event.say)
+        if not chat.nodes:
+            del values[self._status]  # what it says is of somebody who was quicker than this
+        return values
 
     def _furnish(self, event: Event) -> Values:
         return {self._list: shelf.shelf(event.say), self._title: shelf.title(event.say)}

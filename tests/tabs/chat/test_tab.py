@@ -275,7 +275,10 @@ def test_of_several_conversations_the_chosen_one_is_opened(tmp_path: Path):
 
 def test_what_the_browser_kept_is_shown_and_something_else_refused():
     laid = Laid(FakeEngine())
-    assert laid.said(laid.tab._restore(laid.event(BEFORE))) == ["first", "one", "second", "two"]
+    assert laid.said(shown := laid.tab._restore(laid.event(BEFORE))) == ["first", "one", "second", "two"]
+    assert laid.tab._status in shown
+    nothing = laid.tab._restore(event_of(laid.app, {laid.tab._kept: None, laid.tab._before: None}))
+    assert laid.tab._status not in nothing  # it may tell why somebody who was quicker was refused
     with pytest.raises(InvalidInput, match="not a conversation"):
         laid.tab._restore(event_of(laid.app, {laid.tab._kept: "text"}))
 
