@@ -20,7 +20,7 @@ class Device:
     index: int = 0
     """Which GPU."""
     bf16: bool = True
-    """Whether it computes with bf16 numbers; GPUs older than Ampere (the T4, for one) don't."""
+    """Whether it computes with bf16 numbers; GPUs older than Ampere (the T4, for one) don't, nor do most CPUs."""
     staged: bool = False
     """Whether a model is read into main memory first and moved there when it is whole."""
 

@@ -40,7 +40,7 @@ from qwen_ui.settings import Settings
 
 log = logging.getLogger(__name__)
 
-SLOW_IN_4_BITS: tuple[Packing, ...] = ("fp32", "bf16", "4bit")
+SLOW_IN_4_BITS: tuple[Packing, ...] = ("8bit", "fp32", "bf16", "4bit")
 """What suits a CPU whose 4-bit products take many times as long, the best first. Its bf16 ones are slow in batches."""
 AMPERE = (8, 0)
 """The compute capability from which on NVIDIA's GPUs have bf16."""
@@ -122,7 +122,7 @@ def this_machine(settings: Settings) -> Machine:
     devices = _devices()
     packings = ALL if _bitsandbytes_works(devices[0]) else UNPACKED
     ways = packings[-1:]
-    if devices[0].kind == "cpu" and not _quick_in_4_bits():
+    if devices[0].kind == "cpu" and not _has_bf16():
         ways = tuple(each for each in SLOW_IN_4_BITS if each in packings)
     smaller = ways[1:] if settings.precision == "auto" else ()
     return Machine(devices, wanted(settings, packings, ways[0]), packings, size_of, convert, smaller)
@@ -149,15 +149,22 @@ def zero_gpu(settings: Settings) -> Machine:
 def _devices() -> tuple[Device, ...]:
     """The GPU with the most free memory, if there is one, then the CPU."""
     if not torch.cuda.is_available():
-        return (cpu(),)
+        return (_cpu(),)
     free = [torch.cuda.mem_get_info(index)[0] for index in range(torch.cuda.device_count())]
     best = free.index(max(free))
     bf16 = torch.cuda.get_device_capability(best) >= AMPERE  # torch's own question says yes to an emulation too
-    return Device("cuda", torch.cuda.get_device_name(best), free[best], best, bf16), cpu()
+    return Device("cuda", torch.cuda.get_device_name(best), free[best], best, bf16), _cpu()
 
 
-def _quick_in_4_bits() -> bool:
-    """Whether bitsandbytes has a kernel for this CPU's 4-bit products. Without, it unpacks the weights for each."""
+def _cpu() -> Device:
+    return replace(cpu(), bf16=_has_bf16())
+
+
+def _has_bf16() -> bool:
+    """Whether this CPU multiplies bf16 numbers by itself.
+
+    Where it does, bitsandbytes has a kernel for 4-bit products. Elsewhere it unpacks the weights for each of them.
+    """
     try:
         from bitsandbytes import functional  # noqa: PLC0415  fails to import where it is not supported
     except (ImportError, OSError, RuntimeError, AttributeError):
@@ -237,7 +244,7 @@ def _context(config: PretrainedConfig) -> int:
 
 def _packed_once(files: ModelFiles, device: Device, settings: Settings) -> PreTrainedModel:
     """The model in 4 bits on the CPU, where packing takes many times as long as reading: a packed copy is kept."""
-    copy = store.packed_copy(settings, files.folder)
+    copy = store.packed_copy(settings, files.folder, bf16=device.bf16)
     if store.usable(copy):
         return read_weights(files.name, copy, "4bit", device, packed=True)
     model = read_weights(files.name, files.folder, "4bit", device)
@@ -363,9 +370,9 @@ def _info(
             reason=reason,
             packing=packing,
         )
-    elif settings.precision == "auto" and device.kind == "cpu" and packing in UNPACKED:
+    elif settings.precision == "auto" and device.kind == "cpu" and packing != "4bit":
         reason = Sentence(
-            "{reason} Its weights are {packing}: this CPU is slow in 4 bits.", reason=reason, packing=packing
+            "{reason} Its precision is {packing}: this CPU is slow in 4 bits.", reason=reason, packing=packing
         )
     if packing == "4bit" and not device.bf16:
         reason = Sentence(

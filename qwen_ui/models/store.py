@@ -70,9 +70,12 @@ def _sweep(models: Path) -> None:
                 shutil.rmtree(leftover, ignore_errors=True)
 
 
-def packed_copy(settings: Settings, source: Path) -> Path:
-    """Where the 4-bit copy of that model folder is kept. Another place as soon as its files change."""
-    digest = hashlib.sha256(str(source.resolve()).encode())
+def packed_copy(settings: Settings, source: Path, *, bf16: bool) -> Path:
+    """Where the 4-bit copy of that model folder is kept, its other numbers in bf16 or fp32.
+
+    Another place as soon as its files change.
+    """
+    digest = hashlib.sha256(f"{source.resolve()}{'' if bf16 else ' fp32'}".encode())
     for file in sorted([*source.glob("*.safetensors"), *source.glob("*config.json")]):
         stat = file.stat()
         digest.update(f"{file.name} {stat.st_size} {stat.st_mtime_ns}".encode())

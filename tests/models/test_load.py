@@ -11,7 +11,7 @@ from qwen_ui.errors import InvalidInput, ModelDamaged, ModelError, ModelNotFound
 from qwen_ui.models import load
 from qwen_ui.models.catalog import CATALOG
 from qwen_ui.models.estimate import weight_bytes
-from qwen_ui.models.hardware import Device, cpu
+from qwen_ui.models.hardware import Device
 from qwen_ui.models.hub import Hub
 from qwen_ui.models.progress import Progress
 from qwen_ui.settings import Settings
@@ -44,7 +44,7 @@ def test_the_tiny_folder_in_every_precision(tiny, tmp_path, precision):
     assert (loaded.info.model, loaded.info.precision) == ("tiny-qwen2", precision)
     assert (loaded.info.engine, loaded.info.embedded) == ("transformers", False)
     assert loaded.info.context_length == 512
-    number = 4 if precision == "fp32" else 2
+    number = 2 if precision == "bf16" or (precision != "fp32" and load._has_bf16()) else 4
     assert loaded.kv_bytes_per_token == 2 * 2 * 2 * 16 * number  # keys and values, layers, heads, numbers of a head
     assert loaded.cache_tokens == 16 * 2048
     assert not loaded.model.training
@@ -54,14 +54,15 @@ def test_the_tiny_folder_in_every_precision(tiny, tmp_path, precision):
 @pytest.fixture
 def quick_in_4_bits(monkeypatch):
     """A CPU for which bitsandbytes has a kernel, whichever this one is."""
-    monkeypatch.setattr(load, "_quick_in_4_bits", lambda: True)
+    monkeypatch.setattr(load, "_has_bf16", lambda: True)
 
 
-def test_a_cpu_that_is_slow_in_4_bits_computes_in_fp32_and_the_reason_says_so(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(load, "_quick_in_4_bits", lambda: False)
+def test_a_cpu_that_is_slow_in_4_bits_takes_8_computes_in_fp32_and_the_reason_says_so(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(load, "_has_bf16", lambda: False)
     loaded = open_model(tiny, tmp_path)
-    assert loaded.info.precision == "fp32"
-    assert str(loaded.info.reason).endswith("Its weights are fp32: this CPU is slow in 4 bits.")
+    assert loaded.info.precision == "8bit"
+    assert {str(parameter.dtype) for parameter in loaded.model.parameters()} == {"torch.float32", "torch.int8"}
+    assert str(loaded.info.reason).endswith("Its precision is 8bit: this CPU is slow in 4 bits.")
     assert open_model(tiny, tmp_path, "4bit").info.precision == "4bit"  # who asks for it gets it
 
 
@@ -357,7 +358,7 @@ def test_the_estimate_is_what_the_embedded_model_really_takes(embedded_settings,
     (folder,) = (settings.data_dir / "models").glob("SmolLM2*")
     size = in_thread(lambda: load.size_of(folder))
     assert size.parameters == 134_515_008
-    assert weight_bytes(size, precision, cpu()) == pytest.approx(loaded.model.get_memory_footprint(), rel=0.05)
+    assert weight_bytes(size, precision, load._cpu()) == pytest.approx(loaded.model.get_memory_footprint(), rel=0.05)
     assert (loaded.info.embedded, loaded.info.context_length) == (True, 8192)
 
 

@@ -80,10 +80,11 @@ def test_a_data_folder_that_can_not_be_made(tmp_path):
 
 def test_a_packed_copy_belongs_to_the_files_it_was_made_from(tiny_copy, tmp_path):
     settings = Settings(data_dir=tmp_path)
-    first = store.packed_copy(settings, tiny_copy)
-    assert store.packed_copy(settings, tiny_copy) == first
+    first = store.packed_copy(settings, tiny_copy, bf16=True)
+    assert store.packed_copy(settings, tiny_copy, bf16=True) == first
+    assert store.packed_copy(settings, tiny_copy, bf16=False) != first
     os.utime(tiny_copy / "config.json", (1, 1))
-    assert store.packed_copy(settings, tiny_copy) != first
+    assert store.packed_copy(settings, tiny_copy, bf16=True) != first
 
 
 def test_a_damaged_packed_copy_is_removed(tiny_copy):

@@ -12,11 +12,10 @@ from qwen_ui.adapters.store import AdapterStore
 from qwen_ui.engine.base import Ability, EngineInfo
 from qwen_ui.engine.completion import Completion, end_tokens
 from qwen_ui.engine.given import given_to
-from qwen_ui.engine.local import likelihoods, looking, scoring
+from qwen_ui.engine.local import likelihoods, linear4bit, linear8bit, looking, scoring
 from qwen_ui.engine.local.adapters import NO_ADAPTER, AdapterLayers
 from qwen_ui.engine.local.batch import BatchLoop
 from qwen_ui.engine.local.forms import Forms
-from qwen_ui.engine.local.linear4bit import speed_up
 from qwen_ui.engine.local.resident import ResidentAdapters
 from qwen_ui.engine.local.sampler import Own
 from qwen_ui.engine.local.stream import LocalStream
@@ -55,13 +54,14 @@ class LocalEngine:
         self._eos = end_tokens(loaded.model, loaded.tokenizer)
         self._forms = Forms(loaded.tokenizer, loaded.model.config.get_text_config().vocab_size, self._eos)
         self._plain = loaded.plain
+        linear8bit.speed_up(loaded.model)
         self._layers = AdapterLayers(loaded.model, loaded.base)
         self.batch = BatchLoop(
             loaded.model, sorted(self._eos), loaded.cache_tokens, settings.max_concurrent, self._layers, cuda_graphs
         )
         store = AdapterStore(settings.data_dir / "adapters", settings.data_dir / "runs")
         self.adapters = ResidentAdapters(store, self._layers, loaded.adapter_bytes, self.batch.pause)
-        speed_up(loaded.model)  # after the loop's warm-up, by which the weights are repacked
+        linear4bit.speed_up(loaded.model)  # after the loop's warm-up, by which the weights are repacked
         self.queue = RequestQueue(settings.max_concurrent, WAITING_PER_SLOT * settings.max_concurrent)
         self._computing = threading.Lock()
         self._beside = threading.Lock()
