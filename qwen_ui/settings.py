@@ -327,7 +327,11 @@ class Settings:
         on_command_line=False,
     )
     precision: Precision = _setting(
-        "Model", "auto", _choice(Precision), "HOW", "How the weights are kept; auto is 4bit, where that is quick."
+        "Model",
+        "auto",
+        _choice(Precision),
+        "HOW",
+        "How the weights are kept; auto is 4bit, or 8bit on most CPUs.",
     )
     max_context: int = _setting(
         "Model",

@@ -1,4 +1,4 @@
-"""Looks at the embedded model while it serves: in NF4, bf16 and fp32, with others' streams beside them."""
+"""Looks at the embedded model while it serves: in NF4, 8 bits, bf16 and fp32, with others' streams beside them."""
 
 import asyncio
 import threading
@@ -37,7 +37,7 @@ GREEDY = Sampling(max_new_tokens=24, temperature=0)
 PROMPTS = ["Write about a red fox.", "天空为什么是蓝色的？", "Count from one to ten."]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["4bit", "bf16", "fp32"])
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["4bit", "8bit", "bf16", "fp32"])
 async def loaded(request: pytest.FixtureRequest, embedded_settings: Settings) -> Loaded:
     from dataclasses import replace
 
@@ -101,7 +101,7 @@ async def test_the_next_token_is_the_models_own(engine: LocalEngine, loaded: Loa
     assert "".join(piece.token for piece in result.pieces) == TEXT
     with engine.batch.pause():
         expected = await asyncio.to_thread(plain, loaded.model, ids)
-    rough = {"fp32": 1e-3, "bf16": 0.4, "4bit": 0.4}[loaded.info.precision]
+    rough = {"fp32": 1e-3, "bf16": 0.4, "8bit": 0.4, "4bit": 0.4}[loaded.info.precision]
     np.testing.assert_allclose(result.next.logits, expected.logits[0, -1].float(), atol=rough)
     np.testing.assert_allclose(maps.maps, expected.attentions[3][0].float(), atol=rough / 10)
     states = np.stack([state[0].float().norm(dim=1) for state in expected.hidden_states[:-1]])
@@ -116,7 +116,7 @@ async def test_packed_layers_are_seen_as_they_are_computed_with(engine: LocalEng
     assert dict(part.shapes)["up_proj.weight"] == (1536, 576)
     assert architecture.parameters == 134_515_008
     assert (part.precision, result.resident) == (loaded.info.precision, loaded.info.precision == "4bit")
-    bits = {"4bit": 4.2, "bf16": 16, "fp32": 32}[loaded.info.precision]  # 4.25 repacked, else 4.13
+    bits = {"4bit": 4.2, "8bit": 8, "bf16": 16, "fp32": 32}[loaded.info.precision]  # 4.25 repacked, else 4.13
     assert 8 * part.bytes == pytest.approx(bits * part.parameters, rel=0.02)
     np.testing.assert_allclose(result.unpacked, result.levels[result.codes] * result.scale, rtol=0.01)
     assert 0.05 < result.weight_error < 0.15
