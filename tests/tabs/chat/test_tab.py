@@ -283,6 +283,15 @@ def test_what_the_browser_kept_is_shown_and_something_else_refused():
         laid.tab._restore(event_of(laid.app, {laid.tab._kept: "text"}))
 
 
+def test_what_a_browser_kept_before_it_had_a_list_is_taken_over_once():
+    laid = Laid(FakeEngine())
+    kept, before = laid.tab._kept, laid.tab._before
+    taken = laid.tab._restore(event_of(laid.app, {kept: None, before: to_browser(BEFORE)}))
+    assert laid.said(taken) == ["first", "one", "second", "two"]
+    assert taken[before] is None
+    assert len(taken[kept]["nodes"]) == 4  # and so it comes into the list
+
+
 async def test_an_assistant_answers_with_its_adapter_and_a_picked_one_goes_before(tmp_path: Path):
     (tmp_path / "chat").mkdir()
     (tmp_path / "chat/critic.prompty").write_text("---\nmodel: {adapter: films}\n---\nsystem:\nJudge.", "utf-8")
