@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from qwen_ui.engine.local.linear8bit import KERNEL_COLUMNS
+
 CANDIDATES = 256
 """Tokens whose scores are computed exactly."""
 MOST_ROWS = 4
@@ -26,7 +28,7 @@ class NarrowHead:
         self._narrow = False
         weights = self._head.weight
         plain = weights.device.type == "cpu" and weights.dtype == torch.float32 and self._head.bias is None
-        if plain and len(weights) > 4 * CANDIDATES:
+        if plain and len(weights) > 4 * CANDIDATES and weights.shape[1] % KERNEL_COLUMNS == 0:
             self._copy, self._scales = _in_8_bits(weights.detach())
             self._head.forward = self._forward
 

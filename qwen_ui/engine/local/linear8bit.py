@@ -13,6 +13,8 @@ import torch
 
 MOST_TOKENS = 32
 """With more of them the kernel is the slower way."""
+KERNEL_COLUMNS = 64
+"""The kernel takes multiples of what a processor's vector holds; others end the process, so they never reach it."""
 _PART = 2**20
 """Weights that are turned back at a time: 4 MB in fp32."""
 _LARGEST = 127
@@ -40,11 +42,12 @@ class _Product:
         scales = (weight.SCB if weight.SCB is not None else layer.state.SCB) / _LARGEST
         self._codes, self._bias = weight.data.detach(), layer.bias
         self._scales = {dtype: scales.to(dtype) for dtype in (torch.bfloat16, torch.float32)}
-        self._parts = self._codes.split(max(1, _PART // self._codes.shape[1]))
+        self._parts = self._codes.split(max(1, _PART // layer.in_features))
+        self._most = MOST_TOKENS if layer.in_features % KERNEL_COLUMNS == 0 else 0
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         rows = x.reshape(-1, x.shape[-1])
-        product = self._by_kernel(rows) if len(rows) <= MOST_TOKENS else self._by_parts(rows)
+        product = self._by_kernel(rows) if len(rows) <= self._most else self._by_parts(rows)
         return (product if self._bias is None else product.add_(self._bias)).view(*x.shape[:-1], -1)
 
     def _by_kernel(self, rows: torch.Tensor) -> torch.Tensor:
