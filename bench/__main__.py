@@ -20,6 +20,7 @@ from bench import (
     report,
     search,
     sentiment,
+    small,
     users,
 )
 from bench.report import Figure
@@ -31,6 +32,7 @@ PARTS = (
     "adapters",
     "head",
     "precision",
+    "small",
     "inside",
     "peers",
     "page",
@@ -75,6 +77,7 @@ def _parts(
         "adapters": lambda: adapters.run(settings, rounds),
         "head": lambda: head.run(settings, rounds),
         "precision": lambda: precision.run(settings, rounds),
+        "small": lambda: small.run(settings, rounds),
         "inside": lambda: looks.run(settings, rounds),
         "peers": lambda: peers.run(rounds, plot and plot.with_name("peers.png")),
         "page": page.run,
