@@ -110,7 +110,8 @@ class TemplatePicker:
             return self.begin(event, listing, reads_chinese(event.request))
 
         events.on(opened or page.load, open_, [*kept, *given], [*self.parts, *outputs])
-        events.on(self.dropdown.focus, self.refresh, [*self.parts, *given], self.parts)
+        again = {"trigger_mode": "always_last"}  # else the page drops what comes while it waits for an answer
+        events.on(self.dropdown.focus, self.refresh, [*self.parts, *given], self.parts, **again)
         return events.on(
             self.dropdown.input,
             self.repick,

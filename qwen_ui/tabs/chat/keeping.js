@@ -12,17 +12,20 @@ chats.open = (id, node) => {
   trigger("release");
 };
 // Comes once what was being written has ended, and the last of it is kept.
-chats.wanted = async () => give(await wanted());
+chats.wanted = async () => give((await wanted()) ?? {nodes: [], first: null, show: null});
 chats.show = (id) => trigger("click", {id});
 
 watch("value", () => props.value && chats.save(props.value));
-let begun = false;
 // Once the page listens: what is triggered earlier is lost. Who was quicker than that goes on with what they have begun.
+const OLD = "qwen-ui-chat"; // the one conversation that was kept before there was a list
+let begun = false;
 chats.begin = async () => {
   if (begun) return;
   begun = true;
   const before = await chats.before();
-  if (!chats.here) give(before && (await chats.load(before)));
+  const value = chats.here || !before ? null : await chats.load(before);
+  if (value || (!chats.here && localStorage.getItem(OLD))) give(value);
+  chats.begun = true;
 };
 
 // Files: a conversation as a file has its shown messages for any program, and the tree of all with what it was asked with.

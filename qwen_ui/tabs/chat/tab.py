@@ -187,15 +187,15 @@ class ChatTab:
     def _restore(self, event: Event) -> Values:
         """Shows what the browser opens; what it kept before it had a list is taken over, once."""
         kept = event[self._kept]
+        if not (kept or event[self._before]) or (isinstance(kept, Mapping) and "show" not in kept):
+            return {}  # nothing, or what somebody who was quicker has written by now
         chat = from_browser(kept or event[self._before])
         taken = {} if kept else {self._before: None}
-        if isinstance(kept, Mapping) and isinstance(sought := kept.get("show"), int):
+        if kept and isinstance(sought := kept["show"], int):
             chat = chat.showing(sought)
         values = self._answers.show(event, chat) | taken
         if chat.usage:
             values[self._status] = statistics(chat.usage, event.say)
-        if not chat.nodes:
-            del values[self._status]  # what it says is of somebody who was quicker than this
         return values
 
     def _furnish(self, event: Event) -> Values:

@@ -26,7 +26,7 @@ def ready(page: Page) -> Page:
     """Once what the browser kept is there."""
     expect(page.locator("#send")).to_be_enabled()
     expect(page.locator("#assistant-note, #chat-settings > button:not(.open)").first).to_be_attached()
-    page.wait_for_function("() => window.qwenChats?.here")
+    page.wait_for_function("() => window.qwenChats?.begun")
     return page
 
 

@@ -61,7 +61,7 @@ def test_history_and_system_prompt_change_the_answer(server: Server):
     assert "Alice" not in server.client.predict(question, max_new_tokens=16, **GREEDY)
 
 
-NAMED = ["My name is Alice.", "Hello Alice!"]
+NAMED = ["My name is Alice.", "Hello Alice! Nice to meet you, Alice."]
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,11 @@ class Laid:
             self.tab = ChatTab(self.app, page)
         self.answers = self.tab._answers
 
+    def opened(self, chat: Chat) -> Values:
+        """What is shown of a conversation that the browser opens."""
+        given = {self.tab._kept: {**to_browser(chat), "show": None}, self.tab._before: None}
+        return self.tab._restore(event_of(self.app, given))
+
     def event(
         self, chat: Chat, box: str | None = None, system: str | None = "", data: Any = None, assistant: str = ""
     ) -> Event:
@@ -169,7 +174,7 @@ class Mute(FakeEngine):
 @pytest.mark.parametrize(("engine", "offered"), [(FakeEngine(), True), (Mute(), False)])
 def test_looks_are_offered_where_the_engine_can(engine: FakeEngine, offered: bool):
     laid = Laid(engine)
-    assert ("Look at tokens" in laid.tab._restore(laid.event(BEFORE))[laid.answers.turns]) == offered
+    assert ("Look at tokens" in laid.opened(BEFORE)[laid.answers.turns]) == offered
 
 
 async def test_how_sure_asks_again_and_shows_the_shares():
@@ -275,10 +280,10 @@ def test_of_several_conversations_the_chosen_one_is_opened(tmp_path: Path):
 
 def test_what_the_browser_kept_is_shown_and_something_else_refused():
     laid = Laid(FakeEngine())
-    assert laid.said(shown := laid.tab._restore(laid.event(BEFORE))) == ["first", "one", "second", "two"]
+    assert laid.said(shown := laid.opened(BEFORE)) == ["first", "one", "second", "two"]
     assert laid.tab._status in shown
-    nothing = laid.tab._restore(event_of(laid.app, {laid.tab._kept: None, laid.tab._before: None}))
-    assert laid.tab._status not in nothing  # it may tell why somebody who was quicker was refused
+    quicker = {laid.tab._kept: to_browser(BEFORE), laid.tab._before: None}
+    assert laid.tab._restore(event_of(laid.app, quicker)) == {}  # an answer is being written to it
     with pytest.raises(InvalidInput, match="not a conversation"):
         laid.tab._restore(event_of(laid.app, {laid.tab._kept: "text"}))
 
