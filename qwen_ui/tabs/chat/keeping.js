@@ -16,15 +16,15 @@ chats.wanted = async () => give((await wanted()) ?? {nodes: [], first: null, sho
 chats.show = (id) => trigger("click", {id});
 
 watch("value", () => props.value && chats.save(props.value));
-// Once the page listens: what is triggered earlier is lost. Who was quicker than that goes on with what they have begun.
-const OLD = "qwen-ui-chat"; // the one conversation that was kept before there was a list
 let begun = false;
+// Once the page listens: what is triggered earlier is lost. Who was quicker than that goes on with what they have begun.
 chats.begin = async () => {
   if (begun) return;
   begun = true;
   const before = await chats.before();
   const value = chats.here || !before ? null : await chats.load(before);
-  if (value || (!chats.here && localStorage.getItem(OLD))) give(value);
+  if (value) give(value);
+  else trigger("select"); // the assistant is chosen then
   chats.begun = true;
 };
 
