@@ -370,7 +370,7 @@ def _info(
             reason=reason,
             packing=packing,
         )
-    elif settings.precision == "auto" and device.kind == "cpu" and packing != "4bit":
+    elif settings.precision == "auto" and device.kind == "cpu" and not device.bf16 and packing != "4bit":
         reason = Sentence(
             "{reason} Its precision is {packing}: this CPU is slow in 4 bits.", reason=reason, packing=packing
         )

@@ -67,6 +67,16 @@ def test_a_cpu_that_is_slow_in_4_bits_takes_8_computes_in_fp32_and_the_reason_sa
 
 
 @pytest.mark.usefixtures("quick_in_4_bits")
+def test_files_that_are_in_8_bits_already_say_nothing_of_a_cpu_that_is_quick_in_4(tiny, tmp_path):
+    packed, made = tmp_path / "packed", open_model(tiny, tmp_path, "8bit")
+    made.model.save_pretrained(packed)
+    made.tokenizer.save_pretrained(packed)
+    loaded = open_model(packed, tmp_path)
+    assert loaded.info.precision == "8bit"
+    assert "slow" not in str(loaded.info.reason)
+
+
+@pytest.mark.usefixtures("quick_in_4_bits")
 def test_nf4_is_the_default_and_its_compute_is_bf16(tiny, tmp_path):
     loaded = open_model(tiny, tmp_path)
     settings = loaded.model.config.quantization_config
